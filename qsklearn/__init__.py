@@ -1,0 +1,26 @@
+"""Neural networks trained, run and sampled by annealers and quantum circuits.
+
+Every public name is loaded on first touch, so that ``import qsklearn`` loads neither numba nor
+PyTorch, Qiskit, matplotlib or pandas.
+"""
+
+import importlib
+
+__version__ = "0.1.0.dev0"
+
+_ROOMS = ("datasets", "hamiltonians", "inspection", "model_selection", "neural_network", "samplers")
+_ROOM_OF_NAME = {"QuantumSampledMLPClassifier": "neural_network"}
+
+__all__ = ["QuantumSampledMLPClassifier", "__version__", *_ROOMS]
+
+
+def __getattr__(name):
+    if name in _ROOMS:
+        return importlib.import_module(f"qsklearn.{name}")
+    if name in _ROOM_OF_NAME:
+        return getattr(importlib.import_module(f"qsklearn.{_ROOM_OF_NAME[name]}"), name)
+    raise AttributeError(f"module 'qsklearn' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)
