@@ -1,0 +1,171 @@
+"""Tables of the user's own: a CSV with a header, or an ``.npz`` with X and y."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from qsklearn.datasets._npz import bad_file, read_labelled_npz
+
+
+def load_table(path, *, target=None, return_X_y=False):
+    """Load labelled rows from a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A ``.csv`` (comma separated, UTF-8, names of the columns in the first line, features that
+        are finite numbers) or an ``.npz`` (arrays ``X`` and ``y``, or the four of a file divided
+        into training and test rows, which are joined).
+    target : str or None, default=None
+        Name of the column with the labels; the last one when None. For a CSV only.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` in place of the Bunch.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        With `data` (ndarray of shape (n_samples, n_features), float64, as in the file), `target`
+        (ndarray of shape (n_samples,): int64 if all labels are whole numbers, float64 if all are
+        numbers, else strings), `feature_names`, `target_names` (the distinct labels as strings),
+        `image_shape` ((1, height, width) if the rows of an ``.npz`` are pictures, else None) and
+        `DESCR`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file cannot be used; the text names the file, the line and the column.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from qsklearn.datasets import load_table
+    >>> path = os.path.join(tempfile.mkdtemp(), "flowers.csv")
+    >>> with open(path, "w") as file:
+    ...     _ = file.write("length,width,kind\\n1.5,2,rose\\n3,4.5,tulip\\n")
+    >>> table = load_table(path)
+    >>> table.data
+    array([[1.5, 2. ],
+           [3. , 4.5]])
+    >>> table.feature_names, table.target.tolist()
+    (['length', 'width'], ['rose', 'tulip'])
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    if path.suffix.lower() == ".npz":
+        if target is not None:
+            raise ValueError(
+                "The 'target' parameter of load_table must be None for an .npz file, whose labels "
+                f"are its array 'y'. Got {target!r} instead."
+            )
+        table = _read_npz(path)
+    elif path.suffix.lower() == ".csv":
+        table = _read_csv(path, target)
+    else:
+        raise bad_file(path, f"its name ends in {path.suffix!r}; expected '.csv' or '.npz'")
+    if return_X_y:
+        return table.data, table.target
+    table.target_names = np.unique(table.target).astype(str)
+    table.DESCR = f"{len(table.target)} rows from {path}."
+    return table
+
+
+def _read_npz(path):
+    parts = read_labelled_npz(path).values()
+    features = np.concatenate([x for x, _ in parts]).astype(np.float64)
+    data = features.reshape(len(features), -1)
+    return Bunch(
+        data=data,
+        target=np.concatenate([y for _, y in parts]),
+        feature_names=[f"x{j}" for j in range(data.shape[1])],
+        image_shape=(1, *features.shape[1:]) if features.ndim == 3 else None,
+    )
+
+
+def _read_csv(path, target):
+    header, rows = _read_rows(path)
+    column = _find_target(path, header, target)
+    features = [j for j in range(len(header)) if j != column]
+    data = np.array(
+        [[_number(path, line, header[j], row[j]) for j in features] for line, row in rows]
+    )
+    return Bunch(
+        data=data,
+        target=_labels(path, header[column], [(line, row[column].strip()) for line, row in rows]),
+        feature_names=[header[j] for j in features],
+        image_shape=None,
+    )
+
+
+def _read_rows(path):
+    """The header and every row with its line number; blank lines are passed over."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, strict=True)
+            rows = [(reader.line_num, row) for row in reader if row]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise bad_file(path, f"it does not read as a CSV in UTF-8 ({error})") from error
+    if len(rows) < 2:
+        raise bad_file(path, "it has no rows; expected a header line and rows below it")
+    header = [name.strip() for name in rows[0][1]]
+    _check_header(path, header)
+    for line, row in rows[1:]:
+        if len(row) != len(header):
+            raise bad_file(
+                path, f"line {line} has {len(row)} fields; expected {len(header)} as in the header"
+            )
+    return header, rows[1:]
+
+
+def _check_header(path, header):
+    if len(header) < 2:
+        raise bad_file(
+            path, f"its header {header} has one column; expected two or more, comma separated"
+        )
+    if all(_is_number(name) for name in header):
+        raise bad_file(path, "its first line holds numbers; expected the names of the columns")
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise bad_file(path, f"its header has {repeated} more than once; expected distinct names")
+
+
+def _find_target(path, header, target):
+    if target is None:
+        return len(header) - 1
+    if target not in header:
+        raise bad_file(path, f"it has no column {target!r}; its columns are {header}")
+    return header.index(target)
+
+
+def _is_number(text):
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _number(path, line, name, text):
+    if not _is_number(text):
+        raise bad_file(
+            path, f"line {line}, column {name!r} holds {text!r}; expected a finite number"
+        )
+    return float(text)
+
+
+def _labels(path, name, labels):
+    for line, text in labels:
+        if not text:
+            raise bad_file(path, f"line {line}, column {name!r} is empty; expected a label")
+    texts = [text for _, text in labels]
+    if not all(_is_number(text) for text in texts):
+        return np.array(texts)
+    numbers = np.array(texts, dtype=np.float64)
+    # Whole numbers are classes; 1 and 1.0 are the same one.
+    return numbers.astype(np.int64) if (numbers == np.round(numbers)).all() else numbers

@@ -1,0 +1,85 @@
+import re
+
+import numpy as np
+import pytest
+
+from qsklearn.datasets import load_table
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, name="t.csv", encoding="utf-8"):
+        path = tmp_path / name
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write
+
+
+def test_the_last_column_is_the_target(table):
+    bunch = load_table(table("a,b,kind\n1,2,no\n3,-4e1,yes\n"))
+    np.testing.assert_array_equal(bunch.data, [[1, 2], [3, -40]])
+    assert bunch.target.tolist() == ["no", "yes"] == bunch.target_names.tolist()
+    assert bunch.feature_names == ["a", "b"] and bunch.image_shape is None
+
+
+def test_a_named_target(table):
+    X, y = load_table(table("kind,b\n1,2\n0,4\n"), target="kind", return_X_y=True)
+    assert X.tolist() == [[2.0], [4.0]] and y.dtype == np.int64 and y.tolist() == [1, 0]
+
+
+def test_what_spreadsheets_add(table):
+    text = '\ufeffa,"b, c", kind\r\n1, 2 ,"x, y"\r\n\r\n3,4,z\r\n'
+    bunch = load_table(table(text))
+    assert bunch.feature_names == ["a", "b, c"]
+    assert bunch.data.tolist() == [[1, 2], [3, 4]] and bunch.target.tolist() == ["x, y", "z"]
+
+
+def test_labels_keep_their_kind(table):
+    assert load_table(table("a,y\n1,1.0\n2,2\n")).target.dtype == np.int64
+    assert load_table(table("a,y\n1,1.5\n2,2\n")).target.dtype == np.float64
+    assert load_table(table("a,y\n1,nan\n2,2\n")).target.tolist() == ["nan", "2"]
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("a,y\n1,0\nx,1\n", "line 3, column 'a' holds 'x'; expected a finite number"),
+        ("a,y\n1,0\n,1\n", "line 3, column 'a' holds ''"),
+        ("a,y\ninf,0\n1,1\n", "line 2, column 'a' holds 'inf'"),
+        ("a,y\nNaN,0\n1,1\n", "line 2, column 'a' holds 'NaN'"),
+        ("a,y\n1,0\n1\n", "line 3 has 1 fields; expected 2"),
+        ("a,y\n1,0,7\n", "line 2 has 3 fields; expected 2"),
+        ("a,y\n1,\n", "line 2, column 'y' is empty"),
+        ("a,a,y\n1,2,0\n", "its header has ['a'] more than once"),
+        ("1,2\n3,4\n", "its first line holds numbers; expected the names"),
+        ("a;y\n1;0\n", "one column; expected two or more, comma separated"),
+        ("a,y\n", "it has no rows"),
+        ("", "it has no rows"),
+        ('a,y\n"1,0\n', "does not read as a CSV"),
+    ],
+)
+def test_faults_are_located(text, reason, table):
+    with pytest.raises(ValueError, match=r"t\.csv' cannot be used: .*" + re.escape(reason)):
+        load_table(table(text))
+
+
+def test_other_faults(table, tmp_path):
+    with pytest.raises(ValueError, match="does not read as a CSV in UTF-8"):
+        load_table(table("a,y\né,0\n", encoding="latin-1"))
+    with pytest.raises(ValueError, match=r"no column 'z'; its columns are \['a', 'y'\]"):
+        load_table(table("a,y\n1,0\n"), target="z")
+    with pytest.raises(ValueError, match=r"t\.xlsx' cannot be used: its name ends in '.xlsx'"):
+        load_table(table("PK", name="t.xlsx"))
+    with pytest.raises(FileNotFoundError, match=r"no file .*absent\.csv"):
+        load_table(tmp_path / "absent.csv")
+
+
+def test_npz_with_pictures(tmp_path):
+    path = tmp_path / "t.npz"
+    np.savez(path, X=np.arange(24).reshape(2, 3, 4), y=["b", "a"])
+    bunch = load_table(path)
+    assert bunch.data.shape == (2, 12) and bunch.image_shape == (1, 3, 4)
+    assert bunch.data.dtype == np.float64 and bunch.target.tolist() == ["b", "a"]
+    with pytest.raises(ValueError, match="'target' parameter of load_table must be None"):
+        load_table(path, target="y")
