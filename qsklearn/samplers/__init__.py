@@ -1,0 +1,21 @@
+"""Samplers: from a binary quadratic model, or a family of Ising models as arrays, to states."""
+
+from qsklearn.samplers._annealing import SimulatedAnnealingSampler
+from qsklearn.samplers._check import check_sampler, get_sampler_names, get_sampler_status
+from qsklearn.samplers._dimod import DimodSampler
+from qsklearn.samplers._exact import ExactSampler
+from qsklearn.samplers._gibbs import GibbsSampler
+from qsklearn.samplers._neal import NealSampler
+from qsklearn.samplers._uncoupled import UncoupledComposite
+
+__all__ = [
+    "DimodSampler",
+    "ExactSampler",
+    "GibbsSampler",
+    "NealSampler",
+    "SimulatedAnnealingSampler",
+    "UncoupledComposite",
+    "check_sampler",
+    "get_sampler_names",
+    "get_sampler_status",
+]

@@ -1,0 +1,163 @@
+"""Any dimod sampler as a sampler of this package."""
+
+from __future__ import annotations
+
+import pickle
+from types import SimpleNamespace
+from typing import Any
+
+import dimod
+import joblib
+import numpy as np
+
+from qsklearn._sklearn import validate_parameter_constraints
+from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
+from qsklearn.samplers._models import SpinModels
+from qsklearn.samplers._one_by_one import draw_one_by_one
+from qsklearn.samplers._temperature import estimate_beta
+
+
+class DimodSampler(ArraySampler):
+    """A dimod sampler with its arguments, safe to clone.
+
+    ``sklearn.base.clone`` keeps the wrapped sampler by reference: no deep copy, no new embedding.
+    Only keywords that the wrapped sampler declares in its ``parameters`` are passed on. Where it
+    declares no ``beta``, the temperature of draws is estimated and returned in ``info`` as
+    ``beta_eff`` with ``beta_eff_stderr``.
+
+    Parameters
+    ----------
+    sampler : dimod.Sampler
+        Any object with ``sample`` and ``parameters``.
+    params : dict, default=None
+        Arguments of each call of ``sampler.sample``, for example ``{"annealing_time": 20}``.
+
+    Examples
+    --------
+    >>> import dimod
+    >>> from sklearn.base import clone
+    >>> from qsklearn.samplers import DimodSampler
+    >>> wrapped = DimodSampler(dimod.RandomSampler(), {"num_reads": 3})
+    >>> len(wrapped.sample_ising({"a": 1.0}, {}))
+    3
+    >>> clone(wrapped).sampler is wrapped.sampler
+    True
+    """
+
+    _parameter_constraints = {
+        "num_reads": [COUNT],
+        "beta": [BETA, None],
+        "seed": SEED_CONSTRAINTS,
+    }
+
+    def __init__(self, sampler, params=None):
+        self.sampler = sampler
+        self.params = params
+
+    def __sklearn_clone__(self):
+        return DimodSampler(self.sampler, None if self.params is None else dict(self.params))
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        try:
+            pickle.dumps(self.sampler)
+        except Exception as error:
+            # Composites hold functions, which cloudpickle takes and pickle does not.
+            state["sampler"] = wrapped = joblib.wrap_non_picklable_objects(
+                self.sampler, keep_wrapper=False
+            )
+            try:
+                pickle.dumps(wrapped)
+            except Exception:
+                raise TypeError(
+                    f"{type(self.sampler).__name__} cannot be pickled ({error}), so neither can "
+                    "DimodSampler. Give the estimator a sampler by name (sampler='gibbs', say), "
+                    "which is opened anew in each process."
+                ) from error
+        return state
+
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """Keywords that the wrapped sampler declares."""
+        return dict(self.sampler.parameters)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The wrapped sampler's properties."""
+        return dict(getattr(self.sampler, "properties", {}))
+
+    def sample(self, bqm: dimod.BinaryQuadraticModel, **parameters) -> dimod.SampleSet:
+        """Draw states of a binary quadratic model by the wrapped sampler.
+
+        Parameters
+        ----------
+        bqm : dimod.BinaryQuadraticModel
+        **parameters
+            Override ``params``; those that the sampler does not declare are left out with a
+            warning.
+
+        Returns
+        -------
+        dimod.SampleSet
+        """
+        arguments = {**(self.params or {}), **self.remove_unknown_kwargs(**parameters)}
+        return self.sampler.sample(bqm, **arguments)
+
+    def _accept(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        # The words of the array door; which of them the sampler hears is settled in _arguments.
+        return {
+            name: parameters[name] for name in self._parameter_constraints if name in parameters
+        }
+
+    def _resolve(self, overrides: dict[str, Any]) -> SimpleNamespace:
+        defaults = {
+            "num_reads": (self.params or {}).get("num_reads", 1),
+            "beta": None,
+            "seed": None,
+        }
+        values = {**defaults, **overrides}
+        validate_parameter_constraints(self._parameter_constraints, values, type(self).__name__)
+        return SimpleNamespace(**values)
+
+    def _arguments(self, **wanted) -> dict[str, Any]:
+        declared = {name: value for name, value in wanted.items() if name in self.parameters}
+        return {**(self.params or {}), **declared}
+
+    def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
+        thermal = settings.beta is not None
+        tempered = thermal and "beta" not in self.parameters
+        # A device without a temperature to set is handed beta E, and takes its own beta_eff to it.
+        programmed = models.scaled(settings.beta) if tempered else models
+
+        def sample(bqm, num_reads, seed):
+            arguments = self._arguments(num_reads=num_reads, seed=seed, beta=settings.beta)
+            return self.sampler.sample(bqm, **arguments)
+
+        states, energies, infos = draw_one_by_one(
+            sample,
+            programmed,
+            settings.num_reads,
+            settings.seed,
+            np.arange(models.n_spins),
+            type(self.sampler).__name__,
+            fewer_allowed=not thermal,
+        )
+        info = _summarise_calls(infos)
+        if tempered:
+            info["beta_eff"], info["beta_eff_stderr"] = estimate_beta(programmed, states)
+            energies = energies / settings.beta if settings.beta else energies
+        else:
+            info["beta"] = settings.beta
+        return states[:, :, keep], energies, info
+
+
+def _summarise_calls(infos: list[dict[str, Any]]) -> dict[str, Any]:
+    """What hardware reports of its calls, added up or averaged."""
+    summary: dict[str, Any] = {}
+    timings = [info.get("timing", {}) for info in infos]
+    if any("qpu_access_time" in timing for timing in timings):
+        summary["qpu_access_time"] = sum(timing.get("qpu_access_time", 0.0) for timing in timings)
+    broken = [info["chain_break_fraction"] for info in infos if "chain_break_fraction" in info]
+    if broken:
+        summary["chain_break_fraction"] = float(np.mean(broken))
+    return summary

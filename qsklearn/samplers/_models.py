@@ -1,0 +1,155 @@
+"""Models as arrays: what samplers work on.
+
+:class:`SpinModels` is a family of Ising models that share their couplings and differ in their
+fields. It is made from a family's arrays or from one binary quadratic model; in both, zero
+couplings are dropped and the order is canonical, so that draws do not depend on how a model was
+put together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dimod
+import numpy as np
+import scipy.sparse
+
+
+@dataclass(frozen=True)
+class SpinModels:
+    """Ising models E(s) = h·s + ½ sᵀJs with one symmetric J.
+
+    Attributes
+    ----------
+    fields : ndarray of shape (n_models, n_spins), float64
+    couplings : csr_array of shape (n_spins, n_spins), float64
+        Symmetric, with sorted rows and neither diagonal nor explicit zeros.
+    one_hot : tuple of (start, stop), or None
+        Spins of which exactly one is up in every state of the law.
+    """
+
+    fields: np.ndarray
+    couplings: scipy.sparse.csr_array
+    one_hot: tuple[int, int] | None = None
+
+    @property
+    def n_models(self) -> int:
+        return self.fields.shape[0]
+
+    @property
+    def n_spins(self) -> int:
+        return self.fields.shape[1]
+
+    def scaled(self, factor: float) -> SpinModels:
+        """The models with all energies multiplied."""
+        return SpinModels(self.fields * factor, self.couplings * factor, self.one_hot)
+
+    def local_fields(self, model: int, states: np.ndarray) -> np.ndarray:
+        """Fields f_i = h_i + Σ_j J_ij s_j of states (num_reads, n_spins) of one model."""
+        return self.fields[model] + (self.couplings @ states.T.astype(float)).T
+
+    def to_bqm(self, model: int) -> dimod.BinaryQuadraticModel:
+        """One model of the family, its variables 0 … n_spins - 1; a one-hot unit gets no penalty."""
+        upper = scipy.sparse.triu(self.couplings).tocoo()
+        return dimod.BinaryQuadraticModel.from_numpy_vectors(
+            self.fields[model], (upper.row, upper.col, upper.data), 0.0, dimod.SPIN
+        )
+
+
+def check_couplings(J, n_spins: int, caller: str) -> scipy.sparse.csr_array:
+    """Canonical couplings from a dense or sparse matrix.
+
+    Raises
+    ------
+    ValueError
+        If J is not finite, not of shape (n_spins, n_spins), not symmetric, or has a diagonal.
+    """
+    couplings = scipy.sparse.csr_array(J, dtype=np.float64, copy=True)
+    if couplings.shape != (n_spins, n_spins):
+        raise ValueError(
+            f"The 'J' parameter of {caller} must be a matrix of shape ({n_spins}, {n_spins}), as "
+            f"the fields have {n_spins} spins. Got {couplings.shape} instead."
+        )
+    couplings.sum_duplicates()
+    couplings.eliminate_zeros()
+    if not np.isfinite(couplings.data).all():
+        raise ValueError(f"The 'J' parameter of {caller} must be finite. Got NaN or infinity.")
+    if couplings.diagonal().any():
+        raise ValueError(
+            f"The 'J' parameter of {caller} must have a zero diagonal, because s² = 1 adds only an "
+            "offset. Got a diagonal that is not zero."
+        )
+    if (couplings != couplings.T).nnz:
+        raise ValueError(
+            f"The 'J' parameter of {caller} must be a symmetric matrix. Got one that is not; "
+            "symmetrise it with (J + J.T) / 2."
+        )
+    return couplings
+
+
+def check_fields(h, caller: str) -> np.ndarray:
+    """Fields as (n_models, n_spins) float64; one model may come as a vector."""
+    fields = np.atleast_2d(np.asarray(h, dtype=np.float64))
+    if fields.ndim != 2:
+        raise ValueError(
+            f"The 'h' parameter of {caller} must be an array of shape (n_models, n_spins). "
+            f"Got {fields.ndim} dimensions instead."
+        )
+    if not np.isfinite(fields).all():
+        raise ValueError(f"The 'h' parameter of {caller} must be finite. Got NaN or infinity.")
+    return np.ascontiguousarray(fields)
+
+
+def check_one_hot(one_hot, couplings, caller: str) -> tuple[int, int] | None:
+    """A one-hot unit as (start, stop), its spins uncoupled among themselves."""
+    if one_hot is None:
+        return None
+    start, stop = (int(edge) for edge in one_hot)
+    if not 0 <= start < stop <= couplings.shape[0]:
+        raise ValueError(
+            f"The 'one_hot' parameter of {caller} must be a range (start, stop) within the "
+            f"{couplings.shape[0]} spins. Got {one_hot!r} instead."
+        )
+    if couplings[start:stop, start:stop].nnz:
+        raise ValueError(
+            f"The 'one_hot' parameter of {caller} must name spins that do not couple among "
+            "themselves: within a one-hot unit a coupling only adds an offset or a field."
+        )
+    return start, stop
+
+
+def sort_labels(labels) -> list:
+    """Variable labels by type name, then value; in the given order where they cannot be sorted."""
+    labels = list(labels)
+    try:
+        return sorted(labels, key=lambda label: (type(label).__name__, label))
+    except TypeError:
+        return labels
+
+
+def models_from_bqm(bqm: dimod.BinaryQuadraticModel) -> tuple[SpinModels, list]:
+    """One model as arrays, and its labels in the order of the spins.
+
+    Raises
+    ------
+    ValueError
+        If a bias is NaN or infinite.
+    """
+    labels = sort_labels(bqm.variables)
+    linear, (rows, columns, biases), _ = bqm.to_numpy_vectors(variable_order=labels)
+    for name, values in (("linear", linear), ("quadratic", biases)):
+        if not np.isfinite(values).all():
+            raise ValueError(f"The {name} biases of the model must be finite. Got NaN or infinity.")
+    n_spins = len(labels)
+    upper = scipy.sparse.coo_array(
+        (biases.astype(np.float64), (rows, columns)), shape=(n_spins, n_spins)
+    )
+    couplings = scipy.sparse.csr_array(upper + upper.T)
+    couplings.sum_duplicates()
+    fields = linear.astype(np.float64)
+    if bqm.vartype is dimod.BINARY:  # q = (s + 1) / 2
+        couplings = couplings / 4
+        fields = fields / 2 + couplings.sum(axis=1)
+    couplings = scipy.sparse.csr_array(couplings)
+    couplings.eliminate_zeros()
+    return SpinModels(fields[np.newaxis], couplings), labels

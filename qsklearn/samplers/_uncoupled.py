@@ -1,0 +1,70 @@
+"""The control of a sampler: the same draws with all couplings zeroed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dimod
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from qsklearn.samplers._check import check_sampler
+
+
+class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
+    """Hand a model to the child sampler without its couplings.
+
+    An ablation: what is left of a result when spins cannot see each other? Whatever a model
+    trained with it still learns was not due to the sampler's correlations.
+
+    Parameters
+    ----------
+    sampler : str or sampler object, default="gibbs"
+        The child, as in :func:`check_sampler`.
+
+    Examples
+    --------
+    >>> from qsklearn.samplers import UncoupledComposite
+    >>> control = UncoupledComposite("exact")
+    >>> states, _, _ = control.sample_arrays([[9.0, 0.0]], [[0, -9], [-9, 0]], beta=1.0, num_reads=500)
+    >>> float(states[0, :, 0].mean()), bool(abs(states[0, :, 1].mean()) < 0.3)
+    (-1.0, True)
+    """
+
+    def __init__(self, sampler="gibbs"):
+        self.sampler = sampler
+
+    @property
+    def children(self) -> list:
+        """The child sampler, resolved."""
+        return [check_sampler(self.sampler, caller=type(self).__name__)]
+
+    @property
+    def intents(self) -> frozenset[str]:
+        """What the child can do."""
+        return getattr(self.child, "intents", frozenset({"thermal", "ground"}))
+
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """Keywords that the child takes."""
+        return dict(self.child.parameters)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The child's properties, by the name that dimod's composites use."""
+        return {"child_properties": dict(self.child.properties)}
+
+    def sample(self, bqm: dimod.BinaryQuadraticModel, **parameters) -> dimod.SampleSet:
+        """Draw states of the model's fields alone; energies are those of the whole model."""
+        spins = bqm.change_vartype(dimod.SPIN, inplace=False)
+        alone = dimod.BinaryQuadraticModel(spins.linear, {}, spins.offset, dimod.SPIN)
+        drawn = self.child.sample(alone, **parameters).change_vartype(bqm.vartype, inplace=False)
+        return dimod.SampleSet.from_samples_bqm(drawn, bqm)
+
+    def sample_arrays(self, h, J, **parameters):
+        """Draw states of a family's fields alone; see ``ArraySampler.sample_arrays``.
+
+        No energies are returned: the child's would leave the couplings out.
+        """
+        states, _, info = self.child.sample_arrays(h, np.zeros(np.shape(J)), **parameters)
+        return states, None, info
