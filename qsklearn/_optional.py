@@ -53,7 +53,11 @@ def import_optional(module: str, caller: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         extra = next(
-            (extra for name, extra in _EXTRA_OF_PACKAGE.items() if f"{module}.".startswith(f"{name}.")),
+            (
+                extra
+                for name, extra in _EXTRA_OF_PACKAGE.items()
+                if f"{module}.".startswith(f"{name}.")
+            ),
             None,
         )
         remedy = f"pip install 'qsklearn[{extra}]'" if extra else f"pip install {module}"

@@ -164,7 +164,8 @@ def _flip(m, core_spins, couplings, rim):
 
 @njit(cache=True, nogil=True)
 def _score_patterns(
-    core_fields, rim_fields, core_couplings, couplings, beta, ground, one_hot, core_spins, rim, scores
+    core_fields, rim_fields, core_couplings, couplings, beta, ground, one_hot, core_spins, rim,
+    scores,
 ):  # fmt: skip
     """Scores of all patterns, neighbours visited one flip apart (two where one is hot)."""
     n_patterns = scores.shape[0]
@@ -228,8 +229,8 @@ def draw(
     betas, ground,  # IN: (n_models,); True draws among the ground states instead
     one_hot, n_patterns,  # IN: whether the core is a one-hot unit; 2^n_core, or n_core then
     keys,  # IN: (n_models, 2)
-    core_out, rim_out,  # IN: columns of states for the core and (n_rim or 0,) for the rim, or -1
-    states, energies, log_z,  # OUT: (n_models, num_reads, n_keep); (.., num_reads or 0); (n_models,)
+    core_out, rim_out,  # IN: columns of states, or -1, for the core and (n_rim or 0,) the rim
+    states, energies, log_z,  # OUT: (n_models, num_reads, n_keep); (.., num_reads or 0); (..,)
     first, last,  # IN: range of models
 ):  # fmt: skip
     """Independent draws of the Boltzmann law, or of the ground states, of each model.

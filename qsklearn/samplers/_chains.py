@@ -51,28 +51,44 @@ def run_chains(
     states = np.empty((n_models, num_reads, len(keep)), np.int8)
     energies = np.empty((n_models, num_reads))
     scale = _power_of_two(models)
-    scaled_fields = (models.fields / scale).astype(np.float32)
+    is_dense = models.couplings.nnz > _DENSE_DEGREE * n_spins and models.one_hot is None
+    kernel, n_blocks, graph, order = (_dense_call if is_dense else _sparse_call)(
+        models, rule, scale, num_reads
+    )
+    fields = ((models.fields / scale).astype(np.float32), models.fields)
     scaled_betas = (betas * scale).astype(np.float32)
-    ends = (make_keys(seed, n_models), initial_states, keep, states, energies)
-    if models.couplings.nnz > _DENSE_DEGREE * n_spins and models.one_hot is None:
-        kernel = getattr(_dense_annealing, rule)
-        exact = models.couplings.toarray()
-        blocks = n_models * -(-num_reads // _dense_annealing.READS)
-        arguments = (
-            (exact / scale).astype(np.float32), exact, scaled_fields, models.fields, scaled_betas,
-        )  # fmt: skip
-    else:
-        kernel = getattr(_sparse_annealing, rule)
-        couplings = models.couplings
-        blocks = -(-n_models * num_reads // _sparse_annealing.LANES)
-        arguments = (
-            couplings.indptr.astype(np.int32), couplings.indices.astype(np.int32),
-            (couplings.data / scale).astype(np.float32), couplings.data, scaled_fields,
-            models.fields, scaled_betas, _order_of_updates(models),
-            np.array(models.one_hot or (0, 0), np.int64),
-        )  # fmt: skip
-    run_blocks(kernel, blocks, num_threads, *arguments, *ends)
+    starts = (make_keys(seed, n_models), initial_states, keep)
+    run_blocks(
+        kernel,
+        n_blocks,
+        num_threads,
+        *graph,
+        *fields,
+        scaled_betas,
+        *order,
+        *starts,
+        states,
+        energies,
+    )
     return states, energies
+
+
+def _dense_call(models: SpinModels, rule: str, scale: float, num_reads: int):
+    """Kernel, number of blocks, couplings and (no) order of updates for a dense graph."""
+    couplings = models.couplings.toarray()
+    n_blocks = models.n_models * -(-num_reads // _dense_annealing.READS)
+    graph = ((couplings / scale).astype(np.float32), couplings)
+    return getattr(_dense_annealing, rule), n_blocks, graph, ()
+
+
+def _sparse_call(models: SpinModels, rule: str, scale: float, num_reads: int):
+    """Kernel, number of blocks, couplings and order of updates for a sparse graph."""
+    couplings = models.couplings
+    indptr, indices = couplings.indptr.astype(np.int32), couplings.indices.astype(np.int32)
+    n_blocks = -(-models.n_models * num_reads // _sparse_annealing.LANES)
+    graph = (indptr, indices, (couplings.data / scale).astype(np.float32), couplings.data)
+    order = (_order_of_updates(models, indptr, indices), np.array(models.one_hot or (0, 0)))
+    return getattr(_sparse_annealing, rule), n_blocks, graph, order
 
 
 def _power_of_two(models: SpinModels) -> float:
@@ -87,13 +103,9 @@ def _power_of_two(models: SpinModels) -> float:
     return 2.0 ** np.floor(np.log2(largest)) if largest > 0 else 1.0
 
 
-def _order_of_updates(models: SpinModels) -> np.ndarray:
+def _order_of_updates(models: SpinModels, indptr: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Spins by colour, so that a sweep is one of block Gibbs; a one-hot unit as one entry -1."""
-    couplings = models.couplings
-    colours = _colouring.colour(
-        couplings.indptr.astype(np.int32), couplings.indices.astype(np.int32)
-    )
-    order = np.argsort(colours, kind="stable").astype(np.int32)
+    order = np.argsort(_colouring.colour(indptr, indices), kind="stable").astype(np.int32)
     if models.one_hot is None:
         return order
     start, stop = models.one_hot

@@ -49,7 +49,7 @@ class SpinModels:
         return self.fields[model] + (self.couplings @ states.T.astype(float)).T
 
     def to_bqm(self, model: int) -> dimod.BinaryQuadraticModel:
-        """One model of the family, its variables 0 … n_spins - 1; a one-hot unit gets no penalty."""
+        """One model of the family, on variables 0 … n_spins - 1; a one-hot unit gets no penalty."""
         upper = scipy.sparse.triu(self.couplings).tocoo()
         return dimod.BinaryQuadraticModel.from_numpy_vectors(
             self.fields[model], (upper.row, upper.col, upper.data), 0.0, dimod.SPIN
@@ -136,7 +136,8 @@ def models_from_bqm(bqm: dimod.BinaryQuadraticModel) -> tuple[SpinModels, list]:
         If a bias is NaN or infinite.
     """
     labels = sort_labels(bqm.variables)
-    linear, (rows, columns, biases), _ = bqm.to_numpy_vectors(variable_order=labels)
+    vectors = bqm.to_numpy_vectors(variable_order=labels)
+    linear, (rows, columns, biases) = vectors[0], vectors[1]
     for name, values in (("linear", linear), ("quadratic", biases)):
         if not np.isfinite(values).all():
             raise ValueError(f"The {name} biases of the model must be finite. Got NaN or infinity.")

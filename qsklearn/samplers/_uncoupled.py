@@ -26,8 +26,9 @@ class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
     --------
     >>> from qsklearn.samplers import UncoupledComposite
     >>> control = UncoupledComposite("exact")
-    >>> states, _, _ = control.sample_arrays([[9.0, 0.0]], [[0, -9], [-9, 0]], beta=1.0, num_reads=500)
-    >>> float(states[0, :, 0].mean()), bool(abs(states[0, :, 1].mean()) < 0.3)
+    >>> J = [[0, -9], [-9, 0]]
+    >>> states, _, _ = control.sample_arrays([[9, 0]], J, beta=1.0, num_reads=500, seed=0)
+    >>> float(states[0, :, 0].mean()), bool(abs(states[0, :, 1].mean()) < 0.2)
     (-1.0, True)
     """
 
