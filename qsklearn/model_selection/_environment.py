@@ -1,0 +1,41 @@
+"""Versions of what a result depends on, without importing it."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+_PACKAGES = (
+    "qsklearn",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "numba",
+    "joblib",
+    "dimod",
+    "dwave-samplers",
+    "dwave-system",
+    "qiskit",
+    "qiskit-aer",
+    "torch",
+    "dask",
+    "matplotlib",
+    "pandas",
+)
+
+
+def package_versions():
+    """Version of Python and of each package that qsklearn can use.
+
+    Returns
+    -------
+    versions : dict of str to (str or None)
+        None for a package that is not installed.
+    """
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    return versions

@@ -1,0 +1,297 @@
+"""What a comparison found, and its ways out: rows, frame, text, HTML."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from qsklearn._optional import import_optional
+from qsklearn.model_selection._report import write_html
+from qsklearn.model_selection._statistics import corrected_interval, corrected_paired_test
+from qsklearn.model_selection._text import render_text
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class ComparisonResult:
+    """Scores, seconds, costs and errors of every contender on every fold.
+
+    Returned by :func:`compare`.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The contenders, in the order given.
+    scorers : tuple of str
+        Names of the scores.
+    baseline : str
+        The contender that the paired tests compare with.
+    scores : dict of str to (dict of str to ndarray of shape (n_folds,))
+        ``scores[scorer][name]``; NaN where the fold failed.
+    fit_seconds, score_seconds : dict of str to ndarray of shape (n_folds,)
+        Wall seconds per fold; NaN where the fold failed.
+    costs : dict of str to tuple
+        Per fold the fitted estimator's ``cost_`` as a dict, or None.
+    errors : dict of str to tuple
+        Per fold the text of the exception, or None.
+    warnings : dict of str to tuple
+        Per fold a list of (category, text).
+    train_sizes, test_sizes : tuple of int
+        Rows trained on and tested on, per fold.
+    settings : dict of str to str
+        The contenders as scikit-learn prints them.
+    seeds : tuple
+        Per fold the seed of the estimators' unset ``random_state``, or None.
+    random_state : int, RandomState instance or None
+        As given to :func:`compare`.
+    environment : dict of str to (str or None)
+        Versions of the packages.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from qsklearn.model_selection import compare
+    >>> X, y = load_iris(return_X_y=True)
+    >>> result = compare({"guess": DummyClassifier(), "Bayes": GaussianNB()}, X, y)
+    >>> result.scores["score"]["Bayes"].shape
+    (5,)
+    """
+
+    names: tuple
+    scorers: tuple
+    baseline: str
+    scores: dict
+    fit_seconds: dict
+    score_seconds: dict
+    costs: dict
+    errors: dict
+    warnings: dict
+    train_sizes: tuple
+    test_sizes: tuple
+    settings: dict
+    seeds: tuple
+    random_state: object
+    environment: dict
+
+    def __repr__(self):
+        return (
+            f"<ComparisonResult of {len(self.names)} estimators on {self.n_folds} folds: "
+            f"{', '.join(self.names)}>"
+        )
+
+    def __str__(self):
+        return self.to_text()
+
+    @property
+    def n_folds(self):
+        """Number of folds."""
+        return len(self.test_sizes)
+
+    def summary(self, scoring=None, *, confidence=0.95):
+        """One row per contender.
+
+        Parameters
+        ----------
+        scoring : str or None, default=None
+            Which score; the first when None.
+        confidence : float, default=0.95
+            Level of the interval, in (0, 1).
+
+        Returns
+        -------
+        rows : list of dict
+            Keys ``estimator``, ``scoring``, ``n_folds`` (finished), ``n_failed``, ``mean``,
+            ``standard_error`` (of the mean, corrected for the overlap of the training sets as by
+            Nadeau and Bengio), ``half_width`` (of the interval), ``fit_seconds``,
+            ``score_seconds`` and ``cost``, a dict of means over the folds (empty without any).
+
+        Raises
+        ------
+        ValueError
+            If a parameter names something unknown or is out of range.
+        """
+        scoring = self._check_scoring(scoring)
+        _check_confidence(confidence)
+        return [self._summarise(name, scoring, confidence) for name in self.names]
+
+    def _summarise(self, name, scoring, confidence):
+        mean, error, half_width = corrected_interval(
+            self.scores[scoring][name], self._test_over_train(), confidence
+        )
+        n_failed = sum(error is not None for error in self.errors[name])
+        return {
+            "estimator": name,
+            "scoring": scoring,
+            "n_folds": self.n_folds - n_failed,
+            "n_failed": n_failed,
+            "mean": mean,
+            "standard_error": error,
+            "half_width": half_width,
+            "fit_seconds": _mean(self.fit_seconds[name]),
+            "score_seconds": _mean(self.score_seconds[name]),
+            "cost": _mean_cost(self.costs[name]),
+        }
+
+    def paired_tests(self, baseline=None, *, scoring=None, confidence=0.95):
+        """Corrected resampled paired t-test of every other contender against one.
+
+        The statistic is t = mean(d) / sqrt((1/k + n_test/n_train) var(d)) of the k differences d,
+        with k - 1 degrees of freedom (Nadeau and Bengio 2003). p-values are two-sided and not
+        corrected for the number of contenders. Folds that failed for either are left out.
+
+        Parameters
+        ----------
+        baseline : str or None, default=None
+            Name of a contender; the one given to :func:`compare` when None.
+        scoring : str or None, default=None
+            Which score; the first when None.
+        confidence : float, default=0.95
+            Level of the interval, in (0, 1).
+
+        Returns
+        -------
+        rows : list of dict
+            Keys ``estimator``, ``baseline``, ``scoring``, ``n_folds``, ``difference`` (estimator
+            minus baseline), ``standard_error``, ``t``, ``p_value``, ``ci_low``, ``ci_high`` and
+            ``note``, which is empty or says what is degenerate.
+
+        Raises
+        ------
+        ValueError
+            If a parameter names something unknown or is out of range.
+        """
+        baseline = self.baseline if baseline is None else baseline
+        _check_choice("baseline", baseline, self.names)
+        scoring = self._check_scoring(scoring)
+        _check_confidence(confidence)
+        scores = self.scores[scoring]
+        ratio = self._test_over_train()
+        return [
+            {"estimator": name, "baseline": baseline, "scoring": scoring}
+            | corrected_paired_test(scores[name], scores[baseline], ratio, confidence)
+            for name in self.names
+            if name != baseline
+        ]
+
+    def to_frame(self):
+        """Tidy pandas frame with a row per contender and fold.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns ``estimator``, ``fold``, one per score, ``fit_seconds``, ``score_seconds``,
+            ``n_train``, ``n_test``, ``cost_*`` as far as there are costs, and ``error``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pandas = import_optional("pandas", "ComparisonResult.to_frame")
+        return pandas.DataFrame(
+            [self._record(name, fold) for name in self.names for fold in range(self.n_folds)]
+        )
+
+    def _record(self, name, fold):
+        keys = sorted(
+            {key for costs in self.costs.values() for cost in costs for key in cost or ()}
+        )
+        cost = self.costs[name][fold] or {}
+        return {
+            "estimator": name,
+            "fold": fold,
+            **{scorer: self.scores[scorer][name][fold] for scorer in self.scorers},
+            "fit_seconds": self.fit_seconds[name][fold],
+            "score_seconds": self.score_seconds[name][fold],
+            "n_train": self.train_sizes[fold],
+            "n_test": self.test_sizes[fold],
+            **{f"cost_{key}": cost.get(key, math.nan) for key in keys},
+            "error": self.errors[name][fold],
+        }
+
+    def to_text(self, scoring=None):
+        """The summary and the paired tests as a table for a terminal.
+
+        Parameters
+        ----------
+        scoring : str or None, default=None
+            Which score; the first when None.
+
+        Returns
+        -------
+        text : str
+
+        Raises
+        ------
+        ValueError
+            If `scoring` names something unknown.
+        """
+        return render_text(self, self._check_scoring(scoring))
+
+    def to_html(self, path, *, title="Comparison of estimators", command=None, overwrite=False):
+        """Write everything as one page that needs no network.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write; its folder exists.
+        title : str, default="Comparison of estimators"
+            Heading of the page.
+        command : str or None, default=None
+            What to type to repeat the comparison, for the page.
+        overwrite : bool, default=False
+            Whether an existing file may be replaced.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The file written.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and `overwrite` is False.
+        ImportError
+            If matplotlib is not installed.
+        """
+        return write_html(self, path, title=title, command=command, overwrite=overwrite)
+
+    def _check_scoring(self, scoring):
+        scoring = self.scorers[0] if scoring is None else scoring
+        _check_choice("scoring", scoring, self.scorers)
+        return scoring
+
+    def _test_over_train(self):
+        return np.divide(self.test_sizes, self.train_sizes)
+
+
+def _mean(values):
+    finished = values[np.isfinite(values)]
+    return float(finished.mean()) if finished.size else math.nan
+
+
+def _mean_cost(costs):
+    """Mean over the folds of every number in the costs; a split of seconds, say, is passed over."""
+    known = [cost for cost in costs if cost]
+    keys = dict.fromkeys(key for cost in known for key in cost)
+    numbers = {key: [c[key] for c in known if isinstance(c.get(key), (int, float))] for key in keys}
+    return {key: float(np.mean(values)) for key, values in numbers.items() if values}
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(
+            f"The {name!r} parameter of ComparisonResult must be one of {list(choices)}. "
+            f"Got {value!r} instead."
+        )
+
+
+def _check_confidence(confidence):
+    if not 0 < confidence < 1:
+        raise ValueError(
+            "The 'confidence' parameter of ComparisonResult must be a float in the range (0, 1). "
+            f"Got {confidence!r} instead."
+        )

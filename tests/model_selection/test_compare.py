@@ -1,0 +1,275 @@
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import parallel_config
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, cross_validate
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from qsklearn.model_selection import ComparisonResult, compare
+
+X, Y = load_iris(return_X_y=True)
+
+
+class Costly(ClassifierMixin, BaseEstimator):
+    """Predicts the first class, says what it cost, and can be made to fail or to warn."""
+
+    def __init__(self, fail_on=None, warn=False, random_state=None):
+        self.fail_on = fail_on
+        self.warn = warn
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        if self.fail_on is not None and not (np.asarray(X) == self.fail_on).all(axis=1).any():
+            raise RuntimeError("the row to fail on is being tested on")
+        if self.warn:
+            warnings.warn("not there yet", ConvergenceWarning, stacklevel=2)
+        self.cost_ = {
+            "reads": np.int64(10 * len(X)),
+            "sample_seconds": 0.5,
+            "seed": self.random_state,
+        }
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+def contenders():
+    return {
+        "logistic": make_pipeline(MinMaxScaler(), LogisticRegression()),
+        "tree": DecisionTreeClassifier(),
+        "Bayes": GaussianNB(),
+    }
+
+
+def same(one, other):
+    return all(
+        np.array_equal(one.scores[scorer][name], other.scores[scorer][name], equal_nan=True)
+        for scorer in one.scorers
+        for name in one.names
+    )
+
+
+def test_scores_are_those_of_cross_validate():
+    cv = KFold(4, shuffle=True, random_state=3)
+    result = compare(contenders(), X, Y, cv=cv, scoring=["accuracy", "f1_macro"], random_state=0)
+    theirs = cross_validate(contenders()["logistic"], X, Y, cv=cv, scoring=["accuracy", "f1_macro"])
+    for scorer in ("accuracy", "f1_macro"):
+        np.testing.assert_array_equal(
+            result.scores[scorer]["logistic"], theirs[f"test_{scorer}"], strict=True
+        )
+    assert result.names == ("logistic", "tree", "Bayes") and result.baseline == "logistic"
+    assert result.scorers == ("accuracy", "f1_macro")
+    assert result.test_sizes == (38, 38, 37, 37) and result.train_sizes == (112, 112, 113, 113)
+    assert all((seconds > 0).all() for seconds in result.fit_seconds.values())
+
+
+def test_n_jobs_changes_nothing():
+    one, two = (
+        compare(contenders(), X, Y, cv=3, random_state=0, n_jobs=n_jobs) for n_jobs in (1, 2)
+    )
+    assert same(one, two) and one.seeds == two.seeds
+
+
+@pytest.mark.parametrize("backend", ["threading", "multiprocessing"])
+def test_other_backends(backend):
+    with parallel_config(backend=backend):
+        other = compare(contenders(), X, Y, cv=3, random_state=0, n_jobs=2)
+    assert same(other, compare(contenders(), X, Y, cv=3, random_state=0))
+
+
+def test_the_contenders_stay_as_they_are():
+    estimators = contenders()
+    compare(estimators, X, Y, cv=3, random_state=0)
+    assert not hasattr(estimators["tree"], "tree_")
+    assert estimators["tree"].random_state is None
+
+
+def test_the_splitter_is_asked_once():
+    class Counting(KFold):
+        calls = 0
+
+        def split(self, X, y=None, groups=None):
+            Counting.calls += 1
+            return super().split(X, y, groups)
+
+    # Unseeded: asked twice it would give two sets of folds, and the twins would differ.
+    twins = {"a": LogisticRegression(max_iter=1000), "b": LogisticRegression(max_iter=1000)}
+    result = compare(twins, X, Y, cv=Counting(3, shuffle=True))
+    assert Counting.calls == 1
+    np.testing.assert_array_equal(result.scores["score"]["a"], result.scores["score"]["b"])
+
+
+def test_seeds_reach_unset_random_states_and_no_others():
+    estimators = {"free": Costly(), "in a pipe": make_pipeline(Costly()), "set": Costly(None, 0, 7)}
+    result = compare(estimators, X, Y, cv=3, random_state=5)
+    seen = {name: tuple(cost["seed"] for cost in result.costs[name]) for name in result.names}
+    assert seen["free"] == seen["in a pipe"] == result.seeds and len(set(result.seeds)) == 3
+    assert seen["set"] == (7, 7, 7)
+    assert compare(estimators, X, Y, cv=3, random_state=5).seeds == result.seeds
+    unseeded = compare(estimators, X, Y, cv=3)
+    assert unseeded.seeds == (None,) * 3 and unseeded.costs["free"][0]["seed"] is None
+
+
+def test_folds_from_an_int():
+    def own(**kwargs):
+        return cross_validate(GaussianNB(), X, Y, **kwargs)["test_score"]
+
+    result = compare({"Bayes": GaussianNB()}, X, Y, cv=4)
+    np.testing.assert_array_equal(result.scores["score"]["Bayes"], own(cv=StratifiedKFold(4)))
+    shuffled = compare({"Bayes": GaussianNB()}, X, Y, cv=4, random_state=1)
+    assert not np.array_equal(shuffled.scores["score"]["Bayes"], own(cv=StratifiedKFold(4)))
+    given = compare({"Bayes": GaussianNB()}, X, Y, cv=StratifiedKFold(4), random_state=1)
+    np.testing.assert_array_equal(given.scores["score"]["Bayes"], own(cv=StratifiedKFold(4)))
+
+
+def test_a_fold_that_fails_is_reported_and_the_rest_go_on():
+    estimators = {"Bayes": GaussianNB(), "frail": Costly(fail_on=X[0])}
+    with pytest.warns(FitFailedWarning, match="1 of 8 fits of compare failed.*'frail' on fold 0"):
+        result = compare(estimators, X, Y, cv=4)
+    assert np.isnan(result.scores["score"]["frail"]).tolist() == [True, False, False, False]
+    assert result.errors["frail"][0].startswith("RuntimeError: the row to fail on")
+    assert result.errors["frail"][1:] == (None,) * 3 == result.errors["Bayes"][1:]
+    assert np.isfinite(result.scores["score"]["Bayes"]).all()
+    assert result.costs["frail"][0] is None and np.isnan(result.fit_seconds["frail"][0])
+    (test,) = result.paired_tests()
+    assert test["n_folds"] == 3
+
+
+def test_all_folds_of_a_contender_fail_even_in_its_constructor():
+    estimators = {"wrong": LogisticRegression(C=-1.0), "guess": DummyClassifier()}
+    with pytest.warns(FitFailedWarning, match="5 of 10"):
+        result = compare(estimators, X, Y)
+    row = result.summary()[0]
+    assert row["n_failed"] == 5 and row["n_folds"] == 0 and np.isnan(row["mean"])
+    assert result.errors["wrong"][0].startswith("InvalidParameterError: The 'C' parameter")
+    assert np.isnan(result.paired_tests()[0]["p_value"])
+    assert "n/a" in str(result)
+
+
+def test_a_scorer_that_fails_fails_the_fold():
+    def broken(y_true, y_pred):
+        raise ZeroDivisionError("no such score")
+
+    with pytest.warns(FitFailedWarning, match="ZeroDivisionError"):
+        result = compare({"guess": DummyClassifier()}, X, Y, scoring=make_scorer(broken))
+    assert result.errors["guess"] == ("ZeroDivisionError: no such score",) * 5
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_raise_passes_the_exception_through(n_jobs):
+    with pytest.raises(RuntimeError, match="the row to fail on"):
+        compare({"frail": Costly(fail_on=X[0])}, X, Y, error_score="raise", n_jobs=n_jobs)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_warnings_come_once_with_their_count(n_jobs):
+    with warnings.catch_warnings(record=True) as heard:
+        # Under "error" a warning would be a failed fold, as anywhere in scikit-learn.
+        warnings.simplefilter("always")
+        result = compare({"slow": Costly(warn=True)}, X, Y, n_jobs=n_jobs)
+    (one,) = heard
+    assert one.category is ConvergenceWarning
+    assert str(one.message) == "'slow', in 5 folds: not there yet"
+    assert one.filename == __file__
+    assert result.warnings["slow"] == ([(ConvergenceWarning, "not there yet")],) * 5
+    assert result.errors["slow"] == (None,) * 5
+
+
+def test_costs_are_plain_and_found_inside_wrappers():
+    search = GridSearchCV(make_pipeline(Costly()), {"costly__warn": [False]}, cv=2)
+    estimators = {"bare": Costly(), "wrapped": search, "free": GaussianNB()}
+    result = compare(estimators, X, Y, cv=5)
+    expected = {"reads": 1200, "sample_seconds": 0.5, "seed": None}
+    assert result.costs["bare"] == result.costs["wrapped"] == (expected,) * 5
+    assert type(result.costs["bare"][0]["reads"]) is int
+    assert result.costs["free"] == (None,) * 5
+    assert result.summary()[0]["cost"] == {"reads": 1200.0, "sample_seconds": 0.5}
+
+
+@pytest.mark.parametrize(
+    "scoring, names",
+    [
+        (None, ("score",)),
+        ("accuracy", ("accuracy",)),
+        (make_scorer(accuracy_score), ("score",)),
+        (["accuracy", "f1_macro"], ("accuracy", "f1_macro")),
+        ({"mine": make_scorer(accuracy_score), "log": "neg_log_loss"}, ("mine", "log")),
+        (lambda e, X, y: {"a": e.score(X, y), "b": 0.5}, ("a", "b")),
+    ],
+    ids=["none", "name", "scorer", "list", "dict", "callable of several"],
+)
+def test_scorings(scoring, names):
+    result = compare({"Bayes": GaussianNB()}, X, Y, cv=3, scoring=scoring)
+    assert result.scorers == names == tuple(result.scores)
+    assert result.scores[names[0]]["Bayes"].mean() > 0.9
+
+
+def test_frames_regressors_and_iterables_of_splits():
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    splits = iter([(np.arange(100, 442), np.arange(100)), (np.arange(342), np.arange(342, 442))])
+    result = compare({"line": LinearRegression()}, X, y, cv=splits, random_state=0)
+    assert result.test_sizes == (100, 100) and (result.scores["score"]["line"] > 0.3).all()
+
+
+def test_progress(capsys):
+    compare({"Bayes": GaussianNB()}, X, Y, verbose=1)
+    captured = capsys.readouterr()
+    assert "5/5" in captured.err and captured.out == ""
+    compare({"Bayes": GaussianNB()}, X, Y)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "changes, error, text",
+    [
+        (dict(estimators={}), ValueError, "'estimators' parameter of compare must be a dict"),
+        (dict(estimators=[GaussianNB()]), ValueError, "'estimators' parameter of compare must be"),
+        (dict(estimators={1: GaussianNB()}), ValueError, "'estimators' parameter of compare must"),
+        (dict(estimators={"a": GaussianNB}), TypeError, "must hold estimators, objects with 'fit'"),
+        (dict(estimators={"a": 3}), TypeError, "Got 3 as 'a' instead"),
+        (dict(estimators={"a": MinMaxScaler()}), TypeError, "score"),
+        (dict(baseline="z"), ValueError, r"'baseline' parameter .* one of \['Bayes'\]. Got 'z'"),
+        (dict(scoring="accuraccy"), ValueError, "'accuraccy'"),
+        (dict(scoring=[]), ValueError, "'scoring' parameter of compare must be"),
+        (dict(scoring=3), ValueError, "'scoring' parameter of compare must be"),
+        (dict(error_score=0), ValueError, "'error_score' parameter of compare must be"),
+        (dict(cv=1), ValueError, "n_splits=1"),
+        (dict(cv=51), ValueError, "n_splits=51"),
+        (dict(y=Y[:-1]), ValueError, "inconsistent numbers of samples"),
+        (dict(random_state="a"), ValueError, "seed"),
+    ],
+)
+def test_bad_parameters(changes, error, text):
+    arguments = dict(estimators={"Bayes": GaussianNB()}, X=X, y=Y) | changes
+    with pytest.raises(error, match=text):
+        compare(arguments.pop("estimators"), arguments.pop("X"), arguments.pop("y"), **arguments)
+
+
+def test_the_result_is_frozen_and_travels():
+    result = compare({"Bayes": GaussianNB()}, X, Y)
+    assert isinstance(result, ComparisonResult)
+    with pytest.raises(AttributeError):
+        result.names = ()
+    with pytest.raises(ValueError, match="read-only"):
+        result.scores["score"]["Bayes"][0] = 1.0
+    assert same(result, pickle.loads(pickle.dumps(result)))
+
+
+def test_pandas_labels():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    result = compare({"Bayes": GaussianNB()}, frame, pd.Series(Y).map(str), cv=3)
+    assert result.scores["score"]["Bayes"].mean() > 0.9

@@ -1,0 +1,177 @@
+import html.parser
+import math
+import re
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import FitFailedWarning
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+from qsklearn.model_selection import compare
+
+X, Y = load_iris(return_X_y=True)
+NASTY = "<script>alert('name')</script> & co"
+
+
+class Reader(ClassifierMixin, BaseEstimator):
+    """The first class always, after 1000 reads; fails where it does not see the first row."""
+
+    def fit(self, X, y):
+        if not (X == load_iris().data[0]).all(axis=1).any():
+            raise RuntimeError("<b>lost</b>")
+        self.classes_ = np.unique(y)
+        self.cost_ = {"reads": 1000, "sweeps": 25_000}
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.fixture(scope="module")
+def result():
+    estimators = {
+        NASTY: GaussianNB(),
+        "tree": DecisionTreeClassifier(max_depth=1),
+        "reader": Reader(),
+        "guess": DummyClassifier(),
+    }
+    with pytest.warns(FitFailedWarning):
+        return compare(
+            estimators, X, Y, scoring=["accuracy", "f1_macro"], random_state=0, baseline="guess"
+        )
+
+
+def test_summary(result):
+    rows = {row["estimator"]: row for row in result.summary()}
+    assert list(rows) == list(result.names)
+    row, scores = rows[NASTY], result.scores["accuracy"][NASTY]
+    assert row["mean"] == pytest.approx(scores.mean())
+    # 30 rows tested on for 120 trained on.
+    assert row["standard_error"] == pytest.approx(math.sqrt((0.2 + 0.25) * scores.var(ddof=1)))
+    assert row["half_width"] > row["standard_error"]
+    assert row["cost"] == {} and rows["reader"]["cost"] == {"reads": 1000, "sweeps": 25_000}
+    assert rows["reader"]["n_folds"] == 4 and rows["reader"]["n_failed"] == 1
+    narrow = result.summary("f1_macro", confidence=0.5)[0]
+    assert narrow["scoring"] == "f1_macro" and narrow["half_width"] < row["half_width"]
+
+
+def test_paired_tests(result):
+    tests = {test["estimator"]: test for test in result.paired_tests()}
+    assert set(tests) == {NASTY, "tree", "reader"}
+    assert all(test["baseline"] == "guess" for test in tests.values())
+    assert tests[NASTY]["p_value"] < 1e-3 and tests[NASTY]["difference"] > 0.5
+    assert tests["reader"]["p_value"] == 1.0  # both say the first class
+    forth = result.paired_tests("tree", scoring="f1_macro")[0]
+    (back,) = [
+        t for t in result.paired_tests(NASTY, scoring="f1_macro") if t["estimator"] == "tree"
+    ]
+    assert forth["estimator"] == NASTY
+    assert back["difference"] == pytest.approx(-forth["difference"])
+    assert back["p_value"] == pytest.approx(forth["p_value"])
+    assert back["ci_low"] == pytest.approx(-forth["ci_high"])
+
+
+@pytest.mark.parametrize(
+    "call, text",
+    [
+        (lambda r: r.summary("auc"), r"'scoring' parameter .* one of \['accuracy', 'f1_macro'\]"),
+        (lambda r: r.to_text("auc"), "'scoring' parameter"),
+        (lambda r: r.paired_tests("nobody"), "'baseline' parameter .* Got 'nobody' instead"),
+        (lambda r: r.paired_tests(confidence=95), r"'confidence' parameter .* \(0, 1\)"),
+        (lambda r: r.summary(confidence=1), r"'confidence' parameter"),
+    ],
+)
+def test_unknown_names(call, text, result):
+    with pytest.raises(ValueError, match=text):
+        call(result)
+
+
+def test_frame_is_tidy(result):
+    frame = result.to_frame()
+    assert len(frame) == 4 * 5
+    assert {"estimator", "fold", "accuracy", "f1_macro", "fit_seconds"} <= set(frame.columns)
+    reader = frame[frame["estimator"] == "reader"].set_index("fold")
+    failed = [fold for fold, error in enumerate(result.errors["reader"]) if error]
+    assert reader.index[reader["error"].notna()].tolist() == failed
+    assert reader["cost_reads"].dropna().tolist() == [1000.0] * 4
+    means = frame.groupby("estimator")["accuracy"].mean()
+    assert means[NASTY] == pytest.approx(result.summary()[0]["mean"])
+
+
+def test_text(result):
+    text = result.to_text()
+    assert text == str(result)
+    header = text.splitlines()[0]
+    assert "estimator" in header and "accuracy ± error" in header and "reads drawn" in header
+    (reader,) = [line for line in text.splitlines() if line.startswith("reader ")]
+    assert "1,000" in reader and "1.000" in reader  # reads, p
+    assert "reader: failed on fold" in text and "RuntimeError" in text
+    assert "4 estimators on 5 folds" in repr(result)
+
+
+class Tags(html.parser.HTMLParser):
+    """Collects tags and text, and checks that what is opened is closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.text = [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_html_stands_alone_and_is_escaped(result, tmp_path):
+    path = result.to_html(tmp_path / "r.html", title="A < B", command="compare --data '<x>'")
+    page = path.read_text(encoding="utf-8")
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    kinds = [kind for kind, _ in tags.tags]
+    assert not {"script", "link", "iframe", "b"} & set(kinds)
+    images = [attrs for kind, attrs in tags.tags if kind == "img"]
+    assert len(images) == 3  # two scores and the seconds
+    assert all(i["src"].startswith("data:image/png;base64,iVBOR") and i["alt"] for i in images)
+    assert not re.search(r"(src|href)=[\"']?(http|//|file)", page) and "@import" not in page
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in (
+        tags.tags
+    )
+    for text in (
+        "A < B",
+        "compare --data '<x>'",
+        NASTY,
+        "RuntimeError: <b>lost</b>",
+        "reads drawn",
+        "scikit-learn",
+        str(result.seeds[0]),
+        "DecisionTreeClassifier(max_depth=1)",
+    ):
+        assert text in tags.text
+
+
+def test_html_overwrites_only_when_told(result, tmp_path):
+    path = tmp_path / "r.html"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match=r"r\.html' exists. Pass overwrite=True"):
+        result.to_html(path)
+    assert path.read_text() == "mine"
+    result.to_html(path, overwrite=True)
+    assert path.read_text().startswith("<!DOCTYPE html>")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_environment_names_what_is_missing(result):
+    versions = result.environment
+    assert re.match(r"\d+\.\d+", versions["numpy"]) and "python" in versions
+    assert all(version is None or version for version in versions.values())
