@@ -1,0 +1,55 @@
+"""``qsklearn info``: what is installed, which samplers are usable, where caches lie."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from importlib.util import find_spec
+from pathlib import Path
+
+from joblib import cpu_count
+from sklearn.datasets import get_data_home
+
+from qsklearn.model_selection._environment import package_versions
+
+
+def show_info(args):
+    """Print the facts; `args` has no options. Returns the exit code."""
+    sections = {
+        "Versions": {k: v or "not installed" for k, v in package_versions().items()},
+        "Machine": {"CPU cores usable": str(cpu_count())},
+        "Samplers": _sampler_facts(),
+        "Caches": {
+            "data sets (scikit-learn)": get_data_home(),
+            "compiled kernels (numba)": _kernel_cache(),
+        },
+    }
+    for heading, facts in sections.items():
+        print(heading)
+        width = max(map(len, facts))
+        for name, fact in facts.items():
+            indent = " " * (width + 4)
+            line = f"  {name:<{width}}  {' '.join(fact.split())}"
+            print(textwrap.fill(line, 100, subsequent_indent=indent, break_on_hyphens=False))
+        print()
+    return 0
+
+
+def _sampler_facts():
+    from qsklearn.samplers import get_sampler_names, get_sampler_status
+
+    status = get_sampler_status()
+    return {
+        name: f"not usable: {status[name]}" if status.get(name) else "usable"
+        for name in get_sampler_names()
+    }
+
+
+def _kernel_cache():
+    """numba's order: its variable, else beside the kernels, else a folder of the user's."""
+    if folder := os.environ.get("NUMBA_CACHE_DIR"):
+        return folder
+    kernels = Path(find_spec("qsklearn._kernels").origin).parent
+    if os.access(kernels, os.W_OK):
+        return str(kernels / "__pycache__")
+    return "numba's folder in the user's cache (the package's own cannot be written)"

@@ -1,0 +1,291 @@
+import json
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.naive_bayes import GaussianNB
+
+from qsklearn import _cli_data, _cli_estimators, samplers
+from qsklearn._cli import main
+
+SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
+
+
+class StandIn(ClassifierMixin, BaseEstimator):
+    """Has the sampled MLP's manners, so that the command is tested apart from it."""
+
+    def __init__(self, n_hidden=64, *, sampler=None, num_reads=100, random_state=None):
+        self.n_hidden = n_hidden
+        self.sampler = sampler
+        self.num_reads = num_reads
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        if self.num_reads == "interrupt":
+            raise KeyboardInterrupt
+        if self.sampler == "annealing":
+            raise RuntimeError("the annealer\nwent away")
+        if self.sampler == "exact":
+            warnings.warn("not\nyet", ConvergenceWarning, stacklevel=2)
+        self.model_ = GaussianNB(var_smoothing=1e-2).fit(X, y)
+        self.classes_ = self.model_.classes_
+        self.cost_ = {"reads": self.num_reads * 1000}
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X)
+
+    def classical_twin(self):
+        return DummyClassifier(strategy="constant", constant=self.n_hidden)
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    table = {"sampled-mlp": ("sampled MLP", lambda: StandIn)}
+    monkeypatch.setattr(_cli_estimators, "_QUANTUM", table)
+    status = {"annealing": "", "exact": "", "gibbs": "", "dwave": "needs dwave-system"}
+    monkeypatch.setattr(samplers, "get_sampler_names", lambda: list(status))
+    monkeypatch.setattr(samplers, "get_sampler_status", lambda: status)
+
+
+def refused(capsys, *argv):
+    """The one line of an error."""
+    assert main(["compare", *map(str, argv)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("qsklearn: error: ") and captured.err.count("\n") == 1
+    return captured.err
+
+
+def table_row(text, name):
+    (line,) = [line for line in text.splitlines() if re.match(re.escape(name) + r"  +\S", line)]
+    return line
+
+
+def test_the_whole_way(stand_in, capsys, tmp_path):
+    output = tmp_path / "deep" / "demo"
+    code = main(
+        ["compare", "--data", "iris", "--sampler", "exact,gibbs", "--param", "num_reads=7"]
+        + ["--param", "n_hidden=1", "--cv", "3", "--output", str(output)]
+    )
+    captured = capsys.readouterr()
+    assert code == 0
+    assert "iris: 150 rows, 4 features, 3 classes, 3 folds" in captured.out
+    assert "difference from classical" in captured.out
+    for name in ("sampled MLP (exact)", "sampled MLP (gibbs)"):
+        row = table_row(captured.out, name)
+        assert row.endswith("7,000") and " 0.003 " in row
+    twin = table_row(captured.out, "classical twin")
+    assert "0.333 ±" in twin and "baseline" in twin and twin.endswith("-")
+    assert table_row(captured.out, "logistic regression")
+    assert "12/12" in captured.err  # the progress bar
+    assert "Stopped before convergence: 3 of 3 fits of sampled MLP (exact)." in captured.out
+    assert captured.out.count("not yet") == 0
+    files = sorted(file.name for file in output.iterdir())
+    assert files == ["accuracy.png", "fit_seconds.png", "report.html"]
+    assert all(str(output / file) in captured.out for file in files)
+    assert (output / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+    page = (output / "report.html").read_text(encoding="utf-8")
+    assert "qsklearn compare --data iris --sampler exact,gibbs" in page
+
+
+def test_an_estimator_that_fails_everywhere_is_reported(stand_in, capsys):
+    argv = ["compare", "--data", "iris", "--estimator", "sampled-mlp,logistic-regression"]
+    assert main([*argv, "--sampler", "annealing,gibbs"]) == 1
+    out = capsys.readouterr().out
+    assert "n/a" in table_row(out, "sampled MLP (annealing)")
+    assert "0.9" in table_row(out, "sampled MLP (gibbs)")
+    assert "RuntimeError: the annealer went away" in " ".join(out.split())
+
+
+def test_repeats_exactly_and_the_seed_matters(capsys):
+    def scores(seed):
+        argv = ["compare", "--data", "wine", "--estimator", "logistic-regression"]
+        assert main([*argv, "--n-samples", "90", "--random-state", seed]) == 0
+        return table_row(capsys.readouterr().out, "logistic regression").split()[2:5]
+
+    assert scores("0") == scores("0") != scores("3")
+
+
+def test_two_scores(capsys):
+    argv = ["compare", "--data", "iris", "--estimator", "logistic-regression"]
+    assert main([*argv, "--scoring", "f1_macro,neg_log_loss"]) == 0
+    out = capsys.readouterr().out
+    assert "f1_macro ± error" in out and "neg_log_loss ± error" in out
+
+
+def test_nothing_is_overwritten_unasked_and_that_is_said_before_the_work(
+    capsys, tmp_path, monkeypatch
+):
+    report = tmp_path / "report.html"
+    report.write_text("mine")
+    argv = ["--data", "iris", "--estimator", "logistic-regression", "--output", tmp_path]
+    with monkeypatch.context() as patch:
+        patch.setattr(_cli_data, "load_data", lambda args: pytest.fail("work had begun"))
+        err = refused(capsys, *argv)
+    assert "report.html" in err and "--overwrite" in err
+    assert report.read_text() == "mine" and list(tmp_path.iterdir()) == [report]
+    assert main(["compare", *map(str, argv), "--overwrite"]) == 0
+    assert report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_an_output_that_cannot_be(capsys, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert "--output" in refused(capsys, "--estimator", "logistic-regression", "--output", file)
+
+
+@pytest.mark.parametrize(
+    "argv, texts",
+    [
+        (["--data", "digit"], ["--data", "mean 'digits'", "fashion_mnist", "a path to a .csv"]),
+        (["--estimator", "sampled"], ["--estimator", "classical-twin, logistic-regression"]),
+        (["--estimator", ","], ["names separated by commas"]),
+        (["--sampler", "gibs"], ["--sampler", "did you mean 'gibbs'", "annealing, exact"]),
+        (["--sampler", "dwave"], ["'dwave' cannot be used here: needs dwave-system"]),
+        (["--param", "num_read=3"], ["did you mean 'num_reads'", "n_hidden"]),
+        (["--param", "num_reads"], ["must be name=value"]),
+        (["--param", "sampler=gibbs"], ["give samplers by --sampler"]),
+        (["--estimator", "logistic-regression", "--param", "C=1"], ["none of the chosen"]),
+        (["--baseline", "nobody"], ["--baseline", "sampled MLP", "classical-twin"]),
+        (["--scoring", "acuracy"], ["did you mean 'accuracy'"]),
+        (["--classes", "3,x"], ["--classes: unknown name 'x'", "0, 1, 2"]),
+        (["--data", "iris", "--classes", "setosa"], ["two or more classes", "one class"]),
+        (["--n-samples", "5"], ["'n_samples' parameter", "[10, 1797]"]),
+        (["--n-samples", "many"], ["invalid int value: 'many'"]),
+        (["--data", "iris", "--cv", "51"], ["n_splits=51"]),
+        (["--cv", "1"], ["--cv must be 2 or more"]),
+        (["--n-jobs", "0"], ["--n-jobs must not be 0"]),
+        (["--random-state", "-1"], ["--random-state must be in"]),
+        (["--target", "kind"], ["--target goes with a CSV file"]),
+        (["--data-path", "m.npz"], ["--data-path", "mnist or fashion_mnist"]),
+        (["--data", "mnist", "--data-path", "absent.npz"], ["There is no file 'absent.npz'"]),
+        (["--data", "absent.csv"], ["There is no file 'absent.csv'"]),
+        (["--wrong"], ["unrecognized arguments: --wrong"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_mistakes_get_one_line_with_the_choices(argv, texts, stand_in, capsys):
+    err = refused(capsys, *argv)
+    for text in texts:
+        assert text in err
+
+
+def test_no_command(capsys):
+    assert main([]) == 2
+    assert "command" in capsys.readouterr().err
+
+
+def test_a_csv(stand_in, capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{'cat' if i % 2 else 'dog'},{i % 2 + rng.normal(0, 0.1):.4f}" for i in range(40)]
+    path = tmp_path / "pets.csv"
+    path.write_text("kind,size\n" + "\n".join(rows))
+    argv = ["compare", "--data", str(path), "--estimator", "logistic-regression", "--cv", "4"]
+    assert main([*argv, "--target", "kind", "--classes", "cat,dog"]) == 0
+    assert "1.000 ± 0.000" in capsys.readouterr().out
+    err = refused(capsys, *argv[1:])
+    assert "line 2, column 'kind' holds 'dog'; expected a finite number" in err
+    path.write_text("size,weight\n1,0.5\n2,0.25\n")
+    assert "continuous values" in refused(capsys, *argv[1:])
+
+
+def test_a_bad_file_is_named(capsys, tmp_path):
+    path = tmp_path / "bad.npz"
+    path.write_bytes(b"PK not really")
+    err = refused(capsys, "--data", path, "--estimator", "logistic-regression")
+    assert "bad.npz' cannot be used: it is no complete .npz archive; expected arrays" in err
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
+def test_images_from_a_file(capsys):
+    path = SHARED / "fashion_mnist_900.npz"
+    argv = ["compare", "--data", "fashion_mnist", "--data-path", str(path), "--classes", "0,9"]
+    assert main([*argv, "--n-samples", "60", "--estimator", "logistic-regression"]) == 0
+    assert "60 rows, 784 features, 2 classes" in capsys.readouterr().out
+
+
+def test_the_twin_follows_the_parameters(stand_in):
+    contenders, labels = _cli_estimators.build_contenders(
+        ["classical-twin", "sampled-mlp"], ["gibbs"], ["n_hidden=2", "random_state=None"]
+    )
+    assert list(contenders) == ["classical twin", "sampled MLP (gibbs)"]
+    assert labels == {"classical-twin": "classical twin", "sampled-mlp": "sampled MLP (gibbs)"}
+    assert contenders["classical twin"][-1].constant == 2
+    model = contenders["sampled MLP (gibbs)"][-1]
+    assert (model.n_hidden, model.sampler, model.random_state) == (2, "gibbs", None)
+
+
+def test_several_quantum_estimators_each_have_a_twin(monkeypatch):
+    class Other(StandIn):
+        def __init__(self, depth=1, *, sampler=None):
+            self.depth = depth
+            self.sampler = sampler
+
+        def classical_twin(self):
+            return GaussianNB()
+
+    table = {"sampled-mlp": ("sampled MLP", lambda: StandIn), "other": ("other", lambda: Other)}
+    monkeypatch.setattr(_cli_estimators, "_QUANTUM", table)
+    monkeypatch.setattr(_cli_estimators, "ESTIMATOR_NAMES", (*table, "classical-twin"))
+    contenders, _ = _cli_estimators.build_contenders(
+        ["sampled-mlp", "other", "classical-twin"], None, ["depth=3", "n_hidden=5"]
+    )
+    assert list(contenders) == ["sampled MLP", "other", "twin of sampled MLP", "twin of other"]
+    assert contenders["other"][-1].depth == 3 and contenders["sampled MLP"][-1].n_hidden == 5
+
+
+def test_interrupted(stand_in, capsys):
+    argv = ["compare", "--data", "iris", "--estimator", "sampled-mlp"]
+    assert main([*argv, "--param", "num_reads=interrupt"]) == 130
+    assert capsys.readouterr().err.endswith("qsklearn: interrupted\n")
+
+
+def test_info(stand_in, capsys):
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    for package in (
+        "python",
+        "qsklearn",
+        "numpy",
+        "scikit-learn",
+        "dwave-system",
+        "qiskit",
+        "torch",
+    ):
+        assert re.search(rf"^  {package} +(\d|not installed)", out, flags=re.MULTILINE)
+    assert re.search(r"CPU cores usable +\d", out)
+    assert re.search(r"gibbs +usable", out)
+    assert re.search(r"dwave +not usable: needs dwave-system", out)
+    assert "data sets (scikit-learn)" in out and "compiled kernels (numba)" in out
+
+
+def test_info_names_numbas_folder(stand_in, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert main(["info"]) == 0
+    assert "".join(str(tmp_path).split()) in "".join(capsys.readouterr().out.split())
+
+
+def test_the_command_starts_light():
+    code = (
+        "import sys, json, qsklearn._cli as cli; cli.main(['compare', '--cv', '0']); "
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(json.loads(done.stdout))
+    # pandas is missing from the list because scikit-learn itself imports it where it is installed.
+    assert not {"matplotlib", "numba", "torch", "qiskit"} & modules
+    assert done.stderr == "qsklearn: error: --cv must be 2 or more folds, got 0\n"
+
+
+def test_python_m():
+    done = subprocess.run(
+        [sys.executable, "-m", "qsklearn", "--version"], capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(r"qsklearn \d+\.\d+\S*\n", done.stdout)
