@@ -44,7 +44,9 @@ def load_data(args):
     try:
         X, y = _fetch(args) if args.data in _FETCHERS else _load(args)
     except (OSError, ValueError) as error:
-        raise CommandError(str(error)) from error
+        offline = args.data in _FETCHERS and not args.data_path and isinstance(error, OSError)
+        hint = " The option for path is --data-path." if offline else ""
+        raise CommandError(f"{error}{hint}") from error
     kind = type_of_target(y)
     if kind not in ("binary", "multiclass") or len(np.unique(y)) < 2:
         raise CommandError(

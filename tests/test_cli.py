@@ -14,6 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from qsklearn import _cli_data, _cli_estimators, samplers
 from qsklearn._cli import main
+from qsklearn.datasets import _mnist
 
 SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
 
@@ -209,6 +210,15 @@ def test_images_from_a_file(capsys):
     argv = ["compare", "--data", "fashion_mnist", "--data-path", str(path), "--classes", "0,9"]
     assert main([*argv, "--n-samples", "60", "--estimator", "logistic-regression"]) == 0
     assert "60 rows, 784 features, 2 classes" in capsys.readouterr().out
+
+
+def test_offline_names_the_option(stand_in, capsys, monkeypatch, tmp_path):
+    def fetch_openml(*args, **kwargs):
+        raise OSError("no network")
+
+    monkeypatch.setattr(_mnist, "fetch_openml", fetch_openml)
+    err = refused(capsys, "--data", "mnist", "--data-home", tmp_path)
+    assert "could not download" in err and "--data-path" in err
 
 
 def test_the_twin_follows_the_parameters(stand_in):

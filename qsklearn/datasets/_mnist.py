@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 import zlib
 
 import numpy as np
@@ -170,7 +171,12 @@ def _fetch_openml(caller, name, data_home):
     # Without pandas scikit-learn reads the same file with its slower parser.
     parser = "pandas" if importlib.util.find_spec("pandas") else "liac-arff"
     try:
-        bunch = fetch_openml(name, version=1, as_frame=False, data_home=data_home, parser=parser)
+        with warnings.catch_warnings():
+            # It warns before each further try; the error below says all that matters, once.
+            warnings.filterwarnings("ignore", message="A network error occurred")
+            bunch = fetch_openml(
+                name, version=1, as_frame=False, data_home=data_home, parser=parser
+            )
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise OSError(
             f"{caller} found no usable copy of {name!r} in scikit-learn's cache "

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 
 def subset_indices(target, *, classes=None, n_samples=None, random_state=None):
-    """Rows of the wanted classes, thinned to a stratified random sample.
+    """Choose the rows of some classes, and of these a stratified random sample.
 
     Parameters
     ----------

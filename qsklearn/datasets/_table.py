@@ -146,7 +146,8 @@ def _find_target(path, header, target):
 
 def _is_number(text):
     try:
-        return math.isfinite(float(text))
+        # Python alone reads 1_000 as a number.
+        return "_" not in text and math.isfinite(float(text))
     except ValueError:
         return False
 

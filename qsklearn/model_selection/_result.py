@@ -19,7 +19,7 @@ class ComparisonResult:
 
     Returned by :func:`compare`.
 
-    Attributes
+    Parameters
     ----------
     names : tuple of str
         The contenders, in the order given.
@@ -58,6 +58,9 @@ class ComparisonResult:
     >>> result = compare({"guess": DummyClassifier(), "Bayes": GaussianNB()}, X, y)
     >>> result.scores["score"]["Bayes"].shape
     (5,)
+    >>> [test] = result.paired_tests(baseline="guess")
+    >>> round(test["difference"], 2), test["ci_low"] > 0.5
+    (0.62, True)
     """
 
     names: tuple
@@ -223,6 +226,7 @@ class ComparisonResult:
         Returns
         -------
         text : str
+            Lines of at most some 120 characters, and footnotes.
 
         Raises
         ------

@@ -46,6 +46,7 @@ def test_labels_keep_their_kind(table):
     [
         ("a,y\n1,0\nx,1\n", "line 3, column 'a' holds 'x'; expected a finite number"),
         ("a,y\n1,0\n,1\n", "line 3, column 'a' holds ''"),
+        ("a,y\n1_000,0\n1,1\n", "line 2, column 'a' holds '1_000'"),
         ("a,y\ninf,0\n1,1\n", "line 2, column 'a' holds 'inf'"),
         ("a,y\nNaN,0\n1,1\n", "line 2, column 'a' holds 'NaN'"),
         ("a,y\n1,0\n1\n", "line 3 has 1 fields; expected 2"),
