@@ -115,7 +115,7 @@ class ComparisonDisplay:
     def _make_axes(self, lines):
         import_optional("matplotlib", "ComparisonDisplay.plot")
         figure_module = import_optional("matplotlib.figure", "ComparisonDisplay.plot")
-        figure = figure_module.Figure(figsize=(7.2, 1.5 + 0.24 * lines), layout="constrained")
+        figure = figure_module.Figure(figsize=(6.0, 1.5 + 0.24 * lines), layout="constrained")
         return figure.subplots()
 
     def _draw(self, position, name, scoring):
@@ -184,8 +184,10 @@ class ComparisonDisplay:
         self.ax_.legend(
             chosen.values(),
             texts,
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
+            # Flush right, so that it reaches over the names and not over the edge.
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            columnspacing=1.2,
             ncols=len(chosen),
             frameon=False,
             fontsize="small",

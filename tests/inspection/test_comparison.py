@@ -87,12 +87,16 @@ def overlaps(boxes):
 def test_names_do_not_collide_or_leave_the_figure(n, name):
     rng = np.random.default_rng(1)
     values = {"accuracy": {name.format(i): rng.uniform(size=5) for i in range(n)}}
-    display = ComparisonDisplay(values, {}).plot()
+    half_widths = {"accuracy": dict.fromkeys(values["accuracy"], 0.1)}
+    baseline = name.format(0)
+    display = ComparisonDisplay(values, half_widths, baseline=baseline).plot()
     figure = display.figure_
     figure.draw_without_rendering()
     boxes = [label.get_window_extent() for label in display.ax_.get_yticklabels()]
     assert not overlaps(boxes)
     assert min(box.x0 for box in boxes) >= 0
+    legend = display.ax_.get_legend().get_window_extent()
+    assert legend.x0 >= 0 and legend.x1 <= figure.bbox.x1
     # The names leave more than half of the width to the data.
     assert display.ax_.get_position().width > 0.5
 
