@@ -96,6 +96,17 @@ def test_the_whole_way(stand_in, capsys, tmp_path):
     assert "qsklearn compare --data iris --sampler exact,gibbs" in page
 
 
+def test_the_real_estimators(capsys):
+    argv = ["compare", "--data", "iris", "--cv", "2", "--sampler", "exact,gibbs"]
+    argv += ["--param", "num_reads=4", "--param", "max_iter=3", "--param", "n_hidden=5"]
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    # 75 rows in each of 3 passes, 4 reads a row.
+    for sampler in ("exact", "gibbs"):
+        assert table_row(out, f"sampled MLP ({sampler})").endswith(" 900")
+    assert "baseline" in table_row(out, "classical twin")
+
+
 def test_an_estimator_that_fails_everywhere_is_reported(stand_in, capsys):
     argv = ["compare", "--data", "iris", "--estimator", "sampled-mlp,logistic-regression"]
     assert main([*argv, "--sampler", "annealing,gibbs"]) == 1

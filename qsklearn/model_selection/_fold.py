@@ -42,9 +42,10 @@ def run_fold(task, estimator, X, y, split, scoring, seed, error_score):
     with _recorded_warnings() as recorded:
         try:
             outcome = _fit_and_score(seeded_clone(estimator, seed), X, y, split, scoring)
-        except Exception as error:
+        except Exception as caught:
+            error = _original(caught)
             if error_score == "raise":
-                raise
+                raise error from error.__cause__
             # A failed fold is a result, not the end of the others.
             outcome = {"error": f"{type(error).__name__}: {error}"}
     outcome["warnings"] = [(w.category, str(w.message)) for w in recorded]
@@ -74,6 +75,13 @@ def _fit_and_score(estimator, X, y, split, scoring):
         "cost": find_cost(result["estimator"][0]),
         "error": None,
     }
+
+
+def _original(error):
+    """The estimator's own error: cross_validate puts its name in the place of the estimator's."""
+    cause = error.__cause__
+    renamed = type(error).__name__ == "InvalidParameterError" and type(cause) is type(error)
+    return cause if renamed else error
 
 
 def seeded_clone(estimator, seed):

@@ -155,7 +155,11 @@ def test_all_folds_of_a_contender_fail_even_in_its_constructor():
         result = compare(estimators, X, Y)
     row = result.summary()[0]
     assert row["n_failed"] == 5 and row["n_folds"] == 0 and np.isnan(row["mean"])
-    assert result.errors["wrong"][0].startswith("InvalidParameterError: The 'C' parameter")
+    assert result.errors["wrong"][0].startswith(
+        "InvalidParameterError: The 'C' parameter of LogisticRegression must be"
+    )
+    with pytest.raises(ValueError, match="The 'C' parameter of LogisticRegression must be"):
+        compare(estimators, X, Y, error_score="raise")
     assert np.isnan(result.paired_tests()[0]["p_value"])
     assert "n/a" in str(result)
 
