@@ -16,6 +16,8 @@ from numba.extending import intrinsic
 
 # A factor 1 + exp(-2|x|) is at most 2, so the product of this many cannot overflow a float64.
 _FACTORS_PER_LOG = 512
+# Ground states are those within this of the lowest energy, relative to it.
+_TIE = 1e-9
 
 
 @intrinsic
@@ -188,33 +190,44 @@ def _score_patterns(
 
 
 @njit(cache=True, nogil=True)
-def _accumulate(scores, ground):
-    """Scores to cumulative probabilities, in place; returns log Z (or minus the lowest energy).
+def _count_ground_states(rim_fields, couplings, one_hot, tie, core_spins, rim, scores):
+    """Scores to the log number of ground states with each pattern, in place; -inf if it has none.
 
-    For a ground search the patterns within 1e-9 of the best, relative, are equally probable.
+    Each rim spin without a field doubles the number.
     """
-    highest = scores.max()
-    total = 0.0
-    tie = 1e-9 * max(1e-300, abs(highest))
+    lowest = scores.max() - tie
     for pattern in range(scores.shape[0]):
-        if ground:
-            total += 1.0 if scores[pattern] >= highest - tie else 0.0
-        else:
-            total += _exp_of_negative(scores[pattern] - highest)
-        scores[pattern] = total
-    for pattern in range(scores.shape[0]):
-        scores[pattern] /= total
-    return highest if ground else highest + math.log(total)
+        if scores[pattern] < lowest:
+            scores[pattern] = -np.inf
+            continue
+        _set_pattern(pattern, one_hot, core_spins, rim_fields, couplings, rim)
+        scores[pattern] = 0.0
+        for j in range(rim.shape[0]):
+            if 2.0 * abs(rim[j]) <= tie:
+                scores[pattern] += math.log(2.0)
 
 
 @njit(cache=True, nogil=True)
-def _draw_rim(rim, beta, ground, generator, spins):
+def _accumulate(scores):
+    """Log weights to cumulative probabilities, in place; returns the log of their sum."""
+    highest = scores.max()
+    total = 0.0
+    for pattern in range(scores.shape[0]):
+        total += _exp_of_negative(scores[pattern] - highest)
+        scores[pattern] = total
+    for pattern in range(scores.shape[0]):
+        scores[pattern] /= total
+    return highest + math.log(total)
+
+
+@njit(cache=True, nogil=True)
+def _draw_rim(rim, beta, ground, tie, generator, spins):
     """Rim spins given their fields: independent, or each against its field."""
     for j in range(rim.shape[0]):
         uniform = _draw_uniform(generator)
         if not ground:
             up = uniform * (1.0 + math.exp(min(2.0 * beta * rim[j], 700.0))) < 1.0
-        elif rim[j] == 0.0:
+        elif 2.0 * abs(rim[j]) <= tie:
             up = uniform < 0.5
         else:
             up = rim[j] < 0.0
@@ -230,7 +243,8 @@ def draw(
     one_hot, n_patterns,  # IN: whether the core is a one-hot unit; 2^n_core, or n_core then
     keys,  # IN: (n_models, 2)
     core_out, rim_out,  # IN: columns of states, or -1, for the core and (n_rim or 0,) the rim
-    states, energies, log_z,  # OUT: (n_models, num_reads, n_keep); (.., num_reads or 0); (..,)
+    states, energies,  # OUT: (n_models, num_reads, n_keep); (n_models, num_reads or 0)
+    log_z,  # OUT: (n_models,); the log of their number where ground states are drawn
     first, last,  # IN: range of models
 ):  # fmt: skip
     """Independent draws of the Boltzmann law, or of the ground states, of each model.
@@ -249,7 +263,12 @@ def draw(
             core_fields[model], rim_fields[model], core_couplings, couplings, beta, ground,
             one_hot, core_spins, rim, scores,
         )  # fmt: skip
-        log_z[model] = _accumulate(scores, ground)
+        tie = _TIE * abs(scores.max())
+        if ground:
+            _count_ground_states(
+                rim_fields[model], couplings, one_hot, tie, core_spins, rim, scores
+            )
+        log_z[model] = _accumulate(scores)
         for read in range(states.shape[1]):
             _seed_lane(keys[model, 0], keys[model, 1], read, generator, 0, 1)
             uniform = _draw_uniform(generator)
@@ -260,7 +279,7 @@ def draw(
             if rim_out.shape[0] < n_rim:
                 continue
             _set_pattern(pattern, one_hot, core_spins, rim_fields[model], couplings, rim)
-            _draw_rim(rim, beta, ground, generator, rim_spins)
+            _draw_rim(rim, beta, ground, tie, generator, rim_spins)
             energy = -_score_pattern(
                 pattern, core_spins, core_fields[model], core_couplings, rim[:0], 1.0, True
             )

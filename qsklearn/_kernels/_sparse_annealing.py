@@ -12,6 +12,7 @@ from numba.extending import intrinsic
 
 LANES = 64
 
+_ZERO = np.float32(0.0)
 _HALF = np.float32(0.5)
 _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
@@ -64,7 +65,7 @@ def _seed_lane(key_0, key_1, read, generator, lane, lanes):
 
 @njit(cache=True, nogil=True, inline="always")
 def _draw_uniforms(generator, lanes, uniforms):
-    """One step of xoshiro128++ per lane; uniforms in (0, 1) with 2^-31 resolution."""
+    """One step of xoshiro128++ per lane; uniforms in (0, 1], to 2^-31 near 0 and 2^-24 near 1."""
     for lane in range(lanes):
         s0 = generator[lane]
         s1 = generator[lanes + lane]
@@ -187,7 +188,8 @@ def metropolis(
                 _draw_uniforms(generator, lanes, uniforms)
                 for lane in range(lanes):
                     s = spins[i, lane]
-                    accepted = uniforms[lane] < _exp(double_beta[lane] * s * local[lane])
+                    # Not <, since rounding may leave a uniform at 1, where exp(0) accepts all.
+                    accepted = uniforms[lane] <= _exp(double_beta[lane] * s * local[lane])
                     spins[i, lane] = -s if accepted else s
         _finish_block(
             first_lane, lanes, num_reads, indptr, indices, exact_couplings, exact_fields, keep,
@@ -269,8 +271,10 @@ def heat_bath(
                 _sum_local_fields(i, indptr, indices, couplings, block_fields, spins, lanes, local)
                 _draw_uniforms(generator, lanes, uniforms)
                 for lane in range(lanes):
-                    odds = _exp(double_beta[lane] * local[lane])
-                    spins[i, lane] = _ONE if uniforms[lane] * (_ONE + odds) < _ONE else -_ONE
+                    # The rarer of the two outcomes takes the small uniforms, which are the finer.
+                    drive = double_beta[lane] * local[lane]
+                    rare = uniforms[lane] * (_ONE + _exp(abs(drive))) < _ONE
+                    spins[i, lane] = _ONE if rare == (drive >= _ZERO) else -_ONE
         _finish_block(
             first_lane, lanes, num_reads, indptr, indices, exact_couplings, exact_fields, keep,
             spins, states, energies,

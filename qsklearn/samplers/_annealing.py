@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from qsklearn._sklearn import StrOptions
-from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
+from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, THREADS, ArraySampler
 from qsklearn.samplers._chains import run_chains
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._schedules import default_beta_range, interpolate
@@ -55,7 +55,7 @@ class SimulatedAnnealingSampler(ArraySampler):
     >>> import dimod
     >>> from qsklearn.samplers import SimulatedAnnealingSampler
     >>> triangle = dimod.BinaryQuadraticModel.from_ising({}, {"ab": 1, "bc": 1, "ca": 1})
-    >>> SimulatedAnnealingSampler(num_reads=10, seed=0).sample(triangle).first.energy
+    >>> float(SimulatedAnnealingSampler(num_reads=10, seed=0).sample(triangle).first.energy)
     -1.0
     """
 
@@ -66,7 +66,7 @@ class SimulatedAnnealingSampler(ArraySampler):
         "beta_range": ["array-like", None],
         "beta_schedule_type": [StrOptions({"geometric", "linear"})],
         "seed": SEED_CONSTRAINTS,
-        "num_threads": [int, None],
+        "num_threads": THREADS,
     }
 
     def __init__(
@@ -144,7 +144,10 @@ def check_beta_range(beta_range) -> tuple[float, float]:
     ValueError
         If they are not two finite positive numbers.
     """
-    ends = np.asarray(beta_range, dtype=float)
+    try:
+        ends = np.asarray(beta_range, dtype=float)
+    except (TypeError, ValueError):  # words, or ragged
+        ends = np.empty(0)
     if ends.shape != (2,) or not np.isfinite(ends).all() or (ends <= 0).any():
         raise ValueError(
             "The 'beta_range' parameter must be two finite numbers > 0, hot and cold. "

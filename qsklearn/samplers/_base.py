@@ -25,11 +25,12 @@ from qsklearn.samplers._models import (
     check_one_hot,
     models_from_bqm,
 )
-from qsklearn.samplers._seeds import make_keys
+from qsklearn.samplers._seeds import check_seed, make_keys
 
 SEED_CONSTRAINTS = [Interval(Integral, 0, None, closed="left"), np.ndarray, None]
 COUNT = Interval(Integral, 1, None, closed="left")
 BETA = Interval(Real, 0, None, closed="left")
+THREADS = [Integral, None]
 
 # What a call may say beyond the constructor's parameters.
 _CALL_CONSTRAINTS = {"initial_states": "no_validation"}
@@ -82,6 +83,7 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         started = time.perf_counter_ns()
         settings = self._resolve(self._accept(parameters))
         models, labels = models_from_bqm(bqm)
+        settings.seed = check_seed(settings.seed, 1, type(self).__name__)
         if getattr(settings, "initial_states", None) is not None:
             given = _initial_states_by_label(settings.initial_states, labels, bqm)
             if "num_reads" not in parameters:
@@ -142,9 +144,10 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         caller = type(self).__name__
         settings = self._resolve(self._accept(parameters))
         fields = check_fields(h, caller)
+        settings.seed = check_seed(settings.seed, fields.shape[0], caller)
         keep = _check_keep(keep, fields.shape[1], caller)
         if initial_states is not None:
-            self._require("initial_states")
+            self._require_initial_states()
             settings.initial_states = _check_initial_states(
                 initial_states, fields.shape, settings.num_reads, caller
             )
@@ -191,27 +194,36 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
                 f"Got {values['beta']!r} instead."
             )
         if "num_threads" in values:
-            values["num_threads"] = joblib.effective_n_jobs(values["num_threads"])
+            values["num_threads"] = _count_threads(values["num_threads"], caller)
         return SimpleNamespace(**values)
 
-    def _require(self, parameter: str) -> None:
-        if parameter not in self.parameters:
-            raise ValueError(
-                f"{type(self).__name__} does not take {parameter!r}. It takes: "
-                f"{', '.join(sorted(self.parameters))}."
-            )
+    def _require_initial_states(self) -> None:
+        if "initial_states" not in self._call_parameters():
+            raise ValueError(f"{type(self).__name__}.sample_arrays takes no 'initial_states'.")
+
+
+def _count_threads(num_threads, caller: str) -> int:
+    if num_threads == 0:
+        raise ValueError(
+            f"The 'num_threads' parameter of {caller} must be an integer >= 1, a negative one to "
+            "count from all cores, or None. Got 0 instead."
+        )
+    return joblib.effective_n_jobs(num_threads)
 
 
 def _check_keep(keep, n_spins: int, caller: str) -> np.ndarray:
     if keep is None:
         return np.arange(n_spins)
-    keep = np.asarray(keep, dtype=np.int64).reshape(-1)
-    if keep.size and not (0 <= keep.min() and keep.max() < n_spins):
+    kept = np.asarray(keep)
+    if not kept.size:
+        return np.empty(0, np.int64)
+    is_list = kept.ndim == 1 and np.issubdtype(kept.dtype, np.integer)
+    if not is_list or len(np.unique(kept)) < len(kept) or kept.min() < 0 or kept.max() >= n_spins:
         raise ValueError(
-            f"The 'keep' parameter of {caller} must name spins in [0, {n_spins}). "
-            f"Got {keep.min()} … {keep.max()} instead."
+            f"The 'keep' parameter of {caller} must be a list of different spins, integers in "
+            f"[0, {n_spins}). Got {keep!r} instead."
         )
-    return keep
+    return kept.astype(np.int64)
 
 
 def _check_initial_states(initial_states, shape, num_reads: int, caller: str) -> np.ndarray:
@@ -251,8 +263,13 @@ def _members_of_groups(groups, n_groups: int, n_models: int, caller: str) -> lis
             )
         return [np.arange(n_models)]
     groups = np.asarray(groups)
-    if groups.shape != (n_models,) or (
-        n_models and not (0 <= groups.min() and groups.max() < n_groups)
+    if groups.shape != (n_models,) or not (
+        n_models == 0
+        or (
+            np.issubdtype(groups.dtype, np.integer)
+            and 0 <= groups.min()
+            and groups.max() < n_groups
+        )
     ):
         raise ValueError(
             f"The 'groups' parameter of {caller} must be {n_models} integers in [0, {n_groups}). "
@@ -264,15 +281,9 @@ def _members_of_groups(groups, n_groups: int, n_models: int, caller: str) -> lis
 def _settings_of_rows(settings: SimpleNamespace, rows: np.ndarray, n_models: int):
     """The settings with what is given per model restricted to some rows."""
     part = SimpleNamespace(**vars(settings))
-    seed = settings.seed
-    if seed is not None and np.ndim(seed) == 1 and len(seed) != n_models:
-        raise ValueError(
-            f"The 'seed' parameter must be an int, or one int for each of the {n_models} models. "
-            f"Got {len(seed)} instead."
-        )
     if len(rows) < n_models:
         # A model's stream depends on its place in the family, not in its group.
-        part.seed = make_keys(seed, n_models)[rows, 0]
+        part.seed = make_keys(settings.seed, n_models)[rows]
     if getattr(settings, "initial_states", None) is not None:
         part.initial_states = settings.initial_states[rows]
     return part
@@ -282,14 +293,46 @@ def _join_groups(parts, members, n_models: int):
     """Results of the groups, back in the order of the models."""
     if len(parts) == 1:
         return parts[0]
+    # A group without models says nothing about temperature or partition function.
+    filled = [at for at, rows in enumerate(members) if len(rows)] or [0]
+    parts, members = [parts[at] for at in filled], [members[at] for at in filled]
     order = np.argsort(np.concatenate(members), kind="stable")
     states = np.concatenate([part[0] for part in parts])[order]
     all_energies = [part[1] for part in parts]
     energies = None
     if all(some is not None for some in all_energies):
         energies = np.concatenate(all_energies)[order]
-    info = dict(parts[-1][2])
-    for key in info:
-        if isinstance(info[key], np.ndarray) and info[key].shape[:1] == (len(members[-1]),):
-            info[key] = np.concatenate([part[2][key] for part in parts])[order]
-    return states, energies, info
+    return states, energies, _join_infos([part[2] for part in parts], members, order)
+
+
+def _join_infos(infos, members, order) -> dict[str, Any]:
+    """One info of the groups': per model in order, costs added, the rest averaged over models."""
+    joined = dict(infos[0])
+    weights = [len(rows) for rows in members]
+    for key, first in infos[0].items():
+        values = [info[key] for info in infos]
+        if isinstance(first, np.ndarray):
+            joined[key] = np.concatenate(values)[order]
+        elif key == "beta_range":
+            joined[key] = (min(hot for hot, _ in values), max(cold for _, cold in values))
+        elif key == "qpu_access_time":
+            joined[key] = sum(values)
+        elif key == "chain_break_fraction":
+            joined[key] = float(np.average(values, weights=weights))
+    if "beta_eff" in joined:
+        joined["beta_eff"], joined["beta_eff_stderr"] = _combine_betas(infos, weights)
+    return joined
+
+
+def _combine_betas(infos, weights) -> tuple[float, float]:
+    """Mean of the groups' effective temperatures, weighted by precision where all have one."""
+    betas = np.array([info["beta_eff"] for info in infos])
+    errors = np.array([info["beta_eff_stderr"] for info in infos])
+    told = ~np.isnan(betas)  # a group without a bias does not tell
+    if not told.any():
+        return float("nan"), float("nan")
+    betas, errors, weights = betas[told], errors[told], np.asarray(weights)[told]
+    if not (np.isfinite(betas).all() and (errors > 0).all()):
+        return float(np.average(betas, weights=weights)), float("nan")
+    precision = errors**-2.0
+    return float(np.average(betas, weights=precision)), float(precision.sum() ** -0.5)

@@ -58,7 +58,7 @@ class DimodSampler(ArraySampler):
         return DimodSampler(self.sampler, None if self.params is None else dict(self.params))
 
     def __getstate__(self):
-        state = super().__getstate__()
+        state = dict(super().__getstate__())  # else it is the object's own __dict__
         try:
             pickle.dumps(self.sampler)
         except Exception as error:
@@ -104,24 +104,26 @@ class DimodSampler(ArraySampler):
         return self.sampler.sample(bqm, **arguments)
 
     def _accept(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        # The words of the array door; which of them the sampler hears is settled in _arguments.
-        return {
-            name: parameters[name] for name in self._parameter_constraints if name in parameters
+        # The words of the array door, which the sampler hears if it declares them, and its own.
+        words = {
+            name: parameters.pop(name) for name in self._parameter_constraints if name in parameters
         }
+        return {**words, **self.remove_unknown_kwargs(**parameters)}
 
     def _resolve(self, overrides: dict[str, Any]) -> SimpleNamespace:
+        given = self.params or {}
         defaults = {
-            "num_reads": (self.params or {}).get("num_reads", 1),
-            "beta": None,
-            "seed": None,
+            name: given.get(name, default)
+            for name, default in (("num_reads", 1), ("beta", None), ("seed", None))
         }
         values = {**defaults, **overrides}
         validate_parameter_constraints(self._parameter_constraints, values, type(self).__name__)
-        return SimpleNamespace(**values)
+        own = {name: overrides[name] for name in overrides if name not in defaults}
+        return SimpleNamespace(**{name: values[name] for name in defaults}, own=own)
 
-    def _arguments(self, **wanted) -> dict[str, Any]:
+    def _arguments(self, own: dict[str, Any], **wanted) -> dict[str, Any]:
         declared = {name: value for name, value in wanted.items() if name in self.parameters}
-        return {**(self.params or {}), **declared}
+        return {**(self.params or {}), **own, **declared}
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         thermal = settings.beta is not None
@@ -129,8 +131,10 @@ class DimodSampler(ArraySampler):
         # A device without a temperature to set is handed beta E, and takes its own beta_eff to it.
         programmed = models.scaled(settings.beta) if tempered else models
 
-        def sample(bqm, num_reads, seed):
-            arguments = self._arguments(num_reads=num_reads, seed=seed, beta=settings.beta)
+        def sample(model, bqm, num_reads, seed):
+            arguments = self._arguments(
+                settings.own, num_reads=num_reads, seed=seed, beta=settings.beta
+            )
             return self.sampler.sample(bqm, **arguments)
 
         states, energies, infos = draw_one_by_one(
@@ -145,7 +149,9 @@ class DimodSampler(ArraySampler):
         info = _summarise_calls(infos)
         if tempered:
             info["beta_eff"], info["beta_eff_stderr"] = estimate_beta(programmed, states)
-            energies = energies / settings.beta if settings.beta else energies
+            energies = np.stack(
+                [models.energies(model, drawn) for model, drawn in enumerate(states)]
+            )
         else:
             info["beta"] = settings.beta
         return states[:, :, keep], energies, info

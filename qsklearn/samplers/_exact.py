@@ -10,7 +10,7 @@ import scipy.sparse
 from qsklearn._kernels import _closed_form, _colouring
 from qsklearn._kernels._threads import run_blocks
 from qsklearn._optional import import_optional
-from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
+from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, THREADS, ArraySampler
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._one_by_one import draw_one_by_one
 from qsklearn.samplers._seeds import make_keys
@@ -51,7 +51,7 @@ class ExactSampler(ArraySampler):
     >>> import dimod
     >>> from qsklearn.samplers import ExactSampler
     >>> pair = dimod.BinaryQuadraticModel.from_ising({}, {"ab": -1.0})
-    >>> ExactSampler(num_reads=4, beta=None, seed=0).sample(pair).first.energy
+    >>> float(ExactSampler(num_reads=4, beta=None, seed=0).sample(pair).first.energy)
     -1.0
     """
 
@@ -59,7 +59,7 @@ class ExactSampler(ArraySampler):
         "num_reads": [COUNT],
         "beta": [BETA, None],
         "seed": SEED_CONSTRAINTS,
-        "num_threads": [int, None],
+        "num_threads": THREADS,
     }
 
     def __init__(self, num_reads=1, *, beta=None, seed=None, num_threads=None):
@@ -145,7 +145,7 @@ def _decompose(models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
     except ImportError as error:
         raise ValueError(f"{too_large} The tree decomposition is not there: {error}") from error
 
-    def sample(bqm, num_reads, seed):
+    def sample(model, bqm, num_reads, seed):
         try:
             return tree.sample(
                 bqm, num_reads=num_reads, beta=settings.beta, seed=seed, marginals=False

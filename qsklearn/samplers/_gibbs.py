@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
+from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, THREADS, ArraySampler
 from qsklearn.samplers._chains import run_chains
 from qsklearn.samplers._models import SpinModels
 
@@ -59,7 +59,7 @@ class GibbsSampler(ArraySampler):
         "num_sweeps": [COUNT],
         "beta": [BETA],
         "seed": SEED_CONSTRAINTS,
-        "num_threads": [int, None],
+        "num_threads": THREADS,
     }
 
     def __init__(self, num_reads=1, num_sweeps=100, *, beta=1.0, seed=None, num_threads=None):

@@ -14,6 +14,9 @@ import dimod
 import numpy as np
 import scipy.sparse
 
+# Squares of larger biases, or sums over them, would overflow.
+MAX_BIAS = 1e100
+
 
 @dataclass(frozen=True)
 class SpinModels:
@@ -48,6 +51,10 @@ class SpinModels:
         """Fields f_i = h_i + Σ_j J_ij s_j of states (num_reads, n_spins) of one model."""
         return self.fields[model] + (self.couplings @ states.T.astype(float)).T
 
+    def energies(self, model: int, states: np.ndarray) -> np.ndarray:
+        """Energies of states (num_reads, n_spins) of one model."""
+        return 0.5 * (states * (self.fields[model] + self.local_fields(model, states))).sum(axis=1)
+
     def to_bqm(self, model: int) -> dimod.BinaryQuadraticModel:
         """One model of the family, on variables 0 … n_spins - 1; a one-hot unit gets no penalty."""
         upper = scipy.sparse.triu(self.couplings).tocoo()
@@ -72,8 +79,7 @@ def check_couplings(J, n_spins: int, caller: str) -> scipy.sparse.csr_array:
         )
     couplings.sum_duplicates()
     couplings.eliminate_zeros()
-    if not np.isfinite(couplings.data).all():
-        raise ValueError(f"The 'J' parameter of {caller} must be finite. Got NaN or infinity.")
+    _check_size(couplings.data, f"The 'J' parameter of {caller}")
     if couplings.diagonal().any():
         raise ValueError(
             f"The 'J' parameter of {caller} must have a zero diagonal, because s² = 1 adds only an "
@@ -95,16 +101,26 @@ def check_fields(h, caller: str) -> np.ndarray:
             f"The 'h' parameter of {caller} must be an array of shape (n_models, n_spins). "
             f"Got {fields.ndim} dimensions instead."
         )
-    if not np.isfinite(fields).all():
-        raise ValueError(f"The 'h' parameter of {caller} must be finite. Got NaN or infinity.")
+    _check_size(fields, f"The 'h' parameter of {caller}")
     return np.ascontiguousarray(fields)
+
+
+def _check_size(biases: np.ndarray, name: str) -> None:
+    if not np.isfinite(biases).all():
+        raise ValueError(f"{name} must be finite. Got NaN or infinity.")
+    if np.abs(biases).max(initial=0.0) > MAX_BIAS:
+        raise ValueError(
+            f"{name} must be at most {MAX_BIAS:g} in size. Got {np.abs(biases).max():g} instead."
+        )
 
 
 def check_one_hot(one_hot, couplings, caller: str) -> tuple[int, int] | None:
     """A one-hot unit as (start, stop), its spins uncoupled among themselves."""
     if one_hot is None:
         return None
-    start, stop = (int(edge) for edge in one_hot)
+    edges = np.asarray(one_hot)
+    is_pair = edges.shape == (2,) and np.issubdtype(edges.dtype, np.integer)
+    start, stop = edges.tolist() if is_pair else (0, 0)
     if not 0 <= start < stop <= couplings.shape[0]:
         raise ValueError(
             f"The 'one_hot' parameter of {caller} must be a range (start, stop) within the "
@@ -139,8 +155,7 @@ def models_from_bqm(bqm: dimod.BinaryQuadraticModel) -> tuple[SpinModels, list]:
     vectors = bqm.to_numpy_vectors(variable_order=labels)
     linear, (rows, columns, biases) = vectors[0], vectors[1]
     for name, values in (("linear", linear), ("quadratic", biases)):
-        if not np.isfinite(values).all():
-            raise ValueError(f"The {name} biases of the model must be finite. Got NaN or infinity.")
+        _check_size(values, f"The {name} biases of the model")
     n_spins = len(labels)
     upper = scipy.sparse.coo_array(
         (biases.astype(np.float64), (rows, columns)), shape=(n_spins, n_spins)

@@ -43,7 +43,7 @@ class NealSampler(ArraySampler):
     >>> import dimod
     >>> from qsklearn.samplers import NealSampler
     >>> pair = dimod.BinaryQuadraticModel.from_ising({}, {"ab": -1.0})
-    >>> NealSampler(num_reads=4, seed=0).sample(pair).first.energy
+    >>> float(NealSampler(num_reads=4, seed=0).sample(pair).first.energy)
     -1.0
     """
 
@@ -64,17 +64,21 @@ class NealSampler(ArraySampler):
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         annealer = import_optional("dwave.samplers", "NealSampler").SimulatedAnnealingSampler()
-        arguments = self._schedule(models, settings)
+        hot, _ = default_beta_range(models)
+        biased = models.fields.any(axis=1) | (models.couplings.nnz > 0)
 
-        def sample(bqm, num_reads, seed):
-            return annealer.sample(bqm, num_reads=num_reads, seed=seed, **arguments)
+        def sample(model, bqm, num_reads, seed):
+            schedule = self._schedule(float(hot[model]), settings)
+            if schedule.get("beta_range", ()) is None and not biased[model]:
+                schedule["beta_range"] = (1.0, 1.0)  # the annealer would warn that it has no scale
+            return annealer.sample(bqm, num_reads=num_reads, seed=seed, **schedule)
 
         states, energies, _ = draw_one_by_one(
             sample, models, settings.num_reads, settings.seed, keep, "NealSampler"
         )
         return states, energies, {"beta": settings.beta}
 
-    def _schedule(self, models: SpinModels, settings: SimpleNamespace) -> dict:
+    def _schedule(self, hottest: float, settings: SimpleNamespace) -> dict:
         if settings.beta is None:
             ends = settings.beta_range
             return {
@@ -85,10 +89,8 @@ class NealSampler(ArraySampler):
         betas = np.full(num_sweeps, float(settings.beta))
         falling = num_sweeps // 2
         if falling and settings.beta > 0:
-            hot = min(default_beta_range(models)[0].min(), settings.beta)
-            betas[:falling] = interpolate(
-                np.array([hot]), np.array([settings.beta]), falling, "geometric"
-            )[0]
+            hot, cold = np.array([min(hottest, settings.beta)]), np.array([settings.beta])
+            betas[:falling] = interpolate(hot, cold, falling, "geometric")[0]
         return {
             "beta_schedule_type": "custom",
             "beta_schedule": betas,

@@ -8,6 +8,7 @@ one-hot unit, which such samplers do not know, becomes a penalty; states that br
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -21,7 +22,7 @@ _MAX_ROUNDS = 20
 
 
 def draw_one_by_one(
-    sample: Callable[[dimod.BinaryQuadraticModel, int, int], dimod.SampleSet],
+    sample: Callable[[int, dimod.BinaryQuadraticModel, int, int], dimod.SampleSet],
     models: SpinModels,
     num_reads: int,
     seed,
@@ -34,13 +35,15 @@ def draw_one_by_one(
 
     Parameters
     ----------
-    sample : callable (bqm, num_reads, seed) -> SampleSet
+    sample : callable (model, bqm, num_reads, seed) -> SampleSet
+        The first argument is the model's place in the family.
     models, num_reads, seed, keep
         As in ``ArraySampler.sample_arrays``, checked.
     caller : str
         Who is to blame in errors: the sampler's name.
     fewer_allowed : bool
-        For a ground search a sampler may return fewer reads than asked: its best are repeated.
+        For a ground search a sampler may return fewer reads than asked, or more: its best are
+        repeated, or taken.
 
     Returns
     -------
@@ -61,7 +64,14 @@ def draw_one_by_one(
     for model, call_seed in enumerate(make_call_seeds(seed, models.n_models)):
         bqm = models.to_bqm(model)
         drawn = _draw_model(
-            sample, bqm, models.one_hot, num_reads, int(call_seed), caller, fewer_allowed, infos
+            partial(sample, model),
+            bqm,
+            models.one_hot,
+            num_reads,
+            int(call_seed),
+            caller,
+            fewer_allowed,
+            infos,
         )
         states[model] = drawn[:, keep]
         energies[model] = bqm.energies((drawn, range(models.n_spins)))
@@ -93,7 +103,13 @@ def _draw_model(sample, bqm, one_hot, num_reads, seed, caller, fewer_allowed, in
         valid.append(drawn)
         n_valid += len(drawn)
         if n_valid >= num_reads or (fewer_allowed and n_valid):
-            return np.resize(np.concatenate(valid), (num_reads, bqm.num_variables))
+            states = np.concatenate(valid)
+            if fewer_allowed and n_valid != num_reads:
+                energies = bqm.energies((states, range(bqm.num_variables)))
+                states = states[np.argsort(energies, kind="stable")]
+            return np.resize(states, (num_reads, bqm.num_variables))
+        if one_hot is None:
+            raise ValueError(f"{caller} returned no states where {num_reads} were asked for.")
     raise ValueError(
         f"{caller} returned {n_valid} states with an intact one-hot unit in {asked} reads, where "
         f"{num_reads} were needed. Its draws break the penalty: give it more sweeps or a lower "

@@ -13,6 +13,10 @@ _COLD_EXCITATION = 0.01
 # Steps below this fraction of a spin's field are noise to an annealer, not a gap to resolve.
 _SMALLEST_STEP = 0.05
 _SMALLEST_STEP_OF_ALL = 1e-3
+# A bias below this fraction of its spin's field is rounding, as a change of vartype leaves it.
+_ROUNDING = 1e-12
+# Models whose biases are all below this are without bias.
+_SMALLEST_BIAS = 1e-150
 
 
 def default_beta_range(models: SpinModels) -> tuple[np.ndarray, np.ndarray]:
@@ -39,14 +43,17 @@ def default_beta_range(models: SpinModels) -> tuple[np.ndarray, np.ndarray]:
     total = (fields + sizes.sum(axis=1)).max(axis=1)
     typical = np.sqrt(fields**2 + (couplings**2).sum(axis=1))
     smallest_coupling = np.full(models.n_spins, np.inf)
-    occupied = np.diff(couplings.indptr) > 0
+    degrees = np.diff(couplings.indptr)
     if couplings.nnz:
-        starts = couplings.indptr[:-1][occupied]
-        smallest_coupling[occupied] = np.minimum.reduceat(sizes.data, starts)
-    smallest = np.minimum(np.where(fields > 0, fields, np.inf), smallest_coupling)
+        largest = np.repeat(sizes.max(axis=1).toarray(), degrees)
+        counted = np.where(sizes.data > _ROUNDING * largest, sizes.data, np.inf)
+        starts = couplings.indptr[:-1][degrees > 0]
+        smallest_coupling[degrees > 0] = np.minimum.reduceat(counted, starts)
+    counted = np.where(fields > _ROUNDING * typical, fields, np.inf)
+    smallest = np.minimum(counted, smallest_coupling)
     steps = np.where(typical > 0, np.maximum(smallest, _SMALLEST_STEP * typical), np.inf)
     step = np.maximum(steps.min(axis=1), _SMALLEST_STEP_OF_ALL * typical.max(axis=1))
-    biased = total > 0
+    biased = total > _SMALLEST_BIAS
     hot = np.divide(-np.log(_HOT_ACCEPTANCE) / 2, total, out=np.ones_like(total), where=biased)
     cold = np.divide(
         np.log(models.n_spins / _COLD_EXCITATION) / 2, step, out=np.ones_like(total), where=biased

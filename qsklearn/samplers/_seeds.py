@@ -19,17 +19,20 @@ def make_keys(seed, n_models: int) -> np.ndarray:
 
     Parameters
     ----------
-    seed : int, array of int of shape (n_models,), or None
+    seed : int, array of int of shape (n_models,), keys, or None
         An int seeds the family: model m gets stream m. An array seeds each model for itself, so
-        that a model's draws do not depend on its place. None takes fresh entropy.
+        that a model's draws do not depend on its place. Keys, as returned, are passed on. None
+        takes fresh entropy.
     n_models : int
 
     Returns
     -------
     keys : ndarray of shape (n_models, 2), uint64
     """
+    if np.ndim(seed) == 2:
+        return seed
     keys = np.empty((n_models, 2), np.uint64)
-    if seed is not None and np.ndim(seed) == 1:
+    if np.ndim(seed) == 1:
         keys[:, 0] = _mix(np.asarray(seed).astype(np.uint64) + _GOLDEN)
         keys[:, 1] = _mix(keys[:, 0] + _GOLDEN)
         return keys
@@ -37,6 +40,26 @@ def make_keys(seed, n_models: int) -> np.ndarray:
     keys[:, 0] = _mix(base + np.arange(n_models, dtype=np.uint64) * _GOLDEN)
     keys[:, 1] = other
     return keys
+
+
+def check_seed(seed, n_models: int, caller: str):
+    """A seed as :func:`make_keys` takes it.
+
+    Raises
+    ------
+    ValueError
+        If an array is not one integer >= 0 for each model.
+    """
+    if not isinstance(seed, np.ndarray):
+        return seed
+    is_integer = np.issubdtype(seed.dtype, np.integer)
+    if seed.shape != (n_models,) or not is_integer or (seed < 0).any():
+        raise ValueError(
+            f"The 'seed' parameter of {caller} must be an integer >= 0, or an array of one for "
+            f"each of the {n_models} models. Got an array of shape {seed.shape} and type "
+            f"{seed.dtype} instead."
+        )
+    return seed
 
 
 def make_call_seeds(seed, n_models: int) -> np.ndarray:

@@ -17,7 +17,8 @@ def estimate_beta(models: SpinModels, states: np.ndarray) -> tuple[float, float]
 
     Maximises Σ log P(s_i | rest) over β, with dwave.system's estimator, for all models of a
     family together. The standard error is the sandwich over reads, which takes the dependence
-    between the spins of a read into account.
+    between the spins of a read into account. The spins of a one-hot unit, which cannot flip
+    alone, do not count.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def estimate_beta(models: SpinModels, states: np.ndarray) -> tuple[float, float]
             for model in range(models.n_models)
         ]
     )
+    if models.one_hot is not None:  # a flip within a one-hot unit leaves the law's states
+        excess = np.delete(excess, slice(*models.one_hot), axis=1)
     if not excess.any():
         return float("nan"), float("nan")
     if (excess <= 0).all():

@@ -6,6 +6,7 @@ from typing import Any
 
 import dimod
 import numpy as np
+import scipy.sparse
 from sklearn.base import BaseEstimator
 
 from qsklearn.samplers._check import check_sampler
@@ -37,8 +38,12 @@ class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
 
     @property
     def children(self) -> list:
-        """The child sampler, resolved."""
-        return [check_sampler(self.sampler, caller=type(self).__name__)]
+        """The child sampler, resolved once."""
+        given, child = getattr(self, "_resolved", (None, None))
+        if child is None or given is not self.sampler:
+            child = check_sampler(self.sampler, caller=type(self).__name__)
+            self._resolved = (self.sampler, child)
+        return [child]
 
     @property
     def intents(self) -> frozenset[str]:
@@ -59,13 +64,19 @@ class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
         """Draw states of the model's fields alone; energies are those of the whole model."""
         spins = bqm.change_vartype(dimod.SPIN, inplace=False)
         alone = dimod.BinaryQuadraticModel(spins.linear, {}, spins.offset, dimod.SPIN)
-        drawn = self.child.sample(alone, **parameters).change_vartype(bqm.vartype, inplace=False)
-        return dimod.SampleSet.from_samples_bqm(drawn, bqm)
+        drawn = self.child.sample(alone.change_vartype(bqm.vartype, inplace=False), **parameters)
+        return dimod.SampleSet.from_samples_bqm(
+            (drawn.record.sample, drawn.variables),
+            bqm,
+            info=drawn.info,
+            num_occurrences=drawn.record.num_occurrences,
+        )
 
     def sample_arrays(self, h, J, **parameters):
         """Draw states of a family's fields alone; see ``ArraySampler.sample_arrays``.
 
         No energies are returned: the child's would leave the couplings out.
         """
-        states, _, info = self.child.sample_arrays(h, np.zeros(np.shape(J)), **parameters)
+        nothing = J * 0 if scipy.sparse.issparse(J) else np.zeros(np.shape(J))
+        states, _, info = self.child.sample_arrays(h, nothing, **parameters)
         return states, None, info
