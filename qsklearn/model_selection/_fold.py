@@ -64,6 +64,10 @@ def _fit_and_score(estimator, X, y, split, scoring):
             return_estimator=True,
             error_score="raise",
         )
+    (fitted,) = result["estimator"]
+    if _find(fitted, "stop_reason_") == "interrupted":
+        # An estimator that keeps its best weights on Ctrl-C has hidden it from the comparison.
+        raise KeyboardInterrupt
     return {
         "scores": {
             key.removeprefix("test_"): float(value[0])
@@ -72,7 +76,7 @@ def _fit_and_score(estimator, X, y, split, scoring):
         },
         "fit_seconds": float(result["fit_time"][0]),
         "score_seconds": float(result["score_time"][0]),
-        "cost": find_cost(result["estimator"][0]),
+        "cost": find_cost(fitted),
         "error": None,
     }
 
@@ -98,15 +102,20 @@ def seeded_clone(estimator, seed):
 
 
 def find_cost(estimator):
-    """What a fitted estimator says that its training cost, looked for inside wrappers too."""
-    cost = getattr(estimator, "cost_", None)
-    if isinstance(cost, dict):
-        return {key: _plain(value) for key, value in cost.items()}
+    """What a fitted estimator says that its training cost, or None."""
+    cost = _find(estimator, "cost_")
+    return {key: _plain(value) for key, value in cost.items()} if isinstance(cost, dict) else None
+
+
+def _find(estimator, attribute):
+    """An attribute of a fitted estimator or of the one that it wraps, or None."""
+    if (value := getattr(estimator, attribute, None)) is not None:
+        return value
     steps = getattr(estimator, "steps", None)
     inner = steps[-1][1] if steps else None
     for name in ("best_estimator_", "estimator_"):
         inner = getattr(estimator, name, inner)
-    return None if inner is None else find_cost(inner)
+    return None if inner is None else _find(inner, attribute)
 
 
 def _plain(value):

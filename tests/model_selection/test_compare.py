@@ -193,6 +193,16 @@ def test_warnings_come_once_with_their_count(n_jobs):
     assert result.errors["slow"] == (None,) * 5
 
 
+def test_ctrl_c_ends_the_comparison_even_where_an_estimator_keeps_what_it_has():
+    class Keeper(DummyClassifier):
+        def fit(self, X, y):
+            self.stop_reason_ = "interrupted"
+            return super().fit(X, y)
+
+    with pytest.raises(KeyboardInterrupt):
+        compare({"keeper": make_pipeline(Keeper())}, X, Y)
+
+
 def test_costs_are_plain_and_found_inside_wrappers():
     search = GridSearchCV(make_pipeline(Costly()), {"costly__warn": [False]}, cv=2)
     estimators = {"bare": Costly(), "wrapped": search, "free": GaussianNB()}
