@@ -1,12 +1,14 @@
 """The one file that uses scikit-learn's private API.
 
-scikit-learn-contrib's template does the same: the declarative parameter validation is private, and
-there is no public equal. Should it move, this file is the one to mend.
+The declarative parameter validation is private and has no public equal (scikit-learn-contrib's
+template imports it too); the optimizer is the one that ``MLPClassifier``, our twin, trains with.
+Should they move, this file is the one to mend.
 """
 
 from numbers import Integral, Real
 
 from sklearn.base import _fit_context as fit_context
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -16,6 +18,7 @@ from sklearn.utils._param_validation import (
 )
 
 __all__ = [
+    "AdamOptimizer",
     "HasMethods",
     "Integral",
     "Interval",

@@ -1,0 +1,99 @@
+"""Ising models that share their couplings and differ in their fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dimod
+import numpy as np
+
+
+@dataclass(frozen=True)
+class IsingFamily:
+    """Ising models E(s) = h·s + ½ sᵀJs + offset, one row of fields a model.
+
+    The common currency between networks and samplers: one model a data point, or an output unit.
+
+    Attributes
+    ----------
+    fields : ndarray of shape (n_models, n_spins)
+        The fields h.
+    couplings : ndarray of shape (n_spins, n_spins)
+        The couplings J: symmetric with a zero diagonal, shared by all models.
+    offsets : ndarray of shape (n_models,)
+    labels : tuple of length n_spins
+        Names of the spins in a BQM.
+    one_hot : tuple of (start, stop), or None
+        Spins of which exactly one is up in every state of the law.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qsklearn.hamiltonians import IsingFamily
+    >>> J = np.array([[0.0, -1.0], [-1.0, 0.0]])
+    >>> family = IsingFamily(np.array([[0.5, 0.0]]), J, np.zeros(1), ("a", "b"))
+    >>> family.energies(np.array([[[1, 1], [-1, -1]]]))
+    array([[-0.5, -1.5]])
+    """
+
+    fields: np.ndarray
+    couplings: np.ndarray
+    offsets: np.ndarray
+    labels: tuple
+    one_hot: tuple[int, int] | None = None
+
+    @property
+    def n_models(self) -> int:
+        """Number of models."""
+        return self.fields.shape[0]
+
+    @property
+    def n_spins(self) -> int:
+        """Number of spins of each model."""
+        return self.fields.shape[1]
+
+    def energies(self, states: np.ndarray) -> np.ndarray:
+        """Energies of states.
+
+        Parameters
+        ----------
+        states : ndarray of shape (n_models, num_reads, n_spins)
+            Spins -1 or +1.
+
+        Returns
+        -------
+        energies : ndarray of shape (n_models, num_reads)
+        """
+        spins = np.asarray(states, dtype=float)
+        pairs = 0.5 * ((spins @ self.couplings) * spins).sum(axis=-1)
+        return pairs + np.einsum("mri,mi->mr", spins, self.fields) + self.offsets[:, np.newaxis]
+
+    def scaled(self, factor: float) -> IsingFamily:
+        """The family with all energies multiplied by a factor, as for a device's temperature."""
+        return IsingFamily(
+            self.fields * factor,
+            self.couplings * factor,
+            self.offsets * factor,
+            self.labels,
+            self.one_hot,
+        )
+
+    def to_bqm(self, model: int = 0) -> dimod.BinaryQuadraticModel:
+        """One model for any dimod sampler, with vartype SPIN; a one-hot unit gets no penalty.
+
+        Parameters
+        ----------
+        model : int, default=0
+
+        Returns
+        -------
+        dimod.BinaryQuadraticModel
+        """
+        rows, columns = np.nonzero(np.triu(self.couplings, 1))
+        return dimod.BinaryQuadraticModel.from_numpy_vectors(
+            self.fields[model],
+            (rows, columns, self.couplings[rows, columns]),
+            self.offsets[model],
+            dimod.SPIN,
+            variable_order=self.labels,
+        )

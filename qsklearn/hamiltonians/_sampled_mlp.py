@@ -1,0 +1,272 @@
+"""The one-hidden-layer network of sampled_mlp.txt as a Boltzmann energy.
+
+Signs follow E = -(…), so that P(k_j = 1) = σ(+…); the paper's eqs. (1) and (34)-(37) mix them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import dimod
+import numpy as np
+from scipy.special import logsumexp
+
+from qsklearn.hamiltonians._family import IsingFamily
+
+# Output bits of which all patterns can be enumerated.
+MAX_ENUMERATED_BITS = 16
+# A factor 1 + exp(-|z|) is at most 2, so the product of this many cannot overflow a float64.
+_FACTORS_PER_LOG = 512
+
+
+@dataclass(frozen=True)
+class SampledMLPHamiltonian:
+    r"""Energy of hidden bits k and output bits y, given an input x.
+
+    .. math::
+
+        E(k, y \mid x) = -\left[ k \cdot (W_1^\top x + b) + k \cdot W_2 y + c \cdot y \right],
+        \qquad P(k, y \mid x) \propto e^{-E}.
+
+    Summing the hidden bits out leaves, with :math:`a = W_1^\top x + b`,
+
+    .. math::
+
+        \log P(y \mid x) = c \cdot y + \sum_j \mathrm{softplus}(a_j + (W_2 y)_j) - \log Z(x).
+
+    Attributes
+    ----------
+    hidden_weights : ndarray of shape (n_features, n_hidden)
+        W₁ in scikit-learn's layout of ``coefs_``.
+    output_weights : ndarray of shape (n_hidden, n_outputs)
+        W₂, likewise.
+    hidden_bias : ndarray of shape (n_hidden,)
+    output_bias : ndarray of shape (n_outputs,)
+    categorical : bool
+        Whether the outputs form one categorical unit (exactly one is 1), or are independent bits.
+
+    References
+    ----------
+    Yang, F. F., Sasdelli, M., Chin, T.-J. Training multilayer perceptrons by sampling with quantum
+    annealers (2023).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qsklearn.hamiltonians import SampledMLPHamiltonian
+    >>> hamiltonian = SampledMLPHamiltonian(
+    ...     np.zeros((2, 3)), np.zeros((3, 1)), np.zeros(3), np.array([1.0]), categorical=False
+    ... )
+    >>> np.exp(hamiltonian.log_probabilities(np.zeros((1, 2)))).round(3)
+    array([[0.269, 0.731]])
+    """
+
+    hidden_weights: np.ndarray
+    output_weights: np.ndarray
+    hidden_bias: np.ndarray
+    output_bias: np.ndarray
+    categorical: bool
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden bits."""
+        return self.output_weights.shape[0]
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of output bits."""
+        return self.output_weights.shape[1]
+
+    @property
+    def is_enumerable(self) -> bool:
+        """Whether all patterns of the outputs can be visited."""
+        return self.categorical or self.n_outputs <= MAX_ENUMERATED_BITS
+
+    @cached_property
+    def patterns(self) -> np.ndarray:
+        """All patterns of the outputs, shape (n_patterns, n_outputs), values 0 or 1.
+
+        Bit m of a pattern's number is output m; a categorical unit has a pattern a class.
+        """
+        if self.categorical:
+            return np.eye(self.n_outputs)
+        self._require_enumerable()
+        numbers = np.arange(2**self.n_outputs)
+        return ((numbers[:, np.newaxis] >> np.arange(self.n_outputs)) & 1).astype(float)
+
+    @property
+    def output_spins(self) -> np.ndarray:
+        """Indices of the outputs among the spins of :meth:`build`: the last ones."""
+        return np.arange(self.n_hidden, self.n_hidden + self.n_outputs)
+
+    def activations(self, X) -> np.ndarray:
+        """Fields of the hidden bits, a = W₁ᵀx + b.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_hidden)
+        """
+        return X @ self.hidden_weights + self.hidden_bias
+
+    def build(self, X) -> IsingFamily:
+        """One Ising model a data point, hidden spins first, with q = (s + 1) / 2.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        IsingFamily
+            Labels ``("k", j)`` and ``("y", m)``; a categorical unit is its one-hot unit.
+        """
+        activations = self.activations(X)
+        weights = self.output_weights
+        n_hidden, n_outputs = weights.shape
+        fields = np.empty((activations.shape[0], n_hidden + n_outputs))
+        fields[:, :n_hidden] = -(activations / 2 + weights.sum(axis=1) / 4)
+        fields[:, n_hidden:] = -(self.output_bias / 2 + weights.sum(axis=0) / 4)
+        couplings = np.zeros((n_hidden + n_outputs,) * 2)
+        couplings[:n_hidden, n_hidden:] = -weights / 4
+        couplings[n_hidden:, :n_hidden] = -weights.T / 4
+        offsets = -(activations.sum(axis=1) / 2 + self.output_bias.sum() / 2 + weights.sum() / 4)
+        return IsingFamily(
+            fields,
+            couplings,
+            offsets,
+            tuple([("k", j) for j in range(n_hidden)] + [("y", m) for m in range(n_outputs)]),
+            (n_hidden, n_hidden + n_outputs) if self.categorical else None,
+        )
+
+    def to_bqm(self, x, penalty: float | None = None) -> dimod.BinaryQuadraticModel:
+        """The energy given one input, for any dimod sampler.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+        penalty : float, optional
+            Strength of the one-hot constraint on a categorical unit; by default the largest field
+            that can act on an output. States that break it are to be dropped.
+
+        Returns
+        -------
+        dimod.BinaryQuadraticModel
+            Of vartype BINARY, with variables ``("k", j)`` and ``("y", m)``.
+        """
+        bqm = self.build(np.asarray(x, dtype=float).reshape(1, -1)).to_bqm()
+        bqm.change_vartype(dimod.BINARY, inplace=True)
+        if self.categorical:
+            if penalty is None:
+                penalty = np.max(np.abs(self.output_bias) + np.abs(self.output_weights).sum(axis=0))
+            outputs = [("y", m) for m in range(self.n_outputs)]
+            bqm.update(dimod.generators.combinations(outputs, 1, strength=max(penalty, 1e-9)))
+        return bqm
+
+    def decode(self, states) -> np.ndarray:
+        """Outputs 0 or 1 from draws.
+
+        Parameters
+        ----------
+        states : ndarray of shape (..., n_outputs), or dimod.SampleSet
+            Spins -1 or +1 of the outputs alone, or the answer to :meth:`to_bqm`, which is read by
+            label.
+
+        Returns
+        -------
+        outputs : ndarray of int8, of the shape of the states; (num_reads, n_outputs) for a
+            SampleSet, whose occurrences are unfolded
+        """
+        if not isinstance(states, dimod.SampleSet):
+            return (np.asarray(states) > 0).astype(np.int8)
+        columns = [states.variables.index(("y", m)) for m in range(self.n_outputs)]
+        record = states.record
+        outputs = np.repeat(record.sample[:, columns], record.num_occurrences, axis=0)
+        return (outputs > 0).astype(np.int8)
+
+    def log_weights(self, X) -> np.ndarray:
+        """Unnormalised log P(y|x) of all patterns, the hidden bits summed out.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_weights : ndarray of shape (n_samples, n_patterns)
+
+        Raises
+        ------
+        ValueError
+            If there are too many output bits to enumerate.
+        """
+        activations = self.activations(X)
+        log_weights = np.empty((activations.shape[0], len(self.patterns)))
+        for index, pattern in enumerate(self.patterns):
+            shifted = activations + self.output_weights @ pattern
+            log_weights[:, index] = _sum_softplus(shifted) + self.output_bias @ pattern
+        return log_weights
+
+    def log_probabilities(self, X) -> np.ndarray:
+        """Exact log P(y|x) of all patterns; see :meth:`log_weights`.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_patterns)
+        """
+        log_weights = self.log_weights(X)
+        return log_weights - logsumexp(log_weights, axis=1, keepdims=True)
+
+    def free_energies(self, X, outputs) -> np.ndarray:
+        """F(x, y) = -log Σ_k exp(-E(k, y | x)), for one y a data point.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        outputs : ndarray of shape (n_samples, n_outputs)
+            Values 0 or 1.
+
+        Returns
+        -------
+        free_energies : ndarray of shape (n_samples,)
+        """
+        shifted = self.activations(X) + outputs @ self.output_weights.T
+        return -(_sum_softplus(shifted) + outputs @ self.output_bias)
+
+    def pattern_of(self, outputs) -> np.ndarray:
+        """Numbers of patterns.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (..., n_outputs), values 0 or 1
+
+        Returns
+        -------
+        numbers : ndarray of int64, of shape (...,)
+        """
+        if self.categorical:
+            return np.argmax(outputs, axis=-1)
+        self._require_enumerable()
+        return np.asarray(outputs).astype(np.int64) @ (1 << np.arange(self.n_outputs))
+
+    def _require_enumerable(self) -> None:
+        if not self.is_enumerable:
+            raise ValueError(
+                f"The exact P(y|x) of {self.n_outputs} output bits has 2^{self.n_outputs} terms; "
+                f"it is calculated for up to {MAX_ENUMERATED_BITS} bits. Sample it instead "
+                "(gradient='sampled', predict_with='mlp')."
+            )
+
+
+def _sum_softplus(z: np.ndarray) -> np.ndarray:
+    """Sum over the last axis of log(1 + exp(z)), with one logarithm per 512 terms."""
+    total = np.maximum(z, 0.0).sum(axis=-1)
+    factors = np.exp(-np.abs(z))
+    factors += 1.0
+    for start in range(0, z.shape[-1], _FACTORS_PER_LOG):
+        total += np.log(factors[..., start : start + _FACTORS_PER_LOG].prod(axis=-1))
+    return total

@@ -1,0 +1,783 @@
+"""The sampled multilayer perceptron of sampled_mlp.txt."""
+
+import warnings
+from contextlib import contextmanager
+from time import perf_counter
+
+import numpy as np
+from scipy.special import expit, logit, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from qsklearn._sklearn import AdamOptimizer, Integral, Interval, Real, StrOptions, fit_context
+from qsklearn.hamiltonians import SampledMLPHamiltonian
+from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, seeds_of_rows
+from qsklearn.neural_network._sampled_mlp_gradients import mlp_outputs
+from qsklearn.neural_network._sampled_mlp_training import Stopping, TrainingState, train
+from qsklearn.samplers import UncoupledComposite, check_sampler
+
+_AUTO_BATCH_SIZE = 32
+
+
+class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
+    r"""Multilayer perceptron trained as an energy-based model that a sampler draws from.
+
+    One hidden layer of bits k and an output y given x follow a Boltzmann law,
+
+    .. math::
+
+        P(k, y \mid x) \propto \exp\left[ k \cdot (W_1^\top x + b) + k \cdot W_2 y + c \cdot y
+        \right],
+
+    whose log-likelihood :math:`\log P(y \mid x)` is maximised. The gradient needs draws of the
+    model's own y for each data point, and these come from any sampler: the package's kernels,
+    dwave-samplers, a QPU. To first order in the weights the model equals the MLP
+    :math:`\sigma(W_2^\top \sigma(W_1^\top x + b) + c)`, so weights move to and from
+    scikit-learn's :class:`~sklearn.neural_network.MLPClassifier` unchanged.
+
+    Two classes make one logistic output bit, more make one categorical unit, and multilabel
+    targets make independent bits. Scale features to the order of 1, [0, 1] at best.
+
+    Parameters
+    ----------
+    n_hidden : int, default=64
+        Hidden bits.
+    sampler : str, sampler object or None, default=None
+        Draws y given x; see :func:`qsklearn.samplers.get_sampler_names`. None: ``"exact"`` where
+        it applies (all but multilabel targets of more than 16 labels), else ``"gibbs"``. To search
+        over a sampler's own parameters pass an object:
+        ``GridSearchCV(QuantumSampledMLPClassifier(sampler=GibbsSampler()),
+        {"sampler__num_sweeps": [10, 100]})``.
+    beta_eff : "auto" or float, default="auto"
+        Belief about the sampler's inverse temperature: it is handed E / beta_eff. ``"auto"`` is 1
+        for a sampler that hits the temperature it is asked for, and is estimated in each call for
+        others. A number is taken as given: the paper's grid search on a device, and on other
+        samplers a way to temper the law on purpose.
+    num_reads : int or None, default=100
+        Draws for each data point and step. None leaves it to the sampler.
+    gradient : {"sampled", "exact", "backprop"}, default="sampled"
+        Gradient of the log-likelihood from draws or from the exact P(y|x), or that of the MLP's
+        cross-entropy by backpropagation, which needs no sampler.
+    learning_rate_init : float, default=0.003
+        Step size of Adam.
+    batch_size : "auto" or int, default="auto"
+        Data points in a step. ``"auto"`` is ``min(32, n_samples)``; 200 would make too few
+        steps in 100 passes over a few hundred samples.
+    max_iter : int, default=100
+        Passes over the data.
+    tol : float, default=1e-4
+        An iteration that gains less than this, in loss (or validation score), makes no progress.
+    n_iter_no_change : int, default=10
+        Iterations without progress after which training has converged.
+    early_stopping : bool, default=False
+        Whether to hold out data and keep the weights with the best score on it.
+    validation_fraction : float, default=0.1
+        Share of the data that ``early_stopping`` holds out.
+    weight_scale : float, default=0.01
+        Standard deviation of the initial weights; biases start at 0.
+    predict_with : {"mlp", "ebm"}, default="mlp"
+        Predict by the MLP's outputs or by the energy-based model's P(y|x).
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights at hand.
+    class_weight : dict, list of dicts, "balanced" or None, default=None
+        Weights of classes, as in scikit-learn.
+    diagnostics : bool, default=False
+        Whether to compare each sampled gradient with the exact one (``gradient_cosine_``).
+    n_jobs : int or None, default=None
+        Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
+    verbose : int, default=0
+        Show a progress bar.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, batches and draws.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels; for multilabel targets their indices.
+    coefs_ : list of two ndarrays, (n_features, n_hidden) and (n_hidden, n_outputs)
+        Weights in scikit-learn's layout.
+    intercepts_ : list of two ndarrays, (n_hidden,) and (n_outputs,)
+    n_outputs_ : int
+        1 for two classes, else the number of classes or labels.
+    sampler_ : object
+        The sampler in use.
+    loss_ : float
+        The last of ``loss_curve_``.
+    loss_curve_ : list of float
+        Average of -log P(y|x) in each iteration (of the MLP's cross-entropy for
+        ``gradient="backprop"`` and for more than 16 labels), before each step's update.
+    validation_scores_ : list of float, or None
+        Accuracy on the held-out data, with ``early_stopping``.
+    best_loss_ : float, or None
+        The lowest loss; None with ``early_stopping``.
+    n_iter_ : int
+        Iterations run, over all fits that went on from each other.
+    beta_eff_, beta_eff_stderr_ : ndarrays of shape (n_iter_,)
+        Mean belief about the sampler's inverse temperature, and the standard error of its
+        estimate (0 where it was known); empty unless ``gradient="sampled"``.
+    gradient_cosine_ : list of float
+        Mean cosine between sampled and exact gradient in each iteration, with ``diagnostics``.
+    cost_ : dict
+        ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``, ``update_seconds`` and
+        ``qpu_access_time`` (microseconds) of the last fit.
+    stop_reason_ : str
+        ``"converged"``, ``"max_iter"``, ``"interrupted"``, or the failure of the sampler. After the
+        last two the best weights so far are kept.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where the feature names are all strings.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : The classical twin.
+
+    References
+    ----------
+    Yang, F. F., Sasdelli, M., Chin, T.-J. Training multilayer perceptrons by sampling with quantum
+    annealers (2023).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from qsklearn import QuantumSampledMLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = QuantumSampledMLPClassifier(learning_rate_init=0.03, tol=0, random_state=0)
+    >>> model = make_pipeline(MinMaxScaler(), network.set_params(n_iter_no_change=100))
+    >>> bool(model.fit(X, y).score(X, y) > 0.9)
+    True
+    """
+
+    _parameter_constraints = {
+        "n_hidden": [Interval(Integral, 1, None, closed="left")],
+        "sampler": "no_validation",  # check_sampler explains better what is missing
+        "beta_eff": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "num_reads": [Interval(Integral, 1, None, closed="left"), None],
+        "gradient": [StrOptions({"sampled", "exact", "backprop"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "weight_scale": [Interval(Real, 0, None, closed="left")],
+        "predict_with": [StrOptions({"mlp", "ebm"})],
+        "warm_start": ["boolean"],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "diagnostics": ["boolean"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_hidden=64,
+        *,
+        sampler=None,
+        beta_eff="auto",
+        num_reads=100,
+        gradient="sampled",
+        learning_rate_init=0.003,
+        batch_size="auto",
+        max_iter=100,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        weight_scale=0.01,
+        predict_with="mlp",
+        warm_start=False,
+        class_weight=None,
+        diagnostics=False,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.n_hidden = n_hidden
+        self.sampler = sampler
+        self.beta_eff = beta_eff
+        self.num_reads = num_reads
+        self.gradient = gradient
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.weight_scale = weight_scale
+        self.predict_with = predict_with
+        self.warm_start = warm_start
+        self.class_weight = class_weight
+        self.diagnostics = diagnostics
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # --- training --------------------------------------------------------------------------------
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train on data.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : QuantumSampledMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the data or the sampler's answers are not what they must be; what was
+            fitted before stays as it was.
+        """
+        going_on = self.warm_start and hasattr(self, "coefs_")
+        with _kept_on_error(self):
+            X, outputs, weights = self._check_data(X, y, sample_weight, reset=not going_on)
+            state = self._continue_state() if going_on else self._initial_state(X, outputs)
+            return self._train(state, X, outputs, weights, y, self.max_iter)
+
+    @available_if(lambda self: not self.early_stopping)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Go through some data once.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will come; needed in the first call unless ``y`` holds them all.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : QuantumSampledMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            As ``fit``.
+        """
+        going_on = hasattr(self, "coefs_")
+        with _kept_on_error(self):
+            checked = self._check_data(X, y, sample_weight, reset=not going_on, classes=classes)
+            X, outputs, weights = checked
+            state = self._continue_state() if going_on else self._initial_state(X, outputs)
+            return self._train(state, X, outputs, weights, y, 1)
+
+    def _check_data(self, X, y, sample_weight, *, reset, classes=None):
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", multi_output=True, dtype=np.float64, reset=reset
+        )
+        check_classification_targets(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        if reset:
+            self._label_binarizer = LabelBinarizer().fit(y if classes is None else classes)
+            self.classes_ = self._label_binarizer.classes_
+            self._is_multilabel = type_of_target(y).startswith("multilabel")
+        if not self._is_multilabel and len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "
+                f"data contains only one class: {self.classes_[0]!r}."
+            )
+        if not self._is_multilabel and not np.isin(y, self.classes_).all():
+            raise ValueError(
+                f"y holds labels that were not there before: {np.setdiff1d(y, self.classes_)}. "
+                f"The labels are {self.classes_}; name all of them in the first call (`classes`)."
+            )
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if weights.sum() <= 0:
+            raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        return X, self._label_binarizer.transform(y).astype(float), weights
+
+    def _initial_state(self, X, outputs):
+        entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        rng = np.random.default_rng(entropy)
+        shapes = [(X.shape[1], self.n_hidden), (self.n_hidden, outputs.shape[1])]
+        parameters = [rng.normal(0.0, self.weight_scale, shape) for shape in shapes]
+        parameters += [np.zeros(shape[1]) for shape in shapes]
+        categorical = not self._is_multilabel and len(self.classes_) > 2
+        return TrainingState(parameters, self._make_optimizer(parameters), entropy, categorical)
+
+    def _continue_state(self):
+        """A copy of what the last training left, so that a failed one changes nothing."""
+        old = self._state
+        if self.coefs_[0].shape[1] != self.n_hidden:
+            raise ValueError(
+                f"The 'n_hidden' parameter of {type(self).__name__} must stay "
+                f"{self.coefs_[0].shape[1]} where training goes on. Got {self.n_hidden} instead."
+            )
+        parameters = [parameter.copy() for parameter in (*self.coefs_, *self.intercepts_)]
+        optimizer = self._make_optimizer(parameters)
+        if old.optimizer is not None:
+            optimizer.ms = [moment.copy() for moment in old.optimizer.ms]
+            optimizer.vs = [moment.copy() for moment in old.optimizer.vs]
+            optimizer.t = old.optimizer.t
+        histories = [
+            list(history)
+            for history in (old.loss_curve, old.beta_eff, old.beta_eff_stderr, old.gradient_cosine)
+        ]
+        return TrainingState(
+            parameters, optimizer, old.entropy, old.categorical, old.n_iter, *histories
+        )
+
+    def _make_optimizer(self, parameters):
+        return AdamOptimizer(parameters, self.learning_rate_init)
+
+    def _train(self, state, X, outputs, weights, y, max_iter):
+        hamiltonian = state.hamiltonian
+        sampler = self._check_sampler(hamiltonian)
+        draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs)
+        if self.gradient == "exact":
+            hamiltonian.log_weights(X[:1])  # raises where there are too many patterns
+        score = None
+        if self.early_stopping:
+            X, outputs, weights, score = self._hold_out(X, outputs, weights, y, state)
+        stopping = Stopping(max_iter, self.tol, self.n_iter_no_change, score)
+        with threadpool_limits(1, user_api="blas"):
+            reason = train(
+                state,
+                draws,
+                X,
+                outputs,
+                weights,
+                batch_size=self._check_batch_size(X.shape[0]),
+                gradient=self.gradient,
+                diagnostics=self.diagnostics,
+                stopping=stopping,
+                verbose=bool(self.verbose),
+            )
+        self._take_over(state, draws, sampler, stopping, reason)
+        self._warn_of(reason, max_iter)
+        return self
+
+    def _check_sampler(self, hamiltonian):
+        default = "exact" if hamiltonian.is_enumerable else "gibbs"
+        return check_sampler(self.sampler, default=default, caller=type(self).__name__)
+
+    def _check_batch_size(self, n_samples):
+        if self.batch_size == "auto":
+            return min(_AUTO_BATCH_SIZE, n_samples)
+        if self.batch_size > n_samples:
+            warnings.warn(
+                f"batch_size={self.batch_size} is clipped to the {n_samples} samples there are.",
+                UserWarning,
+                stacklevel=6,
+            )
+        return min(self.batch_size, n_samples)
+
+    def _hold_out(self, X, outputs, weights, y, state):
+        """Training data, and a function that scores weights on the rest."""
+        stratify = None if self._is_multilabel else np.asarray(y).ravel()
+        X, X_held, outputs, outputs_held, weights, weights_held = train_test_split(
+            X,
+            outputs,
+            weights,
+            test_size=self.validation_fraction,
+            random_state=state.entropy,
+            stratify=stratify,
+        )
+
+        def score(hamiltonian):
+            right = (self._decide(hamiltonian, X_held) == outputs_held).all(axis=1)
+            return float(np.average(right, weights=weights_held))
+
+        return X, outputs, weights, score
+
+    def _decide(self, hamiltonian, X):
+        """Outputs 0 or 1 by the larger probability, shape (n_samples, n_outputs)."""
+        probabilities = self._output_probabilities(hamiltonian, X)
+        if hamiltonian.categorical:
+            return np.eye(hamiltonian.n_outputs)[probabilities.argmax(axis=1)]
+        return (probabilities > 0.5).astype(float)
+
+    def _take_over(self, state, draws, sampler, stopping, reason):
+        """Fitted attributes from a training that has ended well."""
+        self._state = state
+        self.sampler_ = sampler
+        self.coefs_, self.intercepts_ = state.parameters[:2], state.parameters[2:]
+        self.n_outputs_ = state.parameters[1].shape[1]
+        self.n_iter_ = state.n_iter
+        self.loss_curve_ = state.loss_curve
+        self.loss_ = state.loss_curve[-1]
+        self.best_loss_ = None if self.early_stopping else min(state.loss_curve)
+        self.validation_scores_ = stopping.validation_scores if self.early_stopping else None
+        self.beta_eff_ = np.array(state.beta_eff)
+        self.beta_eff_stderr_ = np.array(state.beta_eff_stderr)
+        self.gradient_cosine_ = state.gradient_cosine
+        self.cost_ = draws.cost
+        self.stop_reason_ = reason
+
+    def _warn_of(self, reason, max_iter):
+        if reason == "max_iter" and max_iter > 1:
+            warnings.warn(
+                f"{type(self).__name__} stopped at max_iter={max_iter} and was still gaining. "
+                "Raise max_iter or tol.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        elif reason not in ("max_iter", "converged"):
+            warnings.warn(
+                f"Training stopped early ({reason}); the best weights of {self.n_iter_} iterations "
+                "are kept.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    # --- prediction ------------------------------------------------------------------------------
+
+    def predict(self, X):
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
+        """
+        hamiltonian, X = self._fitted(X)
+        return self._label_binarizer.inverse_transform(self._decide(hamiltonian, X))
+
+    def predict_proba(self, X):
+        """Predict probabilities, by the MLP or the energy-based model (``predict_with``).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            For multilabel targets the probability of each label, (n_samples, n_labels).
+        """
+        hamiltonian, X = self._fitted(X)
+        probabilities = self._output_probabilities(hamiltonian, X)
+        if probabilities.shape[1] == 1 and not self._is_multilabel:
+            probabilities = np.hstack([1.0 - probabilities, probabilities])
+        return probabilities
+
+    def decision_function(self, X):
+        """Confidence in each class: log-odds of bits, unnormalised logarithms for many classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) for two classes, else (n_samples, n_outputs)
+        """
+        hamiltonian, X = self._fitted(X)
+        if self.predict_with == "mlp":
+            decision = mlp_outputs(hamiltonian, X)
+        elif hamiltonian.categorical:
+            decision = hamiltonian.log_weights(X)
+        elif hamiltonian.n_outputs == 1:
+            log_weights = hamiltonian.log_weights(X)
+            decision = log_weights[:, 1:] - log_weights[:, :1]
+        else:
+            decision = logit(self._output_probabilities(hamiltonian, X))
+        return decision.ravel() if self.n_outputs_ == 1 else decision
+
+    def _output_probabilities(self, hamiltonian, X):
+        """P(y_m = 1 | x) of each output, shape (n_samples, n_outputs)."""
+        if self.predict_with == "mlp":
+            raw = mlp_outputs(hamiltonian, X)
+            return softmax(raw, axis=1) if hamiltonian.categorical else expit(raw)
+        if hamiltonian.is_enumerable:
+            return np.exp(hamiltonian.log_probabilities(X)) @ hamiltonian.patterns
+        return self._draw_for_prediction(hamiltonian, X)[0].mean(axis=1)
+
+    def _draw_for_prediction(self, hamiltonian, X):
+        """Draws keyed by each row's content, and their record; sets nothing."""
+        sampler = getattr(self, "sampler_", None) or self._check_sampler(hamiltonian)
+        draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs)
+        seed = self._state.entropy if hasattr(self, "_state") else 0
+        return draws.draw(hamiltonian, X, seeds_of_rows(X, seed)), draws
+
+    def _fitted(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        return self._hamiltonian(), X
+
+    def _hamiltonian(self):
+        return SampledMLPHamiltonian(*self.coefs_, *self.intercepts_, self._state.categorical)
+
+    # --- the energy-based model ------------------------------------------------------------------
+
+    def log_likelihood(self, X, y):
+        """Log-likelihood log P(y|x) under the energy-based model, one a data point.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            For more than 16 labels, whose partition function is not enumerated.
+        """
+        hamiltonian, X = self._fitted(X)
+        outputs = self._encode(y, X.shape[0])
+        log_probabilities = hamiltonian.log_probabilities(X)
+        return log_probabilities[np.arange(len(outputs)), hamiltonian.pattern_of(outputs)]
+
+    def energy(self, X, y):
+        """Free energy F(x, y) = -log Σ_k exp(-E(k, y | x)), one a data point.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            log P(y|x) = -F(x, y) - log Σ_y' exp(-F(x, y')).
+        """
+        hamiltonian, X = self._fitted(X)
+        return hamiltonian.free_energies(X, self._encode(y, X.shape[0]))
+
+    def _encode(self, y, n_samples):
+        y = np.asarray(y)
+        if len(y) != n_samples:
+            raise ValueError(f"X has {n_samples} samples, but y has {len(y)}.")
+        if not self._is_multilabel and not np.isin(y, self.classes_).all():
+            raise ValueError(
+                f"y must hold labels of the training data, {self.classes_}. "
+                f"Got {np.setdiff1d(y, self.classes_)} instead."
+            )
+        return self._label_binarizer.transform(y).astype(float)
+
+    def sampling_report(self, X):
+        """How well the sampler draws the model's law at some data points, and what it costs.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        report : dict
+            ``total_variation``: mean distance ½ Σ_y |frequency - P(y|x)|, and
+            ``total_variation_of_draws``: what independent draws would show by chance (both None
+            where P(y|x) cannot be enumerated); ``beta_eff`` and ``beta_eff_stderr``;
+            ``num_reads``; ``seconds``; the entries of ``cost_``; and what the device reports, such
+            as ``chain_break_fraction``.
+        """
+        hamiltonian, X = self._fitted(X)
+        started = perf_counter()
+        outputs, draws = self._draw_for_prediction(hamiltonian, X)
+        report = {
+            "num_reads": outputs.shape[1],
+            "beta_eff": draws.beta_eff,
+            "beta_eff_stderr": draws.beta_eff_stderr,
+            "seconds": perf_counter() - started,
+            "total_variation": None,
+            "total_variation_of_draws": None,
+            **draws.cost,
+        }
+        if "chain_break_fraction" in draws.info:
+            report["chain_break_fraction"] = draws.info["chain_break_fraction"]
+        if hamiltonian.is_enumerable:
+            report.update(_agreement(hamiltonian, X, outputs))
+        return report
+
+    # --- twins -----------------------------------------------------------------------------------
+
+    def classical_twin(self):
+        """The MLP of the same architecture and training, unfitted.
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier
+            Starts from scikit-learn's own initial weights; class weights it does not take.
+        """
+        return MLPClassifier(
+            (self.n_hidden,),
+            activation="logistic",
+            solver="adam",
+            alpha=0.0,
+            batch_size=_AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size,
+            learning_rate_init=self.learning_rate_init,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            early_stopping=self.early_stopping,
+            validation_fraction=self.validation_fraction,
+            warm_start=self.warm_start,
+            random_state=self.random_state,
+        )
+
+    def ablations(self):
+        """Controls: the same estimator with the quantum part replaced.
+
+        Returns
+        -------
+        ablations : dict of str to estimator
+            ``"exact draws"``: independent draws of the true law, however the sampler draws;
+            ``"exact gradient"``: no draws; ``"backpropagation"``: no law, the MLP from the same
+            start; ``"zero couplings"``: draws that cannot see the hidden bits.
+        """
+        parameters = self.get_params(deep=False)
+        sampler = parameters["sampler"] or "exact"
+        controls = {
+            "exact draws": {"sampler": "exact"},
+            "exact gradient": {"gradient": "exact"},
+            "backpropagation": {"gradient": "backprop"},
+            "zero couplings": {"sampler": UncoupledComposite(sampler)},
+        }
+        return {name: type(self)(**{**parameters, **changes}) for name, changes in controls.items()}
+
+    def estimate_cost(self, n_samples, n_features):
+        """What a full fit asks of the sampler at most.
+
+        Parameters
+        ----------
+        n_samples, n_features : int
+            Of the training data.
+
+        Returns
+        -------
+        cost : dict
+            ``calls`` (families), ``models`` (programs, one a data point and iteration) and
+            ``reads``.
+        """
+        held = int(np.ceil(self.validation_fraction * n_samples)) if self.early_stopping else 0
+        batch = _AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
+        models = self.max_iter * (n_samples - held) if self.gradient == "sampled" else 0
+        return {
+            "calls": self.max_iter * -(-(n_samples - held) // min(batch, n_samples - held))
+            if models
+            else 0,
+            "models": models,
+            "reads": models * (self.num_reads or 1),
+        }
+
+    @classmethod
+    def from_mlp(cls, mlp, **parameters):
+        """The energy-based model with the weights of a fitted MLP.
+
+        Parameters
+        ----------
+        mlp : sklearn.neural_network.MLPClassifier
+            Fitted, with one hidden layer and ``activation="logistic"``.
+        **parameters
+            Of this estimator.
+
+        Returns
+        -------
+        QuantumSampledMLPClassifier
+            Fitted; ``warm_start`` and ``partial_fit`` go on from here.
+
+        Raises
+        ------
+        ValueError
+            If the MLP has another architecture.
+        """
+        check_is_fitted(mlp, "coefs_")
+        if len(mlp.coefs_) != 2 or mlp.activation != "logistic":
+            raise ValueError(
+                "The 'mlp' parameter of from_mlp must have one hidden layer and "
+                f"activation='logistic'. Got {len(mlp.coefs_) - 1} hidden layers and "
+                f"activation={mlp.activation!r} instead."
+            )
+        self = cls(**{"n_hidden": mlp.coefs_[0].shape[1], **parameters})
+        n_outputs = mlp.coefs_[1].shape[1]
+        categorical = mlp.out_activation_ == "softmax"
+        self._is_multilabel = not categorical and n_outputs > 1
+        self.classes_ = np.asarray(mlp.classes_)
+        targets = np.eye(n_outputs, dtype=int) if self._is_multilabel else self.classes_
+        self._label_binarizer = LabelBinarizer().fit(targets)
+        self.n_features_in_ = mlp.n_features_in_
+        if hasattr(mlp, "feature_names_in_"):
+            self.feature_names_in_ = mlp.feature_names_in_
+        weights = [np.array(weight, dtype=float) for weight in (*mlp.coefs_, *mlp.intercepts_)]
+        entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        self._state = TrainingState(weights, None, entropy, categorical)
+        self.coefs_, self.intercepts_ = weights[:2], weights[2:]
+        self.n_outputs_, self.n_iter_ = n_outputs, 0
+        return self
+
+    def to_mlp(self):
+        """The fitted MLP with the same weights.
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier
+            It predicts as this estimator does with ``predict_with="mlp"``.
+        """
+        check_is_fitted(self)
+        mlp = self.classical_twin().set_params(early_stopping=False, batch_size="auto")
+        # One step on a made-up batch lets scikit-learn set up all that a fitted MLP holds.
+        if self._is_multilabel:
+            y = np.vstack([np.zeros(self.n_outputs_), np.ones(self.n_outputs_)]).astype(int)
+        else:
+            y = self.classes_
+        mlp.partial_fit(np.zeros((len(y), self.n_features_in_)), y, classes=self.classes_)
+        mlp.coefs_ = [weight.copy() for weight in self.coefs_]
+        mlp.intercepts_ = [weight.copy() for weight in self.intercepts_]
+        mlp.n_iter_, mlp.loss_curve_ = self.n_iter_, list(getattr(self, "loss_curve_", []))
+        if hasattr(self, "feature_names_in_"):
+            mlp.feature_names_in_ = self.feature_names_in_
+        return mlp.set_params(early_stopping=self.early_stopping, batch_size=self.batch_size)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _agreement(hamiltonian, X, outputs):
+    """Distance between frequencies of draws and the exact law, and its size by chance."""
+    from qsklearn.neural_network._sampled_mlp_gradients import pattern_frequencies
+
+    probabilities = np.exp(hamiltonian.log_probabilities(X))
+    distance = np.abs(pattern_frequencies(hamiltonian, outputs) - probabilities)
+    # Mean absolute deviation of a frequency, in the normal approximation.
+    chance = np.sqrt(2 * probabilities * (1 - probabilities) / (np.pi * outputs.shape[1]))
+    return {
+        "total_variation": float(distance.sum(axis=1).mean() / 2),
+        "total_variation_of_draws": float(chance.sum(axis=1).mean() / 2),
+    }
+
+
+@contextmanager
+def _kept_on_error(estimator):
+    """Put an estimator's attributes back if what follows fails."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
