@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
     "AdamOptimizer",
@@ -25,6 +26,7 @@ __all__ = [
     "InvalidParameterError",
     "Real",
     "StrOptions",
+    "check_sample_weight",
     "fit_context",
     "validate_parameter_constraints",
 ]

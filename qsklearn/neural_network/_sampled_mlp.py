@@ -14,10 +14,18 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from threadpoolctl import threadpool_limits
 
-from qsklearn._sklearn import AdamOptimizer, Integral, Interval, Real, StrOptions, fit_context
+from qsklearn._sklearn import (
+    AdamOptimizer,
+    Integral,
+    Interval,
+    Real,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_gradients import mlp_outputs
@@ -288,7 +296,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         )
         check_classification_targets(y)
         if y.ndim == 2 and y.shape[1] == 1:
-            y = y.ravel()
+            y = column_or_1d(y, warn=True)
         if reset:
             self._label_binarizer = LabelBinarizer().fit(y if classes is None else classes)
             self.classes_ = self._label_binarizer.classes_
@@ -303,7 +311,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
                 f"y holds labels that were not there before: {np.setdiff1d(y, self.classes_)}. "
                 f"The labels are {self.classes_}; name all of them in the first call (`classes`)."
             )
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if weights.sum() <= 0:
             raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
         if self.class_weight is not None:

@@ -81,15 +81,15 @@ class ExactSampler(ArraySampler):
         states = np.empty((*shape, len(keep)), np.int8)
         energies = np.empty(shape if all_drawn or not len(rim) else (models.n_models, 0))
         log_z = np.empty(models.n_models)
-        dense = models.couplings.tocsc()
+        rows = models.couplings[core].toarray()
         run_blocks(
             _closed_form.draw,
             models.n_models,
             settings.num_threads,
             np.ascontiguousarray(models.fields[:, core]),
             np.ascontiguousarray(models.fields[:, rim]),
-            models.couplings[core][:, core].toarray(),
-            dense[:, rim][core].toarray(),
+            np.ascontiguousarray(rows[:, core]),
+            np.ascontiguousarray(rows[:, rim]),
             np.full(models.n_models, 1.0 if settings.beta is None else float(settings.beta)),
             settings.beta is None,
             one_hot,
@@ -126,8 +126,8 @@ def _split(models: SpinModels) -> tuple[np.ndarray, np.ndarray]:
 def _is_small(models: SpinModels, core: np.ndarray) -> bool:
     if models.one_hot is None:
         return len(core) <= MAX_CORE or models.n_spins <= MAX_SPINS
-    rim = np.setdiff1d(np.arange(models.n_spins), core)
-    return models.couplings[rim][:, rim].nnz == 0
+    # The unit's spins do not couple among themselves, so all else is within the rim.
+    return models.couplings.nnz == 2 * models.couplings[core].nnz
 
 
 def _decompose(models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):

@@ -108,10 +108,9 @@ def check_fields(h, caller: str) -> np.ndarray:
 def _check_size(biases: np.ndarray, name: str) -> None:
     if not np.isfinite(biases).all():
         raise ValueError(f"{name} must be finite. Got NaN or infinity.")
-    if np.abs(biases).max(initial=0.0) > MAX_BIAS:
-        raise ValueError(
-            f"{name} must be at most {MAX_BIAS:g} in size. Got {np.abs(biases).max():g} instead."
-        )
+    largest = float(np.abs(biases).max(initial=0))
+    if largest > MAX_BIAS:
+        raise ValueError(f"{name} must be at most {MAX_BIAS:g} in size. Got {largest:g} instead.")
 
 
 def check_one_hot(one_hot, couplings, caller: str) -> tuple[int, int] | None:
@@ -138,9 +137,19 @@ def sort_labels(labels) -> list:
     """Variable labels by type name, then value; in the given order where they cannot be sorted."""
     labels = list(labels)
     try:
-        return sorted(labels, key=lambda label: (type(label).__name__, label))
+        return sorted(labels, key=_sort_key)
     except TypeError:
         return labels
+
+
+def _sort_key(label) -> tuple:
+    """Type name, then value; for collections, so on with each part."""
+    parts = label
+    if isinstance(label, tuple):
+        parts = tuple(map(_sort_key, label))
+    elif isinstance(label, frozenset):  # "<" on sets is inclusion, no order
+        parts = tuple(sorted(map(_sort_key, label)))
+    return type(label).__name__, parts
 
 
 def models_from_bqm(bqm: dimod.BinaryQuadraticModel) -> tuple[SpinModels, list]:
