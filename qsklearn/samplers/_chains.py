@@ -17,6 +17,8 @@ from qsklearn.samplers._seeds import make_keys
 _DENSE_DEGREE = 150
 # Beyond this a float32 would overflow, and nothing changes: exp clips far below.
 _HUGE = 1e30
+# Couplings that are this much below the temperature do not set the scale, or beta would underflow.
+_FAINT = 1e-20
 # The inverse of a smaller power of two would overflow a float64 in turn.
 _SMALLEST_EXPONENT = -900.0
 
@@ -54,7 +56,7 @@ def run_chains(
         initial_states = np.empty((0, num_reads, n_spins), np.int8)
     states = np.empty((n_models, num_reads, len(keep)), np.int8)
     energies = np.empty((n_models, num_reads))
-    scale = _power_of_two(models)
+    scale = max(_power_of_two(models), _power_of_two_below(_FAINT / max(betas.max(), _FAINT)))
     is_dense = models.couplings.nnz > _DENSE_DEGREE * n_spins and models.one_hot is None
     kernel, n_blocks, graph, order = (_dense_call if is_dense else _sparse_call)(
         models, rule, scale, num_reads
@@ -110,7 +112,11 @@ def _power_of_two(models: SpinModels) -> float:
     """
     biases = models.couplings.data if models.couplings.nnz else models.fields
     largest = np.abs(biases).max(initial=0.0)
-    return 2.0 ** max(np.floor(np.log2(largest)), _SMALLEST_EXPONENT) if largest > 0 else 1.0
+    return _power_of_two_below(largest) if largest > 0 else 1.0
+
+
+def _power_of_two_below(value: float) -> float:
+    return 2.0 ** max(np.floor(np.log2(value)), _SMALLEST_EXPONENT)
 
 
 def _order_of_updates(models: SpinModels, indptr: np.ndarray, indices: np.ndarray) -> np.ndarray:

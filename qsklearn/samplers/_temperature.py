@@ -63,9 +63,10 @@ def estimate_beta(models: SpinModels, states: np.ndarray) -> tuple[float, float]
             en1=excess / scale, T_bracket=_RANGE, optimize_method="bisect"
         )
     beta = 1.0 / (temperature * scale)
-    excited = 1.0 / (1.0 + np.exp(np.clip(beta * excess, -500, 500)))
-    score = (excess * excited).sum(axis=1)
-    information = (excess**2 * excited * (1.0 - excited)).sum()
+    # log P(s_i | rest) = -log(1 + exp(beta excess)), whose derivative is -excess P(-s_i | rest).
+    flipped = 1.0 / (1.0 + np.exp(np.clip(-beta * excess, -500, 500)))
+    score = (excess * flipped).sum(axis=1)
+    information = (excess**2 * flipped * (1.0 - flipped)).sum()
     if information <= 0:
         return float("inf"), float("nan")
     return float(beta), float(np.sqrt((score**2).sum()) / information)
