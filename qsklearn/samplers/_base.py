@@ -208,7 +208,10 @@ def _count_threads(num_threads, caller: str) -> int:
             f"The 'num_threads' parameter of {caller} must be an integer >= 1, a negative one to "
             "count from all cores, or None. Got 0 instead."
         )
-    return joblib.effective_n_jobs(num_threads)
+    # Not joblib.effective_n_jobs: it speaks of processes, and warns within a forked one.
+    if num_threads is None:
+        return 1
+    return num_threads if num_threads > 0 else max(joblib.cpu_count() + 1 + num_threads, 1)
 
 
 def _check_keep(keep, n_spins: int, caller: str) -> np.ndarray:
