@@ -124,12 +124,12 @@ def _plot_equivalence(curves, pair, output):
     figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharex=True, layout="constrained")
     for column, (name, title) in enumerate((("mlp", "MLP"), ("ebm", "EBM"))):
         sign = 1 if name == "mlp" else -1
-        for whose, style in (("own", "-"), ("other", "--")):
+        for whose, style in (("own", "k-"), ("other", "C1--")):
             label = f"{title}, {'its own' if whose == 'own' else 'the other’s'} weights"
             loss = sign * np.array(curves[f"{name} loss {whose}"])
-            axes[0, column].plot(curves["step"], loss, style, color="black", label=label)
+            axes[0, column].plot(curves["step"], loss, style, label=label)
             accuracy = curves[f"{name} accuracy {whose}"]
-            axes[1, column].plot(curves["step"], accuracy, style, color="black", label=label)
+            axes[1, column].plot(curves["step"], accuracy, style, label=label)
         axes[0, column].set_title(title)
         axes[0, column].legend()
         axes[1, column].set(xlabel="step", ylabel="test accuracy")
@@ -138,7 +138,9 @@ def _plot_equivalence(curves, pair, output):
     kl = axes[1, 0].twinx()
     kl.semilogy(curves["step"], curves["kl"], ":", color="tab:red")
     kl.set_ylabel("symmetrised KL (nats), dotted", color="tab:red")
-    figure.suptitle(f"Digits {pair[0]} and {pair[1]}: each model with its own and other weights")
+    figure.suptitle(
+        f"Digits {pair[0]} and {pair[1]}: each model with its own and the other’s weights"
+    )
     figure.savefig(output / f"equivalence_{pair[0]}_{pair[1]}.png", dpi=110)
     plt.close(figure)
 

@@ -14,7 +14,7 @@ class IsingFamily:
 
     The common currency between networks and samplers: one model a data point, or an output unit.
 
-    Attributes
+    Parameters
     ----------
     fields : ndarray of shape (n_models, n_spins)
         The fields h.
@@ -23,7 +23,7 @@ class IsingFamily:
     offsets : ndarray of shape (n_models,)
     labels : tuple of length n_spins
         Names of the spins in a BQM.
-    one_hot : tuple of (start, stop), or None
+    one_hot : tuple of (start, stop), or None, default=None
         Spins of which exactly one is up in every state of the law.
 
     Examples
@@ -69,7 +69,16 @@ class IsingFamily:
         return pairs + np.einsum("mri,mi->mr", spins, self.fields) + self.offsets[:, np.newaxis]
 
     def scaled(self, factor: float) -> IsingFamily:
-        """The family with all energies multiplied by a factor, as for a device's temperature."""
+        """The family with all energies multiplied, as for a device's temperature.
+
+        Parameters
+        ----------
+        factor : float
+
+        Returns
+        -------
+        IsingFamily
+        """
         return IsingFamily(
             self.fields * factor,
             self.couplings * factor,

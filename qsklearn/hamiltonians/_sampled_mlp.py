@@ -35,7 +35,7 @@ class SampledMLPHamiltonian:
 
         \log P(y \mid x) = c \cdot y + \sum_j \mathrm{softplus}(a_j + (W_2 y)_j) - \log Z(x).
 
-    Attributes
+    Parameters
     ----------
     hidden_weights : ndarray of shape (n_features, n_hidden)
         W₁ in scikit-learn's layout of ``coefs_``.
@@ -212,11 +212,20 @@ class SampledMLPHamiltonian:
         return log_weights
 
     def log_probabilities(self, X) -> np.ndarray:
-        """Exact log P(y|x) of all patterns; see :meth:`log_weights`.
+        """Exact log P(y|x) of all patterns.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_patterns)
+
+        Raises
+        ------
+        ValueError
+            If there are too many output bits to enumerate.
         """
         log_weights = self.log_weights(X)
         return log_weights - logsumexp(log_weights, axis=1, keepdims=True)

@@ -128,7 +128,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         The lowest loss; None with ``early_stopping``.
     n_iter_ : int
         Iterations run, over all fits that went on from each other.
-    beta_eff_, beta_eff_stderr_ : ndarrays of shape (n_iter_,)
+    beta_eff_, beta_eff_stderr_ : ndarrays, one number an iteration
         Mean belief about the sampler's inverse temperature, and the standard error of its
         estimate (0 where it was known); empty unless ``gradient="sampled"``.
     gradient_cosine_ : list of float
@@ -140,7 +140,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         ``"converged"``, ``"max_iter"``, ``"interrupted"``, or the failure of the sampler. After the
         last two the best weights so far are kept.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.
 
     See Also

@@ -61,7 +61,19 @@ class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
         return {"child_properties": dict(self.child.properties)}
 
     def sample(self, bqm: dimod.BinaryQuadraticModel, **parameters) -> dimod.SampleSet:
-        """Draw states of the model's fields alone; energies are those of the whole model."""
+        """Draw states of the model's fields alone.
+
+        Parameters
+        ----------
+        bqm : dimod.BinaryQuadraticModel
+        **parameters
+            Of the child.
+
+        Returns
+        -------
+        dimod.SampleSet
+            With energies of the whole model.
+        """
         spins = bqm.change_vartype(dimod.SPIN, inplace=False)
         alone = dimod.BinaryQuadraticModel(spins.linear, {}, spins.offset, dimod.SPIN)
         drawn = self.child.sample(alone.change_vartype(bqm.vartype, inplace=False), **parameters)
@@ -73,9 +85,22 @@ class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
         )
 
     def sample_arrays(self, h, J, **parameters):
-        """Draw states of a family's fields alone; see ``ArraySampler.sample_arrays``.
+        """Draw states of a family's fields alone.
 
-        No energies are returned: the child's would leave the couplings out.
+        Parameters
+        ----------
+        h : array-like of shape (n_models, n_spins)
+        J : array-like of shape (n_spins, n_spins), or (n_groups, n_spins, n_spins)
+            Only its shape counts.
+        **parameters
+            Of the child's ``sample_arrays``.
+
+        Returns
+        -------
+        states : ndarray of shape (n_models, num_reads, n_kept), int8
+        energies : None
+            The child's would leave the couplings out.
+        info : dict
         """
         nothing = J * 0 if scipy.sparse.issparse(J) else np.zeros(np.shape(J))
         states, _, info = self.child.sample_arrays(h, nothing, **parameters)
