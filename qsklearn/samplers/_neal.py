@@ -36,7 +36,8 @@ class NealSampler(ArraySampler):
     beta_range : tuple of (hot, cold), default=None
         Ends of the schedule of a search. None leaves them to dwave-samplers.
     seed : int, default=None
-        The first reads stay the same when ``num_reads`` grows. None: fresh entropy.
+        The first reads stay the same when ``num_reads`` grows, but not with a one-hot unit, whose
+        broken reads are drawn again. None: fresh entropy.
 
     Examples
     --------

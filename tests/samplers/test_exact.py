@@ -98,6 +98,11 @@ TIES = {
     "unequal degeneracy": (np.ones(2), np.array([[0.0, 1.0], [1.0, 0.0]])),
     # 0.1 + 0.2 - 0.3 is not 0 in floating point, but a tie all the same.
     "rounded": (np.array([-9, -9, 0.3]), np.array([[0, 0, -0.1], [0, 0, -0.2], [-0.1, -0.2, 0]])),
+    # Both at once: the core pair up leaves one ground state, the pair down leaves four.
+    "rounded and unequal": (
+        np.full(4, 0.3),
+        np.array([[0, -9, 0.1, 0.1], [-9, 0, 0.2, 0.2], [0.1, 0.2, 0, 0], [0.1, 0.2, 0, 0]]),
+    ),
     "rounded rim": (
         np.array([-9, -9, 0.3, 1.5, 0.5]),
         np.array(
