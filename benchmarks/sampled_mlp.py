@@ -5,8 +5,8 @@ Run all of it (about 20 minutes on 2 cores), or some sections::
     python benchmarks/sampled_mlp.py --mnist mnist.npz --fashion fashion_mnist_900.npz
     python benchmarks/sampled_mlp.py --mnist mnist.npz --only step temperature
 
-Writes tables (Markdown) and figures to ``--output``. The classes must be digits of MNIST and, for
-the Fashion-MNIST pairs, an archive with X and y.
+Writes tables (reStructuredText) and figures to ``--output``. The Fashion-MNIST pairs need an archive
+with X and y.
 """
 
 import argparse
@@ -391,14 +391,12 @@ def run_temperature(args, report):
 
 
 class Report:
-    """Lines to the screen and to a Markdown file."""
+    """Lines to the screen and to a reStructuredText file, which the documentation includes."""
 
     def __init__(self, path):
         self.path = path
-        path.write_text(
-            "# The sampled MLP against its paper\n\nMade by benchmarks/sampled_mlp.py\n"
-        )
-        self.line(f"\n{os.cpu_count()} cores\n")
+        path.write_text("")
+        self.line(f"Made by ``benchmarks/sampled_mlp.py`` on {os.cpu_count()} cores.")
 
     def line(self, text):
         print(text, flush=True)
@@ -406,13 +404,18 @@ class Report:
             file.write(f"{text}\n")
 
     def heading(self, text):
-        self.line(f"\n## {text}\n")
+        self.line(f"\n{text}\n{'~' * len(text)}\n")
 
     def table(self, header, rows):
-        self.line("| " + " | ".join(header) + " |")
-        self.line("|" + "---|" * len(header))
-        for row in rows:
-            self.line("| " + " | ".join(str(cell) for cell in row) + " |")
+        """A reST simple table, aligned for the eye."""
+        cells = [header, *([str(cell) for cell in row] for row in rows)]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+        rule = "  ".join("=" * width for width in widths)
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in cells
+        ]
+        self.line("\n".join([rule, lines[0], rule, *lines[1:], rule, ""]))
 
 
 SECTIONS = {
@@ -435,7 +438,7 @@ def main():
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # runs of 20 steps never converge, and say so
-    name = "report.md" if set(args.only) == set(SECTIONS) else f"{'_'.join(args.only)}.md"
+    name = "report.rst" if set(args.only) == set(SECTIONS) else f"{'_'.join(args.only)}.rst"
     report = Report(args.output / name)
     for section in args.only:
         SECTIONS[section](args, report)

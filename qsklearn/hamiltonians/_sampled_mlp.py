@@ -18,9 +18,11 @@ from qsklearn.hamiltonians._family import IsingFamily
 MAX_ENUMERATED_BITS = 16
 # A factor 1 + exp(-|z|) is at most 2, so the product of this many cannot overflow a float64.
 _FACTORS_PER_LOG = 512
+# Activations beyond this mean the same, and samplers take biases of up to 1e100.
+_MAX_ACTIVATION = 1e90
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # == on arrays has no single answer
 class SampledMLPHamiltonian:
     r"""Energy of hidden bits k and output bits y, given an input x.
 
@@ -110,8 +112,13 @@ class SampledMLPHamiltonian:
         Returns
         -------
         activations : ndarray of shape (n_samples, n_hidden)
+            Cut at ±1e90, so that any finite x has a law.
         """
-        return X @ self.hidden_weights + self.hidden_bias
+        with np.errstate(over="ignore", invalid="ignore"):
+            activations = X @ self.hidden_weights + self.hidden_bias
+        if not np.abs(activations).max(initial=0.0) <= _MAX_ACTIVATION:  # or NaN, as inf - inf is
+            activations = np.clip(np.nan_to_num(activations), -_MAX_ACTIVATION, _MAX_ACTIVATION)
+        return activations
 
     def build(self, X) -> IsingFamily:
         """One Ising model a data point, hidden spins first, with q = (s + 1) / 2.
@@ -150,8 +157,9 @@ class SampledMLPHamiltonian:
         ----------
         x : array-like of shape (n_features,)
         penalty : float, optional
-            Strength of the one-hot constraint on a categorical unit; by default the largest field
-            that can act on an output. States that break it are to be dropped.
+            Strength of the one-hot constraint on a categorical unit; by default a little more than
+            the largest field that can act on an output, so that every ground state is one-hot.
+            Higher states may break it and are to be dropped: :meth:`decode` returns them as drawn.
 
         Returns
         -------
@@ -162,9 +170,10 @@ class SampledMLPHamiltonian:
         bqm.change_vartype(dimod.BINARY, inplace=True)
         if self.categorical:
             if penalty is None:
-                penalty = np.max(np.abs(self.output_bias) + np.abs(self.output_weights).sum(axis=0))
+                field = np.max(np.abs(self.output_bias) + np.abs(self.output_weights).sum(axis=0))
+                penalty = 1.25 * field or 1.0  # the field itself would leave ties
             outputs = [("y", m) for m in range(self.n_outputs)]
-            bqm.update(dimod.generators.combinations(outputs, 1, strength=max(penalty, 1e-9)))
+            bqm.update(dimod.generators.combinations(outputs, 1, strength=float(penalty)))
         return bqm
 
     def decode(self, states) -> np.ndarray:

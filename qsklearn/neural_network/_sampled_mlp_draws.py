@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 
 
-class SamplerFailure(Exception):
+class SamplerFailure(RuntimeError):
     """A sampler's call failed for a reason of its own, after it was called correctly."""
 
 
@@ -17,8 +17,8 @@ class OutputDraws:
 
     A sampler that declares ``beta`` hits the temperature that is asked of it. Another draws at a
     temperature of its own, ``beta_eff``: it is handed E / beta_eff, so that it draws exp(-E).
-    With ``beta_eff="auto"`` that is estimated in each call and believed in the next; the first
-    call is made twice. A number is taken as given, on any sampler.
+    With ``beta_eff="auto"`` that is estimated in each call and believed in the next; without a
+    belief to start from the first call is made twice. A number is taken as given, on any sampler.
 
     Parameters
     ----------
@@ -27,25 +27,31 @@ class OutputDraws:
     num_reads : int or None
         None leaves it to the sampler.
     num_threads : int or None
+        None leaves it to the sampler.
+    belief : float or None
+        What an earlier training came to believe of the sampler's ``beta_eff``.
 
     Attributes
     ----------
     beta_eff, beta_eff_stderr : float
-        The belief of the last call, and the standard error of its estimate (0 where it is given).
+        The belief after the last call, and the standard error of its estimate (0 where it is
+        given, NaN where nothing is known).
     cost : dict
         Counts and seconds, added up.
     """
 
-    def __init__(self, sampler, beta_eff, num_reads, num_threads):
+    def __init__(self, sampler, beta_eff, num_reads, num_threads, belief=None):
         self.sampler = sampler
         self.num_reads = num_reads
-        self.is_estimated = beta_eff == "auto" and "beta" not in sampler.parameters
-        self.is_calibrated = not self.is_estimated
+        self.is_estimated = is_estimated(sampler, beta_eff)
+        self.is_calibrated = not self.is_estimated or belief is not None
         self.beta_eff = 1.0 if beta_eff == "auto" else float(beta_eff)
-        self.beta_eff_stderr = 0.0
+        if self.is_estimated and belief is not None:
+            self.beta_eff = belief
+        self.beta_eff_stderr = float("nan") if self.is_estimated else 0.0
         self.has_warned = False
         self.call = {} if num_reads is None else {"num_reads": num_reads}
-        if "num_threads" in sampler.parameters:
+        if num_threads is not None and "num_threads" in sampler.parameters:
             self.call["num_threads"] = num_threads
         self.info = {}
         self.cost = {
@@ -100,15 +106,17 @@ class OutputDraws:
             raise
         except Exception as error:
             raise SamplerFailure(f"{type(error).__name__}: {error}") from error
-        self._check(states, energies, family.n_models, hamiltonian.n_outputs)
+        states = np.asarray(states)
+        self._check(states, energies, family.n_models, hamiltonian)
         self._count(states, info, compiled - started, time.perf_counter() - compiled)
         self._believe(info)
         return hamiltonian.decode(states)
 
-    def _check(self, states, energies, n_models, n_outputs):
+    def _check(self, states, energies, n_models, hamiltonian):
         name = type(self.sampler).__name__
+        n_outputs = hamiltonian.n_outputs
         expected = (n_models, self.num_reads or "any", n_outputs)
-        shape = np.shape(states)
+        shape = states.shape
         fits = len(shape) == 3 and (shape[0], shape[2]) == (n_models, n_outputs)
         if not fits or shape[1] < 1 or (self.num_reads and shape[1] != self.num_reads):
             raise ValueError(
@@ -117,6 +125,11 @@ class OutputDraws:
             )
         if not (np.abs(states) == 1).all():
             raise ValueError(f"The sampler {name} must return spins -1 or +1. Got other values.")
+        if hamiltonian.categorical and not ((states > 0).sum(axis=-1) == 1).all():
+            raise ValueError(
+                f"The sampler {name} must return states with exactly one spin of a `one_hot` unit "
+                "up. Got others."
+            )
         if energies is not None and not np.isfinite(energies).all():
             raise ValueError(f"The sampler {name} must return finite energies. Got NaN or inf.")
 
@@ -137,7 +150,8 @@ class OutputDraws:
             self.beta_eff, self.beta_eff_stderr = estimate, info["beta_eff_stderr"]
             return
         self.beta_eff_stderr = float("nan")
-        if not self.has_warned:
+        # NaN: the model has no bias, so its draws tell nothing of a temperature.
+        if not np.isnan(estimate) and not self.has_warned:
             self.has_warned = True
             warnings.warn(
                 f"The draws of {type(self.sampler).__name__} are not thermal (estimated beta_eff: "
@@ -146,6 +160,11 @@ class OutputDraws:
                 UserWarning,
                 stacklevel=5,
             )
+
+
+def is_estimated(sampler, beta_eff):
+    """Whether a sampler's inverse temperature is to be estimated from its draws."""
+    return beta_eff == "auto" and "beta" not in sampler.parameters
 
 
 def seeds_of_rows(X, seed):

@@ -34,6 +34,7 @@ class TrainingState:
     beta_eff: list = field(default_factory=list)
     beta_eff_stderr: list = field(default_factory=list)
     gradient_cosine: list = field(default_factory=list)
+    belief: float | None = None  # the last about the sampler's beta_eff, where it is estimated
 
     @property
     def hamiltonian(self):

@@ -105,6 +105,7 @@ class SimulatedAnnealingSampler(ArraySampler):
             rule="heat_bath" if thermal or models.one_hot else "metropolis",
             num_reads=settings.num_reads,
             seed=settings.seed,
+            stream=1,
             initial_states=initial_states,
             keep=keep,
             num_threads=settings.num_threads,

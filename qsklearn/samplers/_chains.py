@@ -30,6 +30,7 @@ def run_chains(
     rule: str,
     num_reads: int,
     seed,
+    stream: int,
     initial_states: np.ndarray | None,
     keep: np.ndarray,
     num_threads: int,
@@ -43,6 +44,9 @@ def run_chains(
         Inverse temperature of each sweep.
     rule : {"metropolis", "heat_bath"}
         A one-hot unit needs the heat bath.
+    stream : int
+        A number of the sampler's own. Chains of the same law that share their random numbers meet,
+        so that two samplers with one seed would return the same draws.
     num_reads, seed, initial_states, keep, num_threads
         As in ``ArraySampler.sample_arrays``, checked.
 
@@ -63,7 +67,8 @@ def run_chains(
     )
     fields = (_to_float32(models.fields, 1 / scale), models.fields)
     scaled_betas = _to_float32(betas, scale)
-    starts = (make_keys(seed, n_models), initial_states, keep)
+    keys = make_keys(seed, n_models) + np.array([0, stream], np.uint64)
+    starts = (keys, initial_states, keep)
     run_blocks(
         kernel,
         n_blocks,

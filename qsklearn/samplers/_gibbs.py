@@ -79,6 +79,7 @@ class GibbsSampler(ArraySampler):
             rule="heat_bath",
             num_reads=settings.num_reads,
             seed=settings.seed,
+            stream=2,
             initial_states=getattr(settings, "initial_states", None),
             keep=keep,
             num_threads=settings.num_threads,
