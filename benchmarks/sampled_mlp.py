@@ -5,8 +5,8 @@ Run all of it (about 20 minutes on 2 cores), or some sections::
     python benchmarks/sampled_mlp.py --mnist mnist.npz --fashion fashion_mnist_900.npz
     python benchmarks/sampled_mlp.py --mnist mnist.npz --only step temperature
 
-Writes tables (reStructuredText) and figures to ``--output``. The Fashion-MNIST pairs need an archive
-with X and y.
+Writes tables (reStructuredText) and figures to ``--output``. The Fashion-MNIST pairs need an
+archive with X and y.
 """
 
 import argparse

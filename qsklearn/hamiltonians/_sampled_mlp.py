@@ -116,7 +116,8 @@ class SampledMLPHamiltonian:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             activations = X @ self.hidden_weights + self.hidden_bias
-        if not np.abs(activations).max(initial=0.0) <= _MAX_ACTIVATION:  # or NaN, as inf - inf is
+        ends = activations.min(initial=0.0), activations.max(initial=0.0)
+        if not (ends[0] >= -_MAX_ACTIVATION and ends[1] <= _MAX_ACTIVATION):  # or NaN: inf - inf
             activations = np.clip(np.nan_to_num(activations), -_MAX_ACTIVATION, _MAX_ACTIVATION)
         return activations
 

@@ -5,16 +5,22 @@ from contextlib import contextmanager
 from time import perf_counter
 
 import numpy as np
+import scipy.sparse
 from scipy.special import expit, logit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils import check_random_state, compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 from threadpoolctl import threadpool_limits
 
 from qsklearn._sklearn import (
@@ -27,7 +33,7 @@ from qsklearn._sklearn import (
     fit_context,
 )
 from qsklearn.hamiltonians import SampledMLPHamiltonian
-from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, seeds_of_rows
+from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, is_estimated, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_gradients import mlp_outputs
 from qsklearn.neural_network._sampled_mlp_training import Stopping, TrainingState, train
 from qsklearn.samplers import UncoupledComposite, check_sampler
@@ -259,7 +265,15 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         with _kept_on_error(self):
             X, outputs, weights = self._check_data(X, y, sample_weight, reset=not going_on)
             state = self._continue_state() if going_on else self._initial_state(X, outputs)
-            return self._train(state, X, outputs, weights, y, self.max_iter)
+            self._train(state, X, outputs, weights, y, self.max_iter)
+            if self.stop_reason_ == "max_iter":
+                warnings.warn(
+                    f"{type(self).__name__} stopped at max_iter={self.max_iter} before it had "
+                    "converged. Raise max_iter or tol.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
+        return self
 
     @available_if(lambda self: not self.early_stopping)
     @fit_context(prefer_skip_nested_validation=True)
@@ -271,7 +285,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
         classes : array-like of shape (n_classes,), default=None
-            All labels that will come; needed in the first call unless ``y`` holds them all.
+            All labels that will come; needed in the first call unless ``y`` holds them all. Of
+            multilabel targets the columns tell.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
@@ -284,11 +299,18 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             As ``fit``.
         """
         going_on = hasattr(self, "coefs_")
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} is not supported for partial_fit, which does "
+                "not see all of the data. Give the weights as a dict: "
+                "compute_class_weight('balanced', classes=classes, y=y) calculates them."
+            )
         with _kept_on_error(self):
             checked = self._check_data(X, y, sample_weight, reset=not going_on, classes=classes)
             X, outputs, weights = checked
             state = self._continue_state() if going_on else self._initial_state(X, outputs)
-            return self._train(state, X, outputs, weights, y, 1)
+            self._train(state, X, outputs, weights, y, 1)
+        return self
 
     def _check_data(self, X, y, sample_weight, *, reset, classes=None):
         X, y = validate_data(
@@ -298,25 +320,61 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if reset:
-            self._label_binarizer = LabelBinarizer().fit(y if classes is None else classes)
-            self.classes_ = self._label_binarizer.classes_
             self._is_multilabel = type_of_target(y).startswith("multilabel")
+            labels = y if classes is None or self._is_multilabel else classes
+            self._label_binarizer = LabelBinarizer().fit(labels)
+            self.classes_ = self._label_binarizer.classes_
+        if classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not what the data and earlier calls of partial_fit "
+                f"say: {self.classes_!r}."
+            )
         if not self._is_multilabel and len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "
                 f"data contains only one class: {self.classes_[0]!r}."
             )
-        if not self._is_multilabel and not np.isin(y, self.classes_).all():
-            raise ValueError(
-                f"y holds labels that were not there before: {np.setdiff1d(y, self.classes_)}. "
-                f"The labels are {self.classes_}; name all of them in the first call (`classes`)."
-            )
+        outputs = self._encode(y)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if weights.sum() <= 0:
             raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
-        if self.class_weight is not None:
+        return X, outputs, self._apply_class_weight(weights, y)
+
+    def _encode(self, y):
+        """Labels as outputs 0 or 1, shape (n_samples, n_outputs)."""
+        if self._is_multilabel:
+            if np.ndim(y) != 2 and not scipy.sparse.issparse(y):
+                raise ValueError(
+                    f"y must hold a column of 0 and 1 for each of the {len(self.classes_)} labels "
+                    f"of the training data. Got {np.ndim(y)} dimensions instead."
+                )
+        elif not np.isin(y, self.classes_).all():
+            raise ValueError(
+                f"y holds labels that are not among those of the training data, {self.classes_}: "
+                f"{np.setdiff1d(y, self.classes_)}. Name all of them in the first call of "
+                "partial_fit (`classes`)."
+            )
+        return self._label_binarizer.transform(y).astype(float)
+
+    def _apply_class_weight(self, weights, y):
+        if self.class_weight is None:
+            return weights
+        if self._is_multilabel:
             weights = weights * compute_sample_weight(self.class_weight, y)
-        return X, self._label_binarizer.transform(y).astype(float), weights
+        else:
+            is_dict = isinstance(self.class_weight, dict)
+            # A dict may name classes that these data lack; "balanced" goes by those there are.
+            present = self.classes_ if is_dict else np.unique(y)
+            of_class = compute_class_weight(
+                self.class_weight, classes=present, y=y, sample_weight=weights
+            )
+            weights = weights * of_class[np.searchsorted(present, y)]
+        if weights.min() < 0 or weights.sum() <= 0:
+            raise ValueError(
+                f"The 'class_weight' parameter of {type(self).__name__} must leave the samples "
+                f"weights >= 0 with a positive sum. Got {self.class_weight!r} instead."
+            )
+        return weights
 
     def _initial_state(self, X, outputs):
         entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
@@ -346,7 +404,13 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             for history in (old.loss_curve, old.beta_eff, old.beta_eff_stderr, old.gradient_cosine)
         ]
         return TrainingState(
-            parameters, optimizer, old.entropy, old.categorical, old.n_iter, *histories
+            parameters,
+            optimizer,
+            old.entropy,
+            old.categorical,
+            old.n_iter,
+            *histories,
+            belief=old.belief,
         )
 
     def _make_optimizer(self, parameters):
@@ -355,7 +419,9 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     def _train(self, state, X, outputs, weights, y, max_iter):
         hamiltonian = state.hamiltonian
         sampler = self._check_sampler(hamiltonian)
-        draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs)
+        draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs, state.belief)
+        # Early stopping may predict by draws: with this training's sampler and seed.
+        self.sampler_, self._state = sampler, state
         if self.gradient == "exact":
             hamiltonian.log_weights(X[:1])  # raises where there are too many patterns
         score = None
@@ -375,9 +441,16 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
                 stopping=stopping,
                 verbose=bool(self.verbose),
             )
-        self._take_over(state, draws, sampler, stopping, reason)
-        self._warn_of(reason, max_iter)
-        return self
+        if draws.is_estimated and draws.is_calibrated:
+            state.belief = draws.beta_eff
+        self._take_over(state, draws, stopping, reason)
+        if reason not in ("max_iter", "converged"):
+            warnings.warn(
+                f"Training stopped early ({reason}); the best weights of {self.n_iter_} iterations "
+                "are kept.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _check_sampler(self, hamiltonian):
         default = "exact" if hamiltonian.is_enumerable else "gibbs"
@@ -406,6 +479,13 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             stratify=stratify,
         )
 
+        if not (weights.any() and weights_held.any()):
+            raise ValueError(
+                "early_stopping needs samples of positive weight in both parts of the data, for "
+                f"training ({len(weights)}) and validation ({len(weights_held)}). Got a part "
+                "without any."
+            )
+
         def score(hamiltonian):
             right = (self._decide(hamiltonian, X_held) == outputs_held).all(axis=1)
             return float(np.average(right, weights=weights_held))
@@ -419,10 +499,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             return np.eye(hamiltonian.n_outputs)[probabilities.argmax(axis=1)]
         return (probabilities > 0.5).astype(float)
 
-    def _take_over(self, state, draws, sampler, stopping, reason):
+    def _take_over(self, state, draws, stopping, reason):
         """Fitted attributes from a training that has ended well."""
-        self._state = state
-        self.sampler_ = sampler
         self.coefs_, self.intercepts_ = state.parameters[:2], state.parameters[2:]
         self.n_outputs_ = state.parameters[1].shape[1]
         self.n_iter_ = state.n_iter
@@ -435,22 +513,6 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         self.gradient_cosine_ = state.gradient_cosine
         self.cost_ = draws.cost
         self.stop_reason_ = reason
-
-    def _warn_of(self, reason, max_iter):
-        if reason == "max_iter" and max_iter > 1:
-            warnings.warn(
-                f"{type(self).__name__} stopped at max_iter={max_iter} and was still gaining. "
-                "Raise max_iter or tol.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        elif reason not in ("max_iter", "converged"):
-            warnings.warn(
-                f"Training stopped early ({reason}); the best weights of {self.n_iter_} iterations "
-                "are kept.",
-                UserWarning,
-                stacklevel=4,
-            )
 
     # --- prediction ------------------------------------------------------------------------------
 
@@ -520,10 +582,12 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _draw_for_prediction(self, hamiltonian, X):
         """Draws keyed by each row's content, and their record; sets nothing."""
-        sampler = getattr(self, "sampler_", None) or self._check_sampler(hamiltonian)
-        draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs)
-        seed = self._state.entropy if hasattr(self, "_state") else 0
-        return draws.draw(hamiltonian, X, seeds_of_rows(X, seed)), draws
+        sampler = getattr(self, "sampler_", None)  # from_mlp sets none
+        if sampler is None:
+            sampler = self._check_sampler(hamiltonian)
+        # With the training's belief: one estimated here would depend on the batch.
+        draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs, self._state.belief)
+        return draws.draw(hamiltonian, X, seeds_of_rows(X, self._state.entropy)), draws
 
     def _fitted(self, X):
         check_is_fitted(self)
@@ -554,7 +618,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             For more than 16 labels, whose partition function is not enumerated.
         """
         hamiltonian, X = self._fitted(X)
-        outputs = self._encode(y, X.shape[0])
+        outputs = self._encode_for(X, y)
         log_probabilities = hamiltonian.log_probabilities(X)
         return log_probabilities[np.arange(len(outputs)), hamiltonian.pattern_of(outputs)]
 
@@ -572,18 +636,11 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             log P(y|x) = -F(x, y) - log Σ_y' exp(-F(x, y')).
         """
         hamiltonian, X = self._fitted(X)
-        return hamiltonian.free_energies(X, self._encode(y, X.shape[0]))
+        return hamiltonian.free_energies(X, self._encode_for(X, y))
 
-    def _encode(self, y, n_samples):
-        y = np.asarray(y)
-        if len(y) != n_samples:
-            raise ValueError(f"X has {n_samples} samples, but y has {len(y)}.")
-        if not self._is_multilabel and not np.isin(y, self.classes_).all():
-            raise ValueError(
-                f"y must hold labels of the training data, {self.classes_}. "
-                f"Got {np.setdiff1d(y, self.classes_)} instead."
-            )
-        return self._label_binarizer.transform(y).astype(float)
+    def _encode_for(self, X, y):
+        check_consistent_length(X, y)
+        return self._encode(y if self._is_multilabel else column_or_1d(y))
 
     def sampling_report(self, X):
         """How well the sampler draws the model's law at some data points, and what it costs.
@@ -677,17 +734,21 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         -------
         cost : dict
             ``calls`` (families), ``models`` (programs, one a data point and iteration) and
-            ``reads``.
+            ``reads``. Where the temperature is estimated, the first call counts twice.
         """
+        if self.gradient != "sampled":
+            return {"calls": 0, "models": 0, "reads": 0}
         held = int(np.ceil(self.validation_fraction * n_samples)) if self.early_stopping else 0
         batch = _AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
-        models = self.max_iter * (n_samples - held) if self.gradient == "sampled" else 0
+        batch = min(batch, n_samples - held)
+        sampler = check_sampler(self.sampler, default="exact", caller=type(self).__name__)
+        extra = int(is_estimated(sampler, self.beta_eff))
+        models = self.max_iter * (n_samples - held) + extra * batch
+        own_reads = getattr(sampler, "params", None) or sampler.get_params(deep=False)
         return {
-            "calls": self.max_iter * -(-(n_samples - held) // min(batch, n_samples - held))
-            if models
-            else 0,
+            "calls": self.max_iter * -(-(n_samples - held) // batch) + extra,
             "models": models,
-            "reads": models * (self.num_reads or 1),
+            "reads": models * (self.num_reads or own_reads.get("num_reads", 1)),
         }
 
     @classmethod
@@ -744,8 +805,11 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             It predicts as this estimator does with ``predict_with="mlp"``.
         """
         check_is_fitted(self)
-        mlp = self.classical_twin().set_params(early_stopping=False, batch_size="auto")
-        # One step on a made-up batch lets scikit-learn set up all that a fitted MLP holds.
+        mlp = self.classical_twin()
+        parameters = mlp.get_params()
+        # One step on a made-up batch lets scikit-learn set up all that a fitted MLP holds. Its own
+        # seed, as a shared RandomState would move on.
+        mlp.set_params(early_stopping=False, batch_size="auto", random_state=0)
         if self._is_multilabel:
             y = np.vstack([np.zeros(self.n_outputs_), np.ones(self.n_outputs_)]).astype(int)
         else:
@@ -754,9 +818,11 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         mlp.coefs_ = [weight.copy() for weight in self.coefs_]
         mlp.intercepts_ = [weight.copy() for weight in self.intercepts_]
         mlp.n_iter_, mlp.loss_curve_ = self.n_iter_, list(getattr(self, "loss_curve_", []))
+        vars(mlp).pop("_optimizer", None)  # partial_fit makes a new one, without that step's memory
         if hasattr(self, "feature_names_in_"):
             mlp.feature_names_in_ = self.feature_names_in_
-        return mlp.set_params(early_stopping=self.early_stopping, batch_size=self.batch_size)
+        parameters["hidden_layer_sizes"] = (self.coefs_[0].shape[1],)
+        return mlp.set_params(**parameters)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

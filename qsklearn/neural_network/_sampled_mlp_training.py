@@ -20,6 +20,8 @@ from qsklearn.neural_network._sampled_mlp_gradients import (
     pattern_frequencies,
 )
 
+_MAX_GRADIENT = 1e150
+
 
 @dataclass
 class TrainingState:
@@ -182,8 +184,11 @@ class GradientStep:
         started = time.perf_counter()
         sampling = self.draws.cost["sample_seconds"] + self.draws.cost["compile_seconds"]
         hamiltonian = self.state.hamiltonian
-        gradient, loss = getattr(self, f"_{self.gradient}")(hamiltonian, X, outputs, weights, seed)
-        self.state.optimizer.update_params(self.state.parameters, [-part for part in gradient])
+        with np.errstate(over="ignore", invalid="ignore"):  # of enormous features, cut below
+            gradient, loss = getattr(self, f"_{self.gradient}")(
+                hamiltonian, X, outputs, weights, seed
+            )
+        self.state.optimizer.update_params(self.state.parameters, [-_cut(g) for g in gradient])
         sampling -= self.draws.cost["sample_seconds"] + self.draws.cost["compile_seconds"]
         self.update_seconds += time.perf_counter() - started + sampling
         return loss
@@ -217,6 +222,11 @@ class GradientStep:
             self.cosines.append(cosine(gradient, exact))
         loss = _negative_log_likelihood(hamiltonian, log_probabilities, outputs, weights)
         return gradient, loss
+
+
+def _cut(gradient):
+    """A gradient small enough for Adam to square; only enormous features make larger ones."""
+    return np.clip(np.nan_to_num(gradient), -_MAX_GRADIENT, _MAX_GRADIENT)
 
 
 def _negative_log_likelihood(hamiltonian, log_probabilities, outputs, weights):
