@@ -199,7 +199,10 @@ class SampledMLPHamiltonian:
         return (outputs > 0).astype(np.int8)
 
     def log_weights(self, X) -> np.ndarray:
-        """Unnormalised log P(y|x) of all patterns, the hidden bits summed out.
+        """Log P(y|x) of all patterns, relative to y = 0, the hidden bits summed out.
+
+        Relative, c·y + Σ_j [softplus(a_j + (W₂y)_j) - softplus(a_j)], because huge activations
+        would drown what differs between patterns.
 
         Parameters
         ----------
@@ -215,10 +218,14 @@ class SampledMLPHamiltonian:
             If there are too many output bits to enumerate.
         """
         activations = self.activations(X)
+        below, base = np.minimum(activations, 0.0), _sum_log_factors(activations)
         log_weights = np.empty((activations.shape[0], len(self.patterns)))
         for index, pattern in enumerate(self.patterns):
-            shifted = activations + self.output_weights @ pattern
-            log_weights[:, index] = _sum_softplus(shifted) + self.output_bias @ pattern
+            shift = self.output_weights @ pattern
+            # max(a + w, 0) - max(a, 0), without the rounding of a large a.
+            steps = np.maximum(shift, -activations) + below
+            logs = _sum_log_factors(activations + shift) - base
+            log_weights[:, index] = steps.sum(axis=1) + logs + self.output_bias @ pattern
         return log_weights
 
     def log_probabilities(self, X) -> np.ndarray:
@@ -282,10 +289,15 @@ class SampledMLPHamiltonian:
 
 
 def _sum_softplus(z: np.ndarray) -> np.ndarray:
-    """Sum over the last axis of log(1 + exp(z)), with one logarithm per 512 terms."""
-    total = np.maximum(z, 0.0).sum(axis=-1)
+    """Sum over the last axis of log(1 + exp(z))."""
+    return np.maximum(z, 0.0).sum(axis=-1) + _sum_log_factors(z)
+
+
+def _sum_log_factors(z: np.ndarray) -> np.ndarray:
+    """Sum over the last axis of log(1 + exp(-|z|)), with one logarithm per 512 terms."""
     factors = np.exp(-np.abs(z))
     factors += 1.0
+    total = np.zeros(z.shape[:-1])
     for start in range(0, z.shape[-1], _FACTORS_PER_LOG):
         total += np.log(factors[..., start : start + _FACTORS_PER_LOG].prod(axis=-1))
     return total
