@@ -279,7 +279,8 @@ def _plot_curves(results, problems, output):
                 mean, spread = curves.mean(axis=0), curves.std(axis=0, ddof=1)
                 axis.plot(steps, mean, style, color=colour, label=method, linewidth=2)
                 axis.fill_between(steps, mean - spread, mean + spread, color=colour, alpha=0.15)
-            axis.set(title=f"{problem[0]} {_name(problem)}, Adam {rate}", xlabel="step")
+            title = f"{problem[0]} {_name(problem)}, Adam {rate}"
+            axis.set(title=title, xlabel="step", xticks=(1, 5, 10, 15, 20))
         axis_row[0].set_ylabel("test accuracy")
     axes[0, 0].legend(loc="lower right")
     figure.savefig(output / "twenty_images.png", dpi=110)
