@@ -113,7 +113,7 @@ class OutputDraws:
         return hamiltonian.decode(states)
 
     def _check(self, states, energies, n_models, hamiltonian):
-        name = type(self.sampler).__name__
+        name = self._name()
         n_outputs = hamiltonian.n_outputs
         expected = (n_models, self.num_reads or "any", n_outputs)
         shape = states.shape
@@ -132,6 +132,11 @@ class OutputDraws:
             )
         if energies is not None and not np.isfinite(energies).all():
             raise ValueError(f"The sampler {name} must return finite energies. Got NaN or inf.")
+
+    def _name(self):
+        """The sampler's class; of a wrapper, that of the sampler it wraps."""
+        wrapped = getattr(self.sampler, "sampler", None)
+        return type(wrapped if hasattr(wrapped, "sample") else self.sampler).__name__
 
     def _count(self, states, info, compile_seconds, sample_seconds):
         reads = states.shape[0] * states.shape[1]
@@ -154,7 +159,7 @@ class OutputDraws:
         if not np.isnan(estimate) and not self.has_warned:
             self.has_warned = True
             warnings.warn(
-                f"The draws of {type(self.sampler).__name__} are not thermal (estimated beta_eff: "
+                f"The draws of {self._name()} are not thermal (estimated beta_eff: "
                 f"{estimate}), so what is trained on them is not the model's law. Use a sampler "
                 "that draws at a temperature, or give beta_eff as a number.",
                 UserWarning,

@@ -121,7 +121,8 @@ def mlp_losses(hamiltonian, X, outputs):
 def backprop_gradient(hamiltonian, X, outputs, weights):
     """Gradient of minus the MLP's average cross-entropy, by backpropagation.
 
-    To first order in the weights it equals :func:`likelihood_gradient`: the paper's equivalence.
+    To first order in the weights this loss equals the negative log-likelihood: the paper's
+    equivalence.
 
     Returns
     -------
