@@ -81,6 +81,11 @@ class SampledMLPHamiltonian:
         return self.output_weights.shape[1]
 
     @property
+    def n_patterns(self) -> int:
+        """Number of patterns of the outputs: one a class, or 2 to the number of bits."""
+        return self.n_outputs if self.categorical else 2**self.n_outputs
+
+    @property
     def is_enumerable(self) -> bool:
         """Whether all patterns of the outputs can be visited."""
         return self.categorical or self.n_outputs <= MAX_ENUMERATED_BITS

@@ -1,20 +1,17 @@
 """The sampled multilayer perceptron of sampled_mlp.txt."""
 
 import warnings
-from contextlib import contextmanager
 from time import perf_counter
 
 import numpy as np
-import scipy.sparse
 from scipy.special import expit, logit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
-from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, compute_class_weight, compute_sample_weight
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -33,9 +30,12 @@ from qsklearn._sklearn import (
     fit_context,
 )
 from qsklearn.hamiltonians import SampledMLPHamiltonian
+from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._sampled_mlp_conversion import read_mlp, write_mlp
 from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, is_estimated, seeds_of_rows
-from qsklearn.neural_network._sampled_mlp_gradients import mlp_outputs
+from qsklearn.neural_network._sampled_mlp_gradients import mlp_outputs, pattern_frequencies
 from qsklearn.neural_network._sampled_mlp_training import Stopping, TrainingState, train
+from qsklearn.neural_network._targets import Targets
 from qsklearn.samplers import UncoupledComposite, check_sampler
 
 _AUTO_BATCH_SIZE = 32
@@ -98,7 +98,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     weight_scale : float, default=0.01
         Standard deviation of the initial weights; biases start at 0.
     predict_with : {"mlp", "ebm"}, default="mlp"
-        Predict by the MLP's outputs or by the energy-based model's P(y|x).
+        Predict by the MLP's outputs, or by the energy-based model's P(y|x), which is what the
+        likelihood trains: prefer it where training goes far, as the two part when weights grow.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights at hand.
     class_weight : dict, list of dicts, "balanced" or None, default=None
@@ -126,8 +127,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     loss_ : float
         The last of ``loss_curve_``.
     loss_curve_ : list of float
-        Average of -log P(y|x) in each iteration (of the MLP's cross-entropy for
-        ``gradient="backprop"`` and for more than 16 labels), before each step's update.
+        Average of -log P(y|x) in each iteration, before each step's update; of the MLP's
+        cross-entropy for ``gradient="backprop"``, and for more than 8 labels with ``"sampled"``.
     validation_scores_ : list of float, or None
         Accuracy on the held-out data, with ``early_stopping``.
     best_loss_ : float, or None
@@ -262,7 +263,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             fitted before stays as it was.
         """
         going_on = self.warm_start and hasattr(self, "coefs_")
-        with _kept_on_error(self):
+        with kept_on_error(self):
             X, outputs, weights = self._check_data(X, y, sample_weight, reset=not going_on)
             state = self._continue_state() if going_on else self._initial_state(X, outputs)
             self._train(state, X, outputs, weights, y, self.max_iter)
@@ -305,7 +306,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
                 "not see all of the data. Give the weights as a dict: "
                 "compute_class_weight('balanced', classes=classes, y=y) calculates them."
             )
-        with _kept_on_error(self):
+        with kept_on_error(self):
             checked = self._check_data(X, y, sample_weight, reset=not going_on, classes=classes)
             X, outputs, weights = checked
             state = self._continue_state() if going_on else self._initial_state(X, outputs)
@@ -320,61 +321,15 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if reset:
-            self._is_multilabel = type_of_target(y).startswith("multilabel")
-            labels = y if classes is None or self._is_multilabel else classes
-            self._label_binarizer = LabelBinarizer().fit(labels)
-            self.classes_ = self._label_binarizer.classes_
-        if classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
-            raise ValueError(
-                f"`classes={classes!r}` is not what the data and earlier calls of partial_fit "
-                f"say: {self.classes_!r}."
-            )
-        if not self._is_multilabel and len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "
-                f"data contains only one class: {self.classes_[0]!r}."
-            )
-        outputs = self._encode(y)
+            self._targets = Targets(y, classes)
+            self.classes_ = self._targets.classes
+        self._targets.check_classes(classes)
+        outputs = self._targets.encode(y)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if weights.sum() <= 0:
             raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
-        return X, outputs, self._apply_class_weight(weights, y)
-
-    def _encode(self, y):
-        """Labels as outputs 0 or 1, shape (n_samples, n_outputs)."""
-        if self._is_multilabel:
-            if np.ndim(y) != 2 and not scipy.sparse.issparse(y):
-                raise ValueError(
-                    f"y must hold a column of 0 and 1 for each of the {len(self.classes_)} labels "
-                    f"of the training data. Got {np.ndim(y)} dimensions instead."
-                )
-        elif not np.isin(y, self.classes_).all():
-            raise ValueError(
-                f"y holds labels that are not among those of the training data, {self.classes_}: "
-                f"{np.setdiff1d(y, self.classes_)}. Name all of them in the first call of "
-                "partial_fit (`classes`)."
-            )
-        return self._label_binarizer.transform(y).astype(float)
-
-    def _apply_class_weight(self, weights, y):
-        if self.class_weight is None:
-            return weights
-        if self._is_multilabel:
-            weights = weights * compute_sample_weight(self.class_weight, y)
-        else:
-            is_dict = isinstance(self.class_weight, dict)
-            # A dict may name classes that these data lack; "balanced" goes by those there are.
-            present = self.classes_ if is_dict else np.unique(y)
-            of_class = compute_class_weight(
-                self.class_weight, classes=present, y=y, sample_weight=weights
-            )
-            weights = weights * of_class[np.searchsorted(present, y)]
-        if weights.min() < 0 or weights.sum() <= 0:
-            raise ValueError(
-                f"The 'class_weight' parameter of {type(self).__name__} must leave the samples "
-                f"weights >= 0 with a positive sum. Got {self.class_weight!r} instead."
-            )
-        return weights
+        weights = self._targets.weigh(weights, y, self.class_weight, type(self).__name__)
+        return X, outputs, weights
 
     def _initial_state(self, X, outputs):
         entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
@@ -382,36 +337,18 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         shapes = [(X.shape[1], self.n_hidden), (self.n_hidden, outputs.shape[1])]
         parameters = [rng.normal(0.0, self.weight_scale, shape) for shape in shapes]
         parameters += [np.zeros(shape[1]) for shape in shapes]
-        categorical = not self._is_multilabel and len(self.classes_) > 2
-        return TrainingState(parameters, self._make_optimizer(parameters), entropy, categorical)
+        optimizer = self._make_optimizer(parameters)
+        return TrainingState(parameters, optimizer, entropy, self._targets.is_categorical)
 
     def _continue_state(self):
         """A copy of what the last training left, so that a failed one changes nothing."""
-        old = self._state
         if self.coefs_[0].shape[1] != self.n_hidden:
             raise ValueError(
                 f"The 'n_hidden' parameter of {type(self).__name__} must stay "
                 f"{self.coefs_[0].shape[1]} where training goes on. Got {self.n_hidden} instead."
             )
-        parameters = [parameter.copy() for parameter in (*self.coefs_, *self.intercepts_)]
-        optimizer = self._make_optimizer(parameters)
-        if old.optimizer is not None:
-            optimizer.ms = [moment.copy() for moment in old.optimizer.ms]
-            optimizer.vs = [moment.copy() for moment in old.optimizer.vs]
-            optimizer.t = old.optimizer.t
-        histories = [
-            list(history)
-            for history in (old.loss_curve, old.beta_eff, old.beta_eff_stderr, old.gradient_cosine)
-        ]
-        return TrainingState(
-            parameters,
-            optimizer,
-            old.entropy,
-            old.categorical,
-            old.n_iter,
-            *histories,
-            belief=old.belief,
-        )
+        parameters = [*self.coefs_, *self.intercepts_]
+        return self._state.copy(parameters, self._make_optimizer(parameters))
 
     def _make_optimizer(self, parameters):
         return AdamOptimizer(parameters, self.learning_rate_init)
@@ -469,7 +406,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _hold_out(self, X, outputs, weights, y, state):
         """Training data, and a function that scores weights on the rest."""
-        stratify = None if self._is_multilabel else np.asarray(y).ravel()
+        stratify = None if self._targets.is_multilabel else np.asarray(y).ravel()
         X, X_held, outputs, outputs_held, weights, weights_held = train_test_split(
             X,
             outputs,
@@ -528,7 +465,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         labels : ndarray of shape (n_samples,), or (n_samples, n_labels) of 0 and 1
         """
         hamiltonian, X = self._fitted(X)
-        return self._label_binarizer.inverse_transform(self._decide(hamiltonian, X))
+        return self._targets.decode(self._decide(hamiltonian, X))
 
     def predict_proba(self, X):
         """Predict probabilities, by the MLP or the energy-based model (``predict_with``).
@@ -544,7 +481,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         """
         hamiltonian, X = self._fitted(X)
         probabilities = self._output_probabilities(hamiltonian, X)
-        if probabilities.shape[1] == 1 and not self._is_multilabel:
+        if probabilities.shape[1] == 1 and not self._targets.is_multilabel:
             probabilities = np.hstack([1.0 - probabilities, probabilities])
         return probabilities
 
@@ -640,7 +577,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _encode_for(self, X, y):
         check_consistent_length(X, y)
-        return self._encode(y if self._is_multilabel else column_or_1d(y))
+        return self._targets.encode(y if self._targets.is_multilabel else column_or_1d(y))
 
     def sampling_report(self, X):
         """How well the sampler draws the model's law at some data points, and what it costs.
@@ -772,28 +709,16 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If the MLP has another architecture.
         """
-        check_is_fitted(mlp, "coefs_")
-        if len(mlp.coefs_) != 2 or mlp.activation != "logistic":
-            raise ValueError(
-                "The 'mlp' parameter of from_mlp must have one hidden layer and "
-                f"activation='logistic'. Got {len(mlp.coefs_) - 1} hidden layers and "
-                f"activation={mlp.activation!r} instead."
-            )
-        self = cls(**{"n_hidden": mlp.coefs_[0].shape[1], **parameters})
-        n_outputs = mlp.coefs_[1].shape[1]
-        categorical = mlp.out_activation_ == "softmax"
-        self._is_multilabel = not categorical and n_outputs > 1
-        self.classes_ = np.asarray(mlp.classes_)
-        targets = np.eye(n_outputs, dtype=int) if self._is_multilabel else self.classes_
-        self._label_binarizer = LabelBinarizer().fit(targets)
+        weights, targets = read_mlp(mlp)
+        self = cls(**{"n_hidden": weights[0].shape[1], **parameters})
+        self._targets, self.classes_ = targets, targets.classes
         self.n_features_in_ = mlp.n_features_in_
         if hasattr(mlp, "feature_names_in_"):
             self.feature_names_in_ = mlp.feature_names_in_
-        weights = [np.array(weight, dtype=float) for weight in (*mlp.coefs_, *mlp.intercepts_)]
         entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
-        self._state = TrainingState(weights, None, entropy, categorical)
+        self._state = TrainingState(weights, None, entropy, targets.is_categorical)
         self.coefs_, self.intercepts_ = weights[:2], weights[2:]
-        self.n_outputs_, self.n_iter_ = n_outputs, 0
+        self.n_outputs_, self.n_iter_ = weights[1].shape[1], 0
         return self
 
     def to_mlp(self):
@@ -805,24 +730,14 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             It predicts as this estimator does with ``predict_with="mlp"``.
         """
         check_is_fitted(self)
-        mlp = self.classical_twin()
-        parameters = mlp.get_params()
-        # One step on a made-up batch lets scikit-learn set up all that a fitted MLP holds. Its own
-        # seed, as a shared RandomState would move on.
-        mlp.set_params(early_stopping=False, batch_size="auto", random_state=0)
-        if self._is_multilabel:
-            y = np.vstack([np.zeros(self.n_outputs_), np.ones(self.n_outputs_)]).astype(int)
-        else:
-            y = self.classes_
-        mlp.partial_fit(np.zeros((len(y), self.n_features_in_)), y, classes=self.classes_)
-        mlp.coefs_ = [weight.copy() for weight in self.coefs_]
-        mlp.intercepts_ = [weight.copy() for weight in self.intercepts_]
-        mlp.n_iter_, mlp.loss_curve_ = self.n_iter_, list(getattr(self, "loss_curve_", []))
-        vars(mlp).pop("_optimizer", None)  # partial_fit makes a new one, without that step's memory
+        loss_curve = getattr(self, "loss_curve_", [])  # from_mlp sets none
+        mlp = write_mlp(
+            self.classical_twin(), self.coefs_, self.intercepts_, self._targets, self.n_iter_,
+            loss_curve,
+        )  # fmt: skip
         if hasattr(self, "feature_names_in_"):
             mlp.feature_names_in_ = self.feature_names_in_
-        parameters["hidden_layer_sizes"] = (self.coefs_[0].shape[1],)
-        return mlp.set_params(**parameters)
+        return mlp
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -833,8 +748,6 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
 
 def _agreement(hamiltonian, X, outputs):
     """Distance between frequencies of draws and the exact law, and its size by chance."""
-    from qsklearn.neural_network._sampled_mlp_gradients import pattern_frequencies
-
     probabilities = np.exp(hamiltonian.log_probabilities(X))
     distance = np.abs(pattern_frequencies(hamiltonian, outputs) - probabilities)
     # Mean absolute deviation of a frequency, in the normal approximation.
@@ -843,15 +756,3 @@ def _agreement(hamiltonian, X, outputs):
         "total_variation": float(distance.sum(axis=1).mean() / 2),
         "total_variation_of_draws": float(chance.sum(axis=1).mean() / 2),
     }
-
-
-@contextmanager
-def _kept_on_error(estimator):
-    """Put an estimator's attributes back if what follows fails."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise

@@ -4,7 +4,7 @@ It works on copies, so that an estimator takes over weights only when a training
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -21,6 +21,7 @@ from qsklearn.neural_network._sampled_mlp_gradients import (
 )
 
 _MAX_GRADIENT = 1e150
+_MAX_PATTERNS_OF_LOSS = 256
 
 
 @dataclass
@@ -42,6 +43,20 @@ class TrainingState:
     def hamiltonian(self):
         """The energy with the present weights."""
         return SampledMLPHamiltonian(*self.parameters, self.categorical)
+
+    def copy(self, parameters, optimizer):
+        """A copy to go on from with given weights; a new optimizer takes the old one's memory."""
+        if self.optimizer is not None:
+            optimizer.ms = [moment.copy() for moment in self.optimizer.ms]
+            optimizer.vs = [moment.copy() for moment in self.optimizer.vs]
+            optimizer.t = self.optimizer.t
+        histories = ("loss_curve", "beta_eff", "beta_eff_stderr", "gradient_cosine")
+        return replace(
+            self,
+            parameters=[parameter.copy() for parameter in parameters],
+            optimizer=optimizer,
+            **{name: list(getattr(self, name)) for name in histories},
+        )
 
 
 @dataclass
@@ -207,19 +222,18 @@ class GradientStep:
         drawn = self.draws.draw(hamiltonian, X, seed)
         self.beliefs.append(self.draws.beta_eff)
         self.errors.append(self.draws.beta_eff_stderr)
-        if not hamiltonian.is_enumerable:
-            gradient = likelihood_gradient_from_reads(hamiltonian, X, outputs, weights, drawn)
-            # The law's own loss would need its partition function; the MLP's is close to it.
-            return gradient, np.average(mlp_losses(hamiltonian, X, outputs), weights=weights)
-        log_probabilities = hamiltonian.log_probabilities(X)
-        if len(hamiltonian.patterns) <= 2 * drawn.shape[1]:
+        if hamiltonian.is_enumerable and hamiltonian.n_patterns <= 2 * drawn.shape[1]:
             frequencies = pattern_frequencies(hamiltonian, drawn)
             gradient = likelihood_gradient(hamiltonian, X, outputs, weights, frequencies)
         else:  # fewer reads than patterns
             gradient = likelihood_gradient_from_reads(hamiltonian, X, outputs, weights, drawn)
-        if self.diagnostics:
-            exact = likelihood_gradient(hamiltonian, X, outputs, weights, np.exp(log_probabilities))
+        if self.diagnostics and hamiltonian.is_enumerable:
+            exact, _ = self._exact(hamiltonian, X, outputs, weights, seed)
             self.cosines.append(cosine(gradient, exact))
+        if hamiltonian.n_patterns > _MAX_PATTERNS_OF_LOSS:
+            # The law's own loss would cost more than the step; the MLP's is close to it.
+            return gradient, np.average(mlp_losses(hamiltonian, X, outputs), weights=weights)
+        log_probabilities = hamiltonian.log_probabilities(X)
         loss = _negative_log_likelihood(hamiltonian, log_probabilities, outputs, weights)
         return gradient, loss
 

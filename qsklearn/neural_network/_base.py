@@ -1,0 +1,20 @@
+"""What the estimators share."""
+
+from contextlib import contextmanager
+
+
+@contextmanager
+def kept_on_error(estimator):
+    """Put an estimator's attributes back if what follows fails.
+
+    Parameters
+    ----------
+    estimator : estimator
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
