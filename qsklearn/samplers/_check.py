@@ -109,8 +109,9 @@ def check_sampler(sampler, *, default="gibbs", intent="thermal", caller="check_s
             f"The 'sampler' parameter of {caller} must be a sampler object, not a class. Got "
             f"{sampler.__name__}; write {sampler.__name__}() instead."
         )
-    elif not hasattr(sampler, "sample_arrays"):
-        sampler = _wrap(sampler, caller)
+    else:
+        _check_protocol(sampler, caller)
+        sampler = sampler if hasattr(sampler, "sample_arrays") else _wrap(sampler, caller)
     _check_intent(sampler, intent, caller)
     return sampler
 
@@ -130,7 +131,7 @@ def _from_name(name: str, caller: str) -> ArraySampler:
     return getattr(importlib.import_module(f"qsklearn.samplers.{module}"), class_name)()
 
 
-def _wrap(sampler, caller: str) -> ArraySampler:
+def _check_protocol(sampler, caller: str) -> None:
     missing = [name for name in ("sample", "parameters") if not hasattr(sampler, name)]
     if missing:
         raise ValueError(
@@ -138,6 +139,9 @@ def _wrap(sampler, caller: str) -> ArraySampler:
             f"object that implements `sample` and `parameters`. Got {type(sampler).__name__}, "
             f"which misses {' and '.join(f'`{name}`' for name in missing)}."
         )
+
+
+def _wrap(sampler, caller: str) -> ArraySampler:
     is_neal = type(sampler).__module__.startswith("dwave.samplers.sa")
     return _from_name("neal", caller) if is_neal else DimodSampler(sampler)
 

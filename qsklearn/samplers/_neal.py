@@ -66,6 +66,8 @@ class NealSampler(ArraySampler):
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         annealer = import_optional("dwave.samplers", "NealSampler").SimulatedAnnealingSampler()
         hot, _ = default_beta_range(models)
+        if settings.num_sweeps is None:
+            settings.num_sweeps = _GROUND_SWEEPS if settings.beta is None else _THERMAL_SWEEPS
         biased = models.fields.any(axis=1) | (models.couplings.nnz > 0)
 
         def sample(model, bqm, num_reads, seed):
@@ -77,18 +79,17 @@ class NealSampler(ArraySampler):
         states, energies, _ = draw_one_by_one(
             sample, models, settings.num_reads, settings.seed, keep, "NealSampler"
         )
-        return states, energies, {"beta": settings.beta}
+        return states, energies, {"beta": settings.beta, "num_sweeps": settings.num_sweeps}
 
     def _schedule(self, hottest: float, settings: SimpleNamespace) -> dict:
         if settings.beta is None:
             ends = settings.beta_range
             return {
-                "num_sweeps": settings.num_sweeps or _GROUND_SWEEPS,
+                "num_sweeps": settings.num_sweeps,
                 "beta_range": None if ends is None else check_beta_range(ends),
             }
-        num_sweeps = settings.num_sweeps or _THERMAL_SWEEPS
-        betas = np.full(num_sweeps, float(settings.beta))
-        falling = num_sweeps // 2
+        betas = np.full(settings.num_sweeps, float(settings.beta))
+        falling = settings.num_sweeps // 2
         if falling and settings.beta > 0:
             hot, cold = np.array([min(hottest, settings.beta)]), np.array([settings.beta])
             betas[:falling] = interpolate(hot, cold, falling, "geometric")[0]

@@ -57,6 +57,8 @@ def draw_one_by_one(
     ------
     ValueError
         If the sampler returns wrong variables, values, NaN energies, or fewer reads than asked.
+    RuntimeError
+        If too few of its states have an intact one-hot unit.
     """
     states = np.empty((models.n_models, num_reads, len(keep)), np.int8)
     energies = np.empty((models.n_models, num_reads))
@@ -110,7 +112,7 @@ def _draw_model(sample, bqm, one_hot, num_reads, seed, caller, fewer_allowed, in
             return np.resize(states, (num_reads, bqm.num_variables))
         if one_hot is None:
             raise ValueError(f"{caller} returned no states where {num_reads} were asked for.")
-    raise ValueError(
+    raise RuntimeError(
         f"{caller} returned {n_valid} states with an intact one-hot unit in {asked} reads, where "
         f"{num_reads} were needed. Its draws break the penalty: give it more sweeps or a lower "
         "temperature, or use a sampler that draws one-hot units ('exact', 'gibbs', 'annealing')."
