@@ -182,7 +182,9 @@ def _load(args, source):
         fashion = fetch_fashion_mnist(path=args.fashion)
         return fashion.data, fashion.target, None, None
     digits = sorted({digit for pair in MNIST for digit in pair})
-    train = fetch_mnist(path=args.mnist, subset="train", classes=digits, n_samples=10_000)
+    train = fetch_mnist(
+        path=args.mnist, subset="train", classes=digits, n_samples=10_000, random_state=0
+    )
     test = fetch_mnist(path=args.mnist, subset="test", classes=digits)
     return train.data, train.target, test.data, test.target
 
@@ -337,7 +339,9 @@ def _plot_reads(rows, output):
 def run_step(args, report):
     """Seconds and memory of one training step, batch 1000, 100 reads a data point."""
     report.heading("One training step at 784-548-1, batch 1000, 100 reads, 100 sweeps")
-    train = fetch_mnist(path=args.mnist, subset="train", classes=[3, 8], n_samples=1000)
+    train = fetch_mnist(
+        path=args.mnist, subset="train", classes=[3, 8], n_samples=1000, random_state=0
+    )
     rows = []
     seconds = {}
     for name, sampler, n_points in (
@@ -371,7 +375,9 @@ def run_temperature(args, report):
     from dwave.system.temperatures import maximum_pseudolikelihood_temperature
 
     report.heading("Pseudo-likelihood β on the 549-spin star at β = 1, 10 data points × 1000 reads")
-    train = fetch_mnist(path=args.mnist, subset="train", classes=[3, 8], n_samples=1000)
+    train = fetch_mnist(
+        path=args.mnist, subset="train", classes=[3, 8], n_samples=1000, random_state=0
+    )
     model = QuantumSampledMLPClassifier(
         n_hidden=N_HIDDEN, gradient="exact", batch_size=100, max_iter=10, random_state=0
     ).fit(train.data, train.target)
