@@ -288,8 +288,8 @@ class SampledMLPHamiltonian:
         if not self.is_enumerable:
             raise ValueError(
                 f"The exact P(y|x) of {self.n_outputs} output bits has 2^{self.n_outputs} terms; "
-                f"it is calculated for up to {MAX_ENUMERATED_BITS} bits. Sample it instead "
-                "(gradient='sampled', predict_with='mlp')."
+                f"it is calculated for up to {MAX_ENUMERATED_BITS} bits. gradient='sampled' trains "
+                "and predict_with='mlp' predicts without it."
             )
 
 

@@ -41,6 +41,12 @@ from qsklearn.samplers import UncoupledComposite, check_sampler
 _AUTO_BATCH_SIZE = 32
 
 
+def _trains_without_validation(estimator):
+    if estimator.early_stopping:
+        raise AttributeError("partial_fit needs early_stopping=False: it holds out no data.")
+    return True
+
+
 class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     r"""Multilayer perceptron trained as an energy-based model that a sampler draws from.
 
@@ -166,8 +172,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     >>> from sklearn.preprocessing import MinMaxScaler
     >>> from qsklearn import QuantumSampledMLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = QuantumSampledMLPClassifier(learning_rate_init=0.03, tol=0, random_state=0)
-    >>> model = make_pipeline(MinMaxScaler(), network.set_params(n_iter_no_change=100))
+    >>> network = QuantumSampledMLPClassifier(learning_rate_init=0.03, random_state=0)
+    >>> model = make_pipeline(MinMaxScaler(), network)
     >>> bool(model.fit(X, y).score(X, y) > 0.9)
     True
     """
@@ -276,11 +282,11 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
                     f"{type(self).__name__} stopped at max_iter={self.max_iter} before it had "
                     "converged. Raise max_iter or tol.",
                     ConvergenceWarning,
-                    stacklevel=2,
+                    stacklevel=3,  # the caller of fit, above scikit-learn's decorator
                 )
         return self
 
-    @available_if(lambda self: not self.early_stopping)
+    @available_if(_trains_without_validation)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Go through some data once.
@@ -363,7 +369,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs, state.belief)
         # Early stopping may predict by draws: with this training's sampler and seed.
         self.sampler_, self._state = sampler, state
-        if self.gradient == "exact":
+        if self.gradient == "exact" or (self.diagnostics and self.gradient == "sampled"):
             hamiltonian.log_weights(X[:1])  # raises where there are too many patterns
         score = None
         if self.early_stopping:
@@ -715,6 +721,11 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         """
         weights, targets = read_mlp(mlp)
         self = cls(**{"n_hidden": weights[0].shape[1], **parameters})
+        if self.n_hidden != weights[0].shape[1]:
+            raise ValueError(
+                f"The 'n_hidden' parameter of {cls.__name__} must be that of the MLP, "
+                f"{weights[0].shape[1]}. Got {self.n_hidden} instead."
+            )
         self._targets, self.classes_ = targets, targets.classes
         self.n_features_in_ = mlp.n_features_in_
         if hasattr(mlp, "feature_names_in_"):

@@ -1,6 +1,7 @@
 """Weights between the sampled MLP and scikit-learn's MLPClassifier."""
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from qsklearn.neural_network._targets import Targets
@@ -24,6 +25,11 @@ def read_mlp(mlp):
     ValueError
         If it has not one hidden layer of logistic units.
     """
+    if not isinstance(mlp, MLPClassifier):
+        raise ValueError(
+            "The 'mlp' parameter of from_mlp must be a fitted MLPClassifier. "
+            f"Got {type(mlp).__name__} instead."
+        )
     check_is_fitted(mlp, "coefs_")
     if len(mlp.coefs_) != 2 or mlp.activation != "logistic":
         raise ValueError(

@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 import scipy.sparse
 
+_SIGNIFICANT = 3.0  # standard errors that an estimate of the temperature must exceed
+
 
 class SamplerFailure(RuntimeError):
     """A sampler's call failed for a reason of its own, after it was called correctly."""
@@ -150,18 +152,21 @@ class OutputDraws:
     def _believe(self, info):
         if not self.is_estimated or "beta_eff" not in info:
             return
-        estimate = info["beta_eff"]
-        if np.isfinite(estimate) and estimate > 0:
-            self.beta_eff, self.beta_eff_stderr = estimate, info["beta_eff_stderr"]
+        estimate, error = info["beta_eff"], info["beta_eff_stderr"]
+        # An estimate that its error drowns would rescale the next call by chance, and that call's
+        # estimate the one after it.
+        if np.isfinite(estimate) and estimate > _SIGNIFICANT * error:
+            self.beta_eff, self.beta_eff_stderr = estimate, error
             return
         self.beta_eff_stderr = float("nan")
         # NaN: the model has no bias, so its draws tell nothing of a temperature.
         if not np.isnan(estimate) and not self.has_warned:
             self.has_warned = True
             warnings.warn(
-                f"The draws of {self._name()} are not thermal (estimated beta_eff: "
-                f"{estimate}), so what is trained on them is not the model's law. Use a sampler "
-                "that draws at a temperature, or give beta_eff as a number.",
+                f"The draws of {self._name()} do not tell a temperature (estimated beta_eff: "
+                f"{estimate:.3g} ± {error:.2g}), so the belief stays at {self.beta_eff:.3g}. They "
+                "are not thermal, or too few: what is trained on them is not the model's law. Use "
+                "a sampler that draws at a temperature, more reads, or give beta_eff as a number.",
                 UserWarning,
                 stacklevel=5,
             )

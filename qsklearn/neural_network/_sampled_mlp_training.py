@@ -155,7 +155,7 @@ def _run_iteration(state, step, X, outputs, weights, batch_size):
         loss = step.run(X[rows], outputs[rows], weights[rows], int(call_seeds[batch]))
         total_loss += loss * weight
         total_weight += weight
-    loss = total_loss / total_weight
+    loss = float(total_loss / total_weight)
     state.n_iter += 1
     state.loss_curve.append(loss)
     step.end_iteration()

@@ -35,7 +35,7 @@ class Targets:
         if not self.is_multilabel and len(self.classes) < 2:
             raise ValueError(
                 "A classifier needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {self.classes[0]!r}."
+                f"contains only one class: {self.classes[0]}."
             )
 
     @property
@@ -68,8 +68,8 @@ class Targets:
         elif not np.isin(y, self.classes).all():
             raise ValueError(
                 f"y holds labels that are not among those of the training data, {self.classes}: "
-                f"{np.setdiff1d(y, self.classes)}. Name all of them in the first call of "
-                "partial_fit (`classes`)."
+                f"{np.setdiff1d(y, self.classes)}. Labels that are to come later are named in the "
+                "first call of partial_fit (`classes`)."
             )
         return self._binarizer.transform(y).astype(float)
 

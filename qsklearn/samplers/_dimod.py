@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import warnings
+from difflib import get_close_matches
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,10 +102,40 @@ class DimodSampler(ArraySampler):
         -------
         dimod.SampleSet
         """
-        arguments = {**(self.params or {}), **self.remove_unknown_kwargs(**parameters)}
+        self._check_wrapped()
+        arguments = {**self._own_params(), **self.remove_unknown_kwargs(**parameters)}
         return self.sampler.sample(bqm, **arguments)
 
+    def _check_wrapped(self) -> None:
+        caller = type(self).__name__
+        missing = [name for name in ("sample", "parameters") if not hasattr(self.sampler, name)]
+        if isinstance(self.sampler, (str, type)) or missing:
+            raise ValueError(
+                f"The 'sampler' parameter of {caller} must be an object with `sample` and "
+                f"`parameters`, such as dimod.RandomSampler(). Got {self.sampler!r} instead."
+            )
+        if not isinstance(self.params, (dict, type(None))):
+            raise ValueError(
+                f"The 'params' parameter of {caller} must be a dict of arguments or None. "
+                f"Got {self.params!r} instead."
+            )
+
+    def _own_params(self) -> dict[str, Any]:
+        """``params`` without those that the sampler does not declare, of which it warns."""
+        given = self.params or {}
+        for name in sorted(set(given) - set(self.parameters)):
+            close = get_close_matches(name, self.parameters, 1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            warnings.warn(
+                f"{type(self.sampler).__name__} does not declare {name!r}, so this entry of "
+                f"'params' is left out.{hint}",
+                dimod.exceptions.SamplerUnknownArgWarning,
+                stacklevel=3,
+            )
+        return {name: value for name, value in given.items() if name in self.parameters}
+
     def _accept(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        self._check_wrapped()
         # The words of the array door, which the sampler hears if it declares them, and its own.
         words = {
             name: parameters.pop(name) for name in self._parameter_constraints if name in parameters
@@ -111,19 +143,19 @@ class DimodSampler(ArraySampler):
         return {**words, **self.remove_unknown_kwargs(**parameters)}
 
     def _resolve(self, overrides: dict[str, Any]) -> SimpleNamespace:
-        given = self.params or {}
+        given = self._own_params()
         defaults = {
             name: given.get(name, default)
             for name, default in (("num_reads", 1), ("beta", None), ("seed", None))
         }
         values = {**defaults, **overrides}
         validate_parameter_constraints(self._parameter_constraints, values, type(self).__name__)
-        own = {name: overrides[name] for name in overrides if name not in defaults}
+        own = {**given, **{name: overrides[name] for name in overrides if name not in defaults}}
         return SimpleNamespace(**{name: values[name] for name in defaults}, own=own)
 
     def _arguments(self, own: dict[str, Any], **wanted) -> dict[str, Any]:
         declared = {name: value for name, value in wanted.items() if name in self.parameters}
-        return {**(self.params or {}), **own, **declared}
+        return {**own, **declared}
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         thermal = settings.beta is not None

@@ -160,6 +160,11 @@ def models_from_bqm(bqm: dimod.BinaryQuadraticModel) -> tuple[SpinModels, list]:
     ValueError
         If a bias is NaN or infinite.
     """
+    if not isinstance(bqm, dimod.BinaryQuadraticModel):
+        raise TypeError(
+            "The model must be a dimod.BinaryQuadraticModel. Got "
+            f"{type(bqm).__name__} instead; see sample_ising and sample_qubo for dicts."
+        )
     labels = sort_labels(bqm.variables)
     vectors = bqm.to_numpy_vectors(variable_order=labels)
     linear, (rows, columns, biases) = vectors[0], vectors[1]

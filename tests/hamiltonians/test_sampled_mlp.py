@@ -248,7 +248,7 @@ def test_sixteen_bits_are_enumerated():
 def test_more_bits_are_refused_with_a_remedy(ask):
     hamiltonian = wide(17, categorical=False)
     assert not hamiltonian.is_enumerable
-    with pytest.raises(ValueError, match=r"17 output bits has 2\^17 terms.*up to 16 bits.*Sample"):
+    with pytest.raises(ValueError, match=r"17 output bits has 2\^17 terms.*up to 16 bits.*trains"):
         ask(hamiltonian)
 
 

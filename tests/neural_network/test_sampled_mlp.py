@@ -946,3 +946,30 @@ def test_enumerators_are_refused(helpers):
     X, y = helpers.make_data("binary")
     with pytest.raises(ValueError, match="ExactSolver enumerates"):
         helpers.make_network(sampler=dimod.ExactSolver()).fit(X, y)
+
+
+# --- what is refused with a reason --------------------------------------------------------------
+
+
+def test_from_mlp_refuses_other_sizes_and_other_things(helpers):
+    X, y = helpers.make_data("binary")
+    mlp = helpers.make_network(n_hidden=3, max_iter=2).fit(X, y).to_mlp()
+    with pytest.raises(ValueError, match="'n_hidden' parameter of .* must be that of the MLP, 3"):
+        QuantumSampledMLPClassifier.from_mlp(mlp, n_hidden=4)
+    with pytest.raises(ValueError, match="'mlp' parameter of from_mlp must be a fitted MLPClass"):
+        QuantumSampledMLPClassifier.from_mlp("mlp")
+
+
+def test_partial_fit_says_why_it_is_not_there(helpers):
+    X, y = helpers.make_data("binary")
+    with pytest.raises(AttributeError, match="partial_fit"):
+        helpers.make_network(early_stopping=True).partial_fit(X, y)
+    assert not hasattr(helpers.make_network(early_stopping=True), "partial_fit")
+
+
+def test_diagnostics_are_refused_where_there_is_no_exact_gradient():
+    X, y = np.random.default_rng(0).random((5, 2)), np.eye(5, 17, dtype=int)
+    network = QuantumSampledMLPClassifier(n_hidden=2, diagnostics=True, max_iter=1)
+    with pytest.raises(ValueError, match="17 output bits"):
+        network.fit(X, y)
+    assert not hasattr(network, "coefs_")

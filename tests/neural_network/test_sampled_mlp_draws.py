@@ -100,8 +100,18 @@ def test_draws_that_are_not_thermal_warn_once(problem):
     with pytest.warns(UserWarning, match="draws of SteepestDescent") as record:
         draws.draw(problem.hamiltonian, problem.X, 0)
         draws.draw(problem.hamiltonian, problem.X, 1)
-    assert len([w for w in record if "not thermal" in str(w.message)]) == 1
+    assert len([w for w in record if "do not tell a temperature" in str(w.message)]) == 1
     assert np.isnan(draws.beta_eff_stderr)
+
+
+def test_draws_without_information_do_not_move_the_belief(problem):
+    # Each estimate is noise about 0; believed, it would rescale the next call, and so run away.
+    draws = OutputDraws(DimodSampler(dimod.RandomSampler()), "auto", 5, None)
+    with pytest.warns(UserWarning, match="the belief stays at 1"):
+        for seed in range(5):
+            draws.draw(problem.hamiltonian, problem.X, seed)
+    # 3 standard errors are passed by chance once in 740 estimates.
+    assert draws.beta_eff == 1.0
 
 
 def test_a_model_without_biases_tells_no_temperature_and_warns_of_nothing(helpers, hot_device):

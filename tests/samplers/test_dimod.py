@@ -263,3 +263,31 @@ def test_costs_and_temperatures_of_groups_are_put_together():
     )
     assert info["qpu_access_time"] == 50.0
     assert abs(info["beta_eff"] - 1.0) < 4 * info["beta_eff_stderr"] < 0.3
+
+
+@pytest.fixture
+def pair():
+    return dimod.BinaryQuadraticModel.from_ising({}, {"ab": -1.0})
+
+
+def test_params_that_the_sampler_does_not_declare_are_left_out_with_a_hint(pair):
+    wrapped = DimodSampler(SimulatedAnnealingSampler(), {"num_sweps": 50, "num_reads": 3})
+    with pytest.warns(dimod.exceptions.SamplerUnknownArgWarning, match="mean 'num_sweeps'"):
+        assert len(wrapped.sample(pair)) == 3
+
+
+@pytest.mark.parametrize(
+    ("sampler", "params", "message"),
+    [
+        ("neal", None, "'sampler' parameter of DimodSampler must be an object.*Got 'neal'"),
+        (dimod.RandomSampler, None, "'sampler' parameter of DimodSampler must be an object"),
+        (object(), None, "'sampler' parameter of DimodSampler must be an object"),
+        (dimod.RandomSampler(), [3], r"'params' parameter of DimodSampler must be a dict.*\[3\]"),
+    ],
+)
+def test_what_cannot_be_wrapped_is_named(pair, sampler, params, message):
+    wrapped = DimodSampler(sampler, params)
+    with pytest.raises(ValueError, match=message):
+        wrapped.sample(pair)
+    with pytest.raises(ValueError, match=message):
+        wrapped.sample_arrays([[0.0, 1.0]], np.zeros((2, 2)), beta=1.0, num_reads=2)
