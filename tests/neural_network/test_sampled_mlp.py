@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import skops.io
 from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
@@ -973,3 +974,17 @@ def test_diagnostics_are_refused_where_there_is_no_exact_gradient():
     with pytest.raises(ValueError, match="17 output bits"):
         network.fit(X, y)
     assert not hasattr(network, "coefs_")
+
+
+def test_skops_stores_it_with_no_foreign_type_but_scikit_learns_optimizer(helpers):
+    X, y = helpers.make_data("categorical")
+    network = helpers.make_network(sampler=GibbsSampler(num_sweeps=5), max_iter=2).fit(X, y)
+    stored = skops.io.dumps(network)
+    trusted = skops.io.get_untrusted_types(data=stored)
+    foreign = [name for name in trusted if not name.startswith("qsklearn.")]
+    assert foreign == ["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"]
+    loaded = skops.io.loads(stored, trusted=trusted)
+    np.testing.assert_array_equal(loaded.predict_proba(X), network.predict_proba(X))
+    for some in (loaded, network):
+        some.set_params(warm_start=True).fit(X, y)
+    np.testing.assert_array_equal(loaded.coefs_[0], network.coefs_[0])
