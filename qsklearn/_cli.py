@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import sys
@@ -105,7 +106,9 @@ def _add_estimator_options(group):
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="parameter of the quantum estimators, which their classical twins follow; repeatable",
+        help="parameter of the quantum estimators, which their classical twins follow; repeatable. "
+        "Such as predict_with=ebm: predicts by the law that was trained; better where training "
+        "goes far",
     )
     group.add_argument(
         "--baseline", help="estimator to test the others against; else the classical twin"
@@ -180,17 +183,32 @@ def _check_output(args):
 
     files = {name: args.output / f"{name}.png" for name in [*args.scoring, "fit_seconds"]}
     files[_REPORT] = args.output / _REPORT
-    there = [str(file) for file in files.values() if file.exists()]
-    if there and not args.overwrite:
-        raise CommandError(f"already there: {', '.join(there)}; pass --overwrite to replace")
     try:
+        _try_folder(args.output)
+        there = [str(file) for file in files.values() if file.exists()]
         import_optional("matplotlib.figure", "qsklearn compare --output")
-        args.output.mkdir(parents=True, exist_ok=True)
     except (ImportError, OSError) as error:
         raise CommandError(f"--output {args.output}: {error}") from error
-    if not os.access(args.output, os.W_OK):
-        raise CommandError(f"--output {args.output}: the folder cannot be written to")
+    if there and not args.overwrite:
+        raise CommandError(f"already there: {', '.join(there)}; pass --overwrite to replace")
     return files
+
+
+def _try_folder(folder):
+    """Raise OSError if `folder` cannot be made and written to; what is made goes again."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(f"{str(nearest)!r} is a file, not a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError("the folder cannot be written to")
+    finally:
+        # An interrupted comparison must leave nothing, so the folder comes with its files.
+        for path in missing:
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
 
 def _find_baseline(name, contenders, labels):
@@ -249,6 +267,7 @@ def _write(args, result, files):
 
     display = ComparisonDisplay.from_result(result)
     try:
+        args.output.mkdir(parents=True, exist_ok=True)
         for quantity in [*result.scorers, "fit_seconds"]:
             display.plot(scoring=quantity).figure_.savefig(files[quantity], dpi=150)
         result.to_html(

@@ -150,7 +150,24 @@ def test_nothing_is_overwritten_unasked_and_that_is_said_before_the_work(
 def test_an_output_that_cannot_be(capsys, tmp_path):
     file = tmp_path / "file"
     file.write_text("")
-    assert "--output" in refused(capsys, "--estimator", "logistic-regression", "--output", file)
+    for output in (file, file / "deeper"):
+        err = refused(capsys, "--estimator", "logistic-regression", "--output", output)
+        assert f"--output {output}: '{file}' is a file, not a folder" in err
+
+
+def test_a_new_folder_comes_only_with_its_files(stand_in, capsys, tmp_path):
+    output = ["--output", str(tmp_path / "deep" / "new")]
+    argv = ["compare", "--data", "iris", "--estimator", "sampled-mlp", *output]
+    assert main([*argv, "--param", "num_reads=interrupt"]) == 130
+    capsys.readouterr()
+    assert "There is no file" in refused(capsys, "--data", "absent.csv", *output)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_the_law(capsys):
+    with pytest.raises(SystemExit):
+        main(["compare", "--help"])
+    assert "predict_with=ebm" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,10 @@ from pathlib import Path
 import numpy as np
 
 _EXPECTED = "expected arrays 'X' and 'y', or 'X_train', 'y_train', 'X_test' and 'y_test'"
+_OBJECTS = (
+    "holds Python objects, which are not loaded; save labels as strings, with y.astype(str), and "
+    "features as numbers, with X.astype(float)"
+)
 _UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
@@ -45,19 +49,15 @@ def read_labelled_npz(path):
     """
     path = Path(path).expanduser()
     arrays = _read_arrays(path)
-    if {"x", "y"} <= arrays.keys():
-        pairs = {"all": ("x", "y")}
-    elif {"x_train", "y_train", "x_test", "y_test"} <= arrays.keys():
-        pairs = {part: (f"x_{part}", f"y_{part}") for part in ("train", "test")}
-    else:
-        raise bad_file(path, f"it holds {sorted(arrays)}; {_EXPECTED}")
+    pairs = _find_pairs(path, arrays)
     parts = {
         part: (_check_features(path, x, arrays[x]), _check_labels(path, y, arrays[y]))
         for part, (x, y) in pairs.items()
     }
     for part, (x, y) in parts.items():
         if len(x) != len(y):
-            raise bad_file(path, f"{pairs[part]} have {len(x)} rows and {len(y)} labels")
+            names = " and ".join(map(repr, pairs[part]))
+            raise bad_file(path, f"arrays {names} have {len(x)} rows and {len(y)} labels")
     if len({x.shape[1:] for x, _ in parts.values()}) > 1:
         raise bad_file(path, "training and test rows differ in shape")
     return parts
@@ -68,12 +68,28 @@ def _read_arrays(path):
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     if not zipfile.is_zipfile(path):
         raise bad_file(path, f"it is no complete .npz archive; {_EXPECTED}")
+    arrays = {}
     try:
         # A damaged member shows only when it is read, so all are read here.
         with np.load(path, allow_pickle=False) as archive:
-            return {key.lower(): archive[key] for key in archive.files}
+            for name in archive.files:
+                # A member that is no array comes as bytes.
+                arrays[name] = np.asarray(archive[name])
     except _UNREADABLE as error:
+        if "Object arrays" in str(error):
+            raise bad_file(path, f"array {name!r} {_OBJECTS}") from error
         raise bad_file(path, f"it does not read as an .npz archive ({error})") from error
+    return arrays
+
+
+def _find_pairs(path, arrays):
+    """Names of features and labels as the file spells them, for each part."""
+    names = {name.lower(): name for name in arrays}
+    if {"x", "y"} <= names.keys():
+        return {"all": (names["x"], names["y"])}
+    if {"x_train", "y_train", "x_test", "y_test"} <= names.keys():
+        return {part: (names[f"x_{part}"], names[f"y_{part}"]) for part in ("train", "test")}
+    raise bad_file(path, f"it holds {sorted(arrays)}; {_EXPECTED}")
 
 
 def _check_features(path, name, array):

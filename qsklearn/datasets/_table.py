@@ -20,7 +20,8 @@ def load_table(path, *, target=None, return_X_y=False):
     path : str or path-like
         A ``.csv`` (comma separated, UTF-8, names of the columns in the first line, features that
         are finite numbers) or an ``.npz`` (arrays ``X`` and ``y``, or the four of a file divided
-        into training and test rows, which are joined).
+        into training and test rows, which are joined). A first line with numbers for all features
+        is taken for data and refused, unless it counts them from 0 or 1 as pandas does.
     target : str or None, default=None
         Name of the column with the labels; the last one when None. For a CSV only.
     return_X_y : bool, default=False
@@ -92,6 +93,7 @@ def _read_npz(path):
 def _read_csv(path, target):
     header, rows = _read_rows(path)
     column = _find_target(path, header, target)
+    _check_names(path, header, column, {row[column].strip() for _, row in rows})
     features = [j for j in range(len(header)) if j != column]
     data = np.array(
         [[_number(path, line, header[j], row[j]) for j in features] for line, row in rows]
@@ -129,8 +131,20 @@ def _check_header(path, header):
         raise bad_file(
             path, f"its header {header} has one column; expected two or more, comma separated"
         )
-    if all(_is_number(name) for name in header):
-        raise bad_file(path, "its first line holds numbers; expected the names of the columns")
+
+
+def _check_names(path, header, column, labels):
+    """Refuse a row of data in place of the header, which would be lost, and repeated names."""
+    features = [name for j, name in enumerate(header) if j != column]
+    # pandas counts unnamed columns; but a name of labels that is a label itself is data.
+    counted = any(features == [str(i + k) for i in range(len(features))] for k in (0, 1))
+    named = counted and not _is_number(header[column]) and header[column] not in labels
+    if all(map(_is_float, features)) and not named:
+        raise bad_file(
+            path,
+            "its first line holds numbers; expected the names of the columns: add a header line "
+            "above it, such as x0,x1,label",
+        )
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise bad_file(path, f"its header has {repeated} more than once; expected distinct names")
@@ -142,6 +156,15 @@ def _find_target(path, header, target):
     if target not in header:
         raise bad_file(path, f"it has no column {target!r}; its columns are {header}")
     return header.index(target)
+
+
+def _is_float(text):
+    """Whether Python reads a float, which may be nan: more than a feature may be."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_number(text):

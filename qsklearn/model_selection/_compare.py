@@ -20,12 +20,22 @@ from qsklearn.model_selection._environment import package_versions
 from qsklearn.model_selection._fold import run_fold
 from qsklearn.model_selection._result import ComparisonResult
 
+# What the result keeps of every fold as it is: field -> key of the fold's outcome.
+_FIELDS = {
+    "costs": "cost",
+    "errors": "error",
+    "stopped_early": "stopped_early",
+    "samplers": "sampler",
+    "warnings": "warnings",
+}
+
 
 def compare(
     estimators,
     X,
     y,
     *,
+    groups=None,
     cv=5,
     scoring=None,
     baseline=None,
@@ -44,6 +54,9 @@ def compare(
         Features, given to the estimators as they are.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
+    groups : array-like of shape (n_samples,) or None, default=None
+        Group of each row, for a `cv` that keeps groups together such as
+        :class:`~sklearn.model_selection.GroupKFold`. The estimators do not see it.
     cv : int, cross-validation generator or iterable of (train, test), default=5
         As in scikit-learn; an int means stratified folds when all contenders are classifiers. It
         is asked once, and every contender sees the same splits.
@@ -72,7 +85,7 @@ def compare(
     Raises
     ------
     ValueError
-        If a parameter is out of range or names something unknown.
+        If a parameter is out of range or names something unknown, or if `cv` gives no split.
     TypeError
         If an estimator has no ``fit``, or no ``score`` while `scoring` is None.
 
@@ -106,9 +119,9 @@ def compare(
     _check_choice("baseline", baseline, names)
     _check_error_score(error_score)
     scorers, scoring = _check_scoring(scoring)
-    X, y = indexable(X, y)
+    X, y, groups = indexable(X, y, groups)
     rng = None if random_state is None else check_random_state(random_state)
-    splits = _make_splits(cv, X, y, estimators, rng)
+    splits = _make_splits(cv, X, y, groups, estimators, rng)
     seeds = [None if rng is None else int(rng.randint(2**31 - 1)) for _ in splits]
     tasks = [
         delayed(run_fold)((name, fold), estimator, X, y, split, scoring, seed, error_score)
@@ -182,14 +195,20 @@ def _check_scoring(scoring):
     return tuple(scoring), {name: get_scorer(scorer) for name, scorer in scoring.items()}
 
 
-def _make_splits(cv, X, y, estimators, rng):
+def _make_splits(cv, X, y, groups, estimators, rng):
     from_number = cv is None or isinstance(cv, numbers.Integral)
     classifier = all(is_classifier(estimator) for estimator in estimators.values())
-    cv = check_cv(cv, y, classifier=classifier)
+    splitter = check_cv(cv, y, classifier=classifier)
     # check_cv never shuffles; rows in the order of a file may drift from fold to fold.
     if from_number and rng is not None:
-        cv = type(cv)(cv.n_splits, shuffle=True, random_state=rng.randint(2**31 - 1))
-    splits = list(cv.split(X, y))
+        seed = rng.randint(2**31 - 1)
+        splitter = type(splitter)(splitter.n_splits, shuffle=True, random_state=seed)
+    splits = list(splitter.split(X, y, groups))
+    if not splits:
+        raise ValueError(
+            "The 'cv' parameter of compare must give one split or more, and it gave none. "
+            f"Got {cv!r} instead."
+        )
     return [(np.asarray(train), np.asarray(test)) for train, test in splits]
 
 
@@ -230,7 +249,7 @@ def _gather(outcomes, names, scorers):
         "score_seconds": _collect(folds, lambda one: one["score_seconds"]),
         **{
             field: {name: tuple(one.get(key) for one in folds[name]) for name in names}
-            for field, key in [("costs", "cost"), ("errors", "error"), ("warnings", "warnings")]
+            for field, key in _FIELDS.items()
         },
     }
 

@@ -36,8 +36,8 @@ def run_fold(task, estimator, X, y, split, scoring, seed, error_score):
     -------
     task : object
     outcome : dict
-        ``scores`` (dict of name to float), ``fit_seconds``, ``score_seconds``, ``cost``, ``error``
-        and ``warnings``, a list of (category, text).
+        ``scores`` (dict of name to float), ``fit_seconds``, ``score_seconds``, ``cost``, ``error``,
+        ``stopped_early``, ``sampler`` and ``warnings``, a list of (category, text).
     """
     with _recorded_warnings() as recorded:
         try:
@@ -65,7 +65,8 @@ def _fit_and_score(estimator, X, y, split, scoring):
             error_score="raise",
         )
     (fitted,) = result["estimator"]
-    if _find(fitted, "stop_reason_") == "interrupted":
+    stop_reason = _find(fitted, "stop_reason_")
+    if stop_reason == "interrupted":
         # An estimator that keeps its best weights on Ctrl-C has hidden it from the comparison.
         raise KeyboardInterrupt
     return {
@@ -78,7 +79,19 @@ def _fit_and_score(estimator, X, y, split, scoring):
         "score_seconds": float(result["score_time"][0]),
         "cost": find_cost(fitted),
         "error": None,
+        "stopped_early": stop_reason if _is_failure(stop_reason) else None,
+        "sampler": _sampler_name(fitted),
     }
+
+
+def _is_failure(stop_reason):
+    # An estimator that keeps its best weights has hidden the failure behind scores.
+    return isinstance(stop_reason, str) and stop_reason.startswith("sampler:")
+
+
+def _sampler_name(fitted):
+    sampler = _find(fitted, "sampler_")
+    return None if sampler is None else type(sampler).__name__
 
 
 def _original(error):

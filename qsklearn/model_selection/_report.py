@@ -10,7 +10,12 @@ from html import escape
 from pathlib import Path
 
 from qsklearn.inspection import ComparisonDisplay
-from qsklearn.model_selection._text import format_number, format_p, table_cells
+from qsklearn.model_selection._text import (
+    format_amount,
+    format_number,
+    format_p,
+    table_cells,
+)
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -31,6 +36,9 @@ pre { background: #f3f3f3; padding: .7rem; overflow-x: auto; white-space: pre-wr
 .error { color: #111; border-left: 4px solid #b00; padding-left: .7rem; overflow-wrap: anywhere; }
 """
 
+# The names of seconds say so themselves.
+_UNITS = {"qpu_access_time": "microseconds"}
+
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -50,6 +58,8 @@ _PAGE = """<!DOCTYPE html>
 def write_html(result, path, *, title, command, overwrite):
     """Write the page; see :meth:`ComparisonResult.to_html`."""
     path = Path(path).expanduser()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist. Make it first.")
     if path.exists() and not overwrite:
         raise FileExistsError(f"The file {str(path)!r} exists. Pass overwrite=True to replace it.")
     body = "\n".join(_sections(result, command))
@@ -64,6 +74,9 @@ def _write_whole(path, page):
     try:
         temporary.write_text(page, encoding="utf-8")
         os.replace(temporary, path)
+    except OSError as error:
+        # The user has never heard of the temporary file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -75,7 +88,9 @@ def _sections(result, command):
     yield _section("Cost", _figure(result, "fit_seconds"), _costs(result))
     yield _section("Scores per fold", *(_fold_scores(result, s) for s in result.scorers))
     if any(any(errors) for errors in result.errors.values()):
-        yield _section("Folds that failed", _errors(result))
+        yield _section("Folds that failed", _errors(result.errors))
+    if any(any(reasons) for reasons in result.stopped_early.values()):
+        yield _section("Fits that stopped early", _errors(result.stopped_early))
     if any(any(heard) for heard in result.warnings.values()):
         yield _section("Warnings", _warnings(result))
     yield _section("Settings", _settings(result))
@@ -129,17 +144,22 @@ def _paired_tests(result, scoring):
 def _costs(result):
     rows = result.summary()
     keys = sorted({key for row in rows for key in row["cost"]})
-    header = ["estimator", "fit seconds", "score seconds", *(key.replace("_", " ") for key in keys)]
+    header = ["estimator", "fit seconds", "score seconds", *map(_cost_name, keys)]
     cells = [
         [
             row["estimator"],
-            format_number(row["fit_seconds"]),
-            format_number(row["score_seconds"]),
-            *(format_number(row["cost"][key]) if key in row["cost"] else "-" for key in keys),
+            format_amount(row["fit_seconds"]),
+            format_amount(row["score_seconds"]),
+            *(format_amount(row["cost"][key]) if key in row["cost"] else "-" for key in keys),
         ]
         for row in rows
     ]
     return _table(header, cells) + '<p class="note">Means per fit.</p>'
+
+
+def _cost_name(key):
+    unit = f" ({_UNITS[key]})" if key in _UNITS else ""
+    return key.replace("_", " ") + unit
 
 
 def _fold_scores(result, scoring):
@@ -149,11 +169,11 @@ def _fold_scores(result, scoring):
     return _table(header, rows)
 
 
-def _errors(result):
+def _errors(texts):
     return "".join(
         f'<p class="error">{escape(name)}, fold {fold}: {escape(error)}</p>'
-        for name in result.names
-        for fold, error in enumerate(result.errors[name])
+        for name, errors in texts.items()
+        for fold, error in enumerate(errors)
         if error
     )
 
@@ -186,7 +206,7 @@ def _environment(result):
     versions = [
         [package, version or "not installed"] for package, version in result.environment.items()
     ]
-    return _table(["", ""], facts + versions, text_columns=[1])
+    return _table(["item", "value"], facts + versions, text_columns=[1])
 
 
 def _figure(result, quantity):

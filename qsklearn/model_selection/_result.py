@@ -35,6 +35,11 @@ class ComparisonResult:
         Per fold the fitted estimator's ``cost_`` as a dict, or None.
     errors : dict of str to tuple
         Per fold the text of the exception, or None.
+    stopped_early : dict of str to tuple
+        Per fold the failure at which a fit stopped that kept its best weights and so has scores
+        (a fitted ``stop_reason_`` such as ``"sampler: ..."``), or None.
+    samplers : dict of str to tuple
+        Per fold the class name of the fitted estimator's ``sampler_``, or None.
     warnings : dict of str to tuple
         Per fold a list of (category, text).
     train_sizes, test_sizes : tuple of int
@@ -71,6 +76,8 @@ class ComparisonResult:
     score_seconds: dict
     costs: dict
     errors: dict
+    stopped_early: dict
+    samplers: dict
     warnings: dict
     train_sizes: tuple
     test_sizes: tuple
@@ -186,7 +193,8 @@ class ComparisonResult:
         -------
         frame : pandas.DataFrame
             Columns ``estimator``, ``fold``, one per score, ``fit_seconds``, ``score_seconds``,
-            ``n_train``, ``n_test``, ``cost_*`` as far as there are costs, and ``error``.
+            ``n_train``, ``n_test``, ``cost_*`` as far as there are costs, ``error`` and
+            ``stopped_early``.
 
         Raises
         ------
@@ -213,6 +221,7 @@ class ComparisonResult:
             "n_test": self.test_sizes[fold],
             **{f"cost_{key}": cost.get(key, math.nan) for key in keys},
             "error": self.errors[name][fold],
+            "stopped_early": self.stopped_early[name][fold],
         }
 
     def to_text(self, scoring=None):
@@ -258,6 +267,8 @@ class ComparisonResult:
         ------
         FileExistsError
             If the file exists and `overwrite` is False.
+        FileNotFoundError
+            If its folder does not exist.
         ImportError
             If matplotlib is not installed.
         """

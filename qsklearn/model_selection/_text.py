@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections import Counter
 
 _NAME_WIDTH = 34
 
@@ -42,7 +43,7 @@ def _cells(row, test):
         format_error(row["mean"], row["standard_error"]),
         difference,
         p_value,
-        format_number(row["fit_seconds"]),
+        format_amount(row["fit_seconds"]),
         format_count(row["cost"].get("reads", math.nan)),
     ]
 
@@ -68,7 +69,25 @@ def _notes(result, tests):
         if failed:
             folds = ", ".join(str(fold) for fold, _ in failed)
             notes.append(f"{name}: failed on fold {folds}. {' '.join(failed[0][1].split())}")
-    return notes
+    return [*notes, *_stops(result), *_samplers(result)]
+
+
+def _stops(result):
+    """A note for each contender and failure at which fits stopped that have scores."""
+    return [
+        f"{n} of {result.n_folds} fits of {name} stopped early: {reason}"
+        for name in result.names
+        for reason, n in Counter(
+            " ".join(reason.split()) for reason in result.stopped_early[name] if reason
+        ).items()
+    ]
+
+
+def _samplers(result):
+    """A note with the samplers in use, as a default is not to be seen in the settings."""
+    used = {name: dict.fromkeys(filter(None, result.samplers[name])) for name in result.names}
+    listed = [f"{name}: {', '.join(classes)}" for name, classes in used.items() if classes]
+    return [f"Samplers in use: {'; '.join(listed)}."] if listed else []
 
 
 def render_text(result, scoring):
@@ -103,6 +122,12 @@ def format_number(value):
     if math.isnan(value):
         return "n/a"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
+
+
+def format_amount(value):
+    """Seconds or another amount: large and whole ones in groups of three digits."""
+    grouped = float(value).is_integer() or abs(value) >= 100
+    return format_count(value) if grouped else format_number(value)
 
 
 def format_count(value):

@@ -1,5 +1,7 @@
 """A damaged or foreign archive is refused by name, whichever loader meets it."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -11,12 +13,14 @@ Y = np.array([0, 1, 0, 1])
 WRONG = {
     "other keys": (dict(a=X, b=Y), r"it holds \['a', 'b'\]; expected arrays 'X' and 'y'"),
     "half of four": (dict(X_train=X, y_train=Y), "expected arrays"),
-    "objects": (dict(X=X.astype(object), y=Y), "Object arrays cannot be loaded"),
-    "object labels": (dict(X=X, y=Y.astype(object)), "Object arrays cannot be loaded"),
-    "lengths": (dict(X=X, y=Y[:3]), "4 rows and 3 labels"),
-    "nan": (dict(X=np.where(X == 5, np.nan, X), y=Y), "'x' holds NaN or infinity"),
-    "inf": (dict(X=np.where(X == 5, np.inf, X), y=Y), "'x' holds NaN or infinity"),
+    "objects": (dict(X=X.astype(object), y=Y), r"array 'X' holds Python objects.*X\.astype"),
+    "object labels": (dict(X=X, y=Y.astype(object)), r"array 'y' holds .*y\.astype\(str\)"),
+    "lengths": (dict(X=X, y=Y[:3]), "arrays 'X' and 'y' have 4 rows and 3 labels"),
+    "nan": (dict(X=np.where(X == 5, np.nan, X), y=Y), "'X' holds NaN or infinity"),
+    "inf": (dict(X=np.where(X == 5, np.inf, X), y=Y), "'X' holds NaN or infinity"),
     "nan label": (dict(X=X, y=np.where(Y, np.nan, 0.0)), "'y' holds NaN or infinity"),
+    "lower case": (dict(x=X * 1j, y=Y), "array 'x' has dtype complex128"),
+    "other case": (dict(A=X, y=Y), r"it holds \['A', 'y'\]"),
     "text": (dict(X=X.astype(str), y=Y), "expected real numbers"),
     "complex": (dict(X=X * 1j, y=Y), "expected real numbers"),
     "flat": (dict(X=X.ravel(), y=np.zeros(12)), "expected real numbers of shape"),
@@ -64,6 +68,15 @@ def test_no_archive_at_all(content, tmp_path):
     path = tmp_path / "fake.npz"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"fake\.npz' cannot be used: it is no complete"):
+        load_table(path)
+
+
+def test_members_that_are_no_arrays(tmp_path):
+    path = tmp_path / "zip.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("X", "text")
+        archive.writestr("y", "text")
+    with pytest.raises(ValueError, match=r"zip\.npz' cannot be used: array 'X' has dtype"):
         load_table(path)
 
 

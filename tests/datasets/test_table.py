@@ -54,6 +54,11 @@ def test_labels_keep_their_kind(table):
         ("a,y\n1,\n", "line 2, column 'y' is empty"),
         ("a,a,y\n1,2,0\n", "its header has ['a'] more than once"),
         ("1,2\n3,4\n", "its first line holds numbers; expected the names"),
+        ("5.1,3.5,setosa\n4.9,3,setosa\n", "its first line holds numbers; expected the names"),
+        ("5.1,5.1,setosa\n4.9,3,setosa\n", "add a header line above it, such as x0,x1,label"),
+        ("5.1,nan,setosa\n4.9,3,setosa\n", "its first line holds numbers"),
+        ("1,0,kind\n4.9,3,setosa\n", "its first line holds numbers"),
+        ("0,1,cat\n2,3,cat\n", "its first line holds numbers"),
         ("a;y\n1;0\n", "one column; expected two or more, comma separated"),
         ("a,y\n", "it has no rows"),
         ("", "it has no rows"),
@@ -63,6 +68,14 @@ def test_labels_keep_their_kind(table):
 def test_faults_are_located(text, reason, table):
     with pytest.raises(ValueError, match=r"t\.csv' cannot be used: .*" + re.escape(reason)):
         load_table(table(text))
+
+
+@pytest.mark.parametrize("header", ["0,1", "1,2", "a,2", "1.5,b"])
+def test_columns_that_are_counted_or_only_partly_numbers(header, table):
+    bunch = load_table(table(f"{header},kind\n5,6,cat\n7,8,dog\n"))
+    assert bunch.feature_names == header.split(",") and bunch.data.tolist() == [[5, 6], [7, 8]]
+    bunch = load_table(table(f"kind,{header}\ncat,5,6\n"), target="kind")
+    assert bunch.target.tolist() == ["cat"]
 
 
 def test_other_faults(table, tmp_path):

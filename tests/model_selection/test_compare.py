@@ -11,7 +11,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, make_scorer
-from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, cross_validate
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold, cross_validate
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -136,6 +136,16 @@ def test_folds_from_an_int():
     np.testing.assert_array_equal(given.scores["score"]["Bayes"], own(cv=StratifiedKFold(4)))
 
 
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_groups_stay_together(kind):
+    groups = np.arange(150) % 7
+    cv = GroupKFold(3)
+    result = compare({"Bayes": GaussianNB()}, X, Y, groups=kind(groups), cv=cv)
+    theirs = cross_validate(GaussianNB(), X, Y, groups=groups, cv=cv)["test_score"]
+    np.testing.assert_array_equal(result.scores["score"]["Bayes"], theirs)
+    assert result.test_sizes == tuple(len(test) for _, test in cv.split(X, Y, groups))
+
+
 def test_a_fold_that_fails_is_reported_and_the_rest_go_on():
     estimators = {"Bayes": GaussianNB(), "frail": Costly(fail_on=X[0])}
     with pytest.warns(FitFailedWarning, match="1 of 8 fits of compare failed.*'frail' on fold 0"):
@@ -203,6 +213,25 @@ def test_ctrl_c_ends_the_comparison_even_where_an_estimator_keeps_what_it_has():
         compare({"keeper": make_pipeline(Keeper())}, X, Y)
 
 
+def test_a_fit_that_its_sampler_ended_keeps_its_scores_and_is_told():
+    class Keeper(DummyClassifier):
+        def fit(self, X, y):
+            self.sampler_ = np.random.default_rng()
+            self.stop_reason_ = "converged" if (X[0] == load_iris().data[0]).all() else REASON
+            return super().fit(X, y)
+
+    REASON = "sampler: the annealer\nwent away"
+    estimators = {"keeper": make_pipeline(Keeper()), "Bayes": GaussianNB()}
+    result = compare(estimators, X, Y, cv=KFold(3))
+    assert result.stopped_early["keeper"] == (REASON, None, None)
+    assert result.stopped_early["Bayes"] == result.samplers["Bayes"] == (None,) * 3
+    assert result.samplers["keeper"] == ("Generator",) * 3
+    assert np.isfinite(result.scores["score"]["keeper"]).all()
+    text = " ".join(result.to_text().split())
+    assert "1 of 3 fits of keeper stopped early: sampler: the annealer went away" in text
+    assert "Samplers in use: keeper: Generator." in text
+
+
 def test_costs_are_plain_and_found_inside_wrappers():
     search = GridSearchCV(make_pipeline(Costly()), {"costly__warn": [False]}, cv=2)
     estimators = {"bare": Costly(), "wrapped": search, "free": GaussianNB()}
@@ -263,6 +292,9 @@ def test_progress(capsys):
         (dict(error_score=0), ValueError, "'error_score' parameter of compare must be"),
         (dict(cv=1), ValueError, "n_splits=1"),
         (dict(cv=51), ValueError, "n_splits=51"),
+        (dict(cv=[]), ValueError, r"'cv' parameter of compare must give one split .* Got \[\]"),
+        (dict(groups=Y[:-1], cv=GroupKFold(3)), ValueError, "inconsistent numbers of samples"),
+        (dict(cv=GroupKFold(3)), ValueError, "'groups' parameter should not be None"),
         (dict(y=Y[:-1]), ValueError, "inconsistent numbers of samples"),
         (dict(random_state="a"), ValueError, "seed"),
     ],

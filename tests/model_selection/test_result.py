@@ -12,6 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from qsklearn.model_selection import compare
+from qsklearn.model_selection._text import format_amount
 
 X, Y = load_iris(return_X_y=True)
 NASTY = "<script>alert('name')</script> & co"
@@ -24,7 +25,8 @@ class Reader(ClassifierMixin, BaseEstimator):
         if not (X == load_iris().data[0]).all(axis=1).any():
             raise RuntimeError("<b>lost</b>")
         self.classes_ = np.unique(y)
-        self.cost_ = {"reads": 1000, "sweeps": 25_000}
+        self.cost_ = {"reads": 1000, "sweeps": 25_000, "qpu_access_time": 1234.5}
+        self.stop_reason_ = "sampler: <i>gone</i>"
         return self
 
     def predict(self, X):
@@ -53,7 +55,11 @@ def test_summary(result):
     # 30 rows tested on for 120 trained on.
     assert row["standard_error"] == pytest.approx(math.sqrt((0.2 + 0.25) * scores.var(ddof=1)))
     assert row["half_width"] > row["standard_error"]
-    assert row["cost"] == {} and rows["reader"]["cost"] == {"reads": 1000, "sweeps": 25_000}
+    assert row["cost"] == {} and rows["reader"]["cost"] == {
+        "reads": 1000,
+        "sweeps": 25_000,
+        "qpu_access_time": 1234.5,
+    }
     assert rows["reader"]["n_folds"] == 4 and rows["reader"]["n_failed"] == 1
     narrow = result.summary("f1_macro", confidence=0.5)[0]
     assert narrow["scoring"] == "f1_macro" and narrow["half_width"] < row["half_width"]
@@ -99,6 +105,7 @@ def test_frame_is_tidy(result):
     assert reader.index[reader["error"].notna()].tolist() == failed
     assert reader["cost_reads"].dropna().tolist() == [1000.0] * 4
     means = frame.groupby("estimator")["accuracy"].mean()
+    assert reader["stopped_early"].notna().sum() == 4
     assert means[NASTY] == pytest.approx(result.summary()[0]["mean"])
 
 
@@ -109,6 +116,8 @@ def test_text(result):
     assert "estimator" in header and "accuracy ± error" in header and "reads drawn" in header
     (reader,) = [line for line in text.splitlines() if line.startswith("reader ")]
     assert "1,000" in reader and "1.000" in reader  # reads, p
+    assert "4 of 5 fits of reader stopped early: sampler: <i>gone</i>" in text
+    assert "Samplers in use" not in text
     assert "reader: failed on fold" in text and "RuntimeError" in text
     assert "4 estimators on 5 folds" in repr(result)
 
@@ -147,12 +156,17 @@ def test_html_stands_alone_and_is_escaped(result, tmp_path):
     assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in (
         tags.tags
     )
+    assert "<th></th>" not in page
     for text in (
         "A < B",
         "compare --data '<x>'",
         NASTY,
         "RuntimeError: <b>lost</b>",
         "reads drawn",
+        "4 of 5 fits of reader stopped early: sampler: <i>gone</i>",
+        "25,000",
+        "1,234",
+        "qpu access time (microseconds)",
         "scikit-learn",
         str(result.seeds[0]),
         "DecisionTreeClassifier(max_depth=1)",
@@ -169,6 +183,22 @@ def test_html_overwrites_only_when_told(result, tmp_path):
     result.to_html(path, overwrite=True)
     assert path.read_text().startswith("<!DOCTYPE html>")
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_html_says_what_is_wrong_with_the_path(result, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"The folder '.*nodir' does not exist"):
+        result.to_html(tmp_path / "nodir" / "x.html")
+    with pytest.raises(IsADirectoryError) as caught:
+        result.to_html(tmp_path, overwrite=True)
+    assert caught.value.filename == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(7000.0, "7,000"), (5.0, "5"), (0.25, "0.250"), (1234.5, "1,234"), (math.nan, "n/a")],
+)
+def test_amounts(value, text):
+    assert format_amount(value) == text
 
 
 def test_environment_names_what_is_missing(result):
