@@ -311,7 +311,7 @@ def run_reads(args, report):
             )  # fmt: skip
             model.fit(data[0][chosen], data[1][chosen])
             scores.append(model.score(X_test, y_test))
-            cosines.append(np.mean(model.gradient_cosine_))
+            cosines.append(np.nanmean(model.gradient_cosine_))
         rows.append([num_reads, *_mean_and_error(scores), *_mean_and_error(cosines)])
     report.table(
         ["num_reads", "accuracy", "s.e.", "gradient cosine", "s.e."],

@@ -145,7 +145,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         Mean belief about the sampler's inverse temperature, and the standard error of its
         estimate (0 where it was known); empty unless ``gradient="sampled"``.
     gradient_cosine_ : list of float
-        Mean cosine between sampled and exact gradient in each iteration, with ``diagnostics``.
+        Mean cosine between sampled and exact gradient in each iteration, with ``diagnostics``;
+        steps whose few reads all agree with the data have no gradient and are left out.
     cost_ : dict
         ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``, ``update_seconds`` and
         ``qpu_access_time`` (microseconds) of the last fit.

@@ -192,7 +192,10 @@ class GradientStep:
             stderr = np.sqrt(np.sum(np.square(self.errors))) / len(self.errors)
             self.state.beta_eff_stderr.append(float(stderr))
         if self.cosines:
-            self.state.gradient_cosine.append(float(np.mean(self.cosines)))
+            # Few reads may agree with the data to the last one: such a gradient has no direction.
+            pointing = [value for value in self.cosines if not np.isnan(value)]
+            mean = float(np.mean(pointing)) if pointing else float("nan")
+            self.state.gradient_cosine.append(mean)
 
     def run(self, X, outputs, weights, seed):
         """Update the weights; returns the loss before the update."""
