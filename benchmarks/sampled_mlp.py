@@ -172,7 +172,7 @@ def run_twenty_images(args, report):
     seconds = time.perf_counter() - started
     for rate in (0.003, 0.1):
         _report_rate(results, problems, rate, args.runs, report)
-    report.line(f"{len(tasks)} runs in {seconds:.0f} s with {args.jobs} processes.")
+    report.line(f"\n{len(tasks)} runs in {seconds:.0f} s with {args.jobs} processes.")
     _plot_curves(results, problems, args.output)
 
 
