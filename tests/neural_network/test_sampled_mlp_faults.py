@@ -17,11 +17,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 @pytest.fixture
-def data(helpers, kind):
-    return helpers.make_data(kind)
-
-
-@pytest.fixture
 def network(helpers):
     return helpers.make_network()
 
