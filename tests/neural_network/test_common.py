@@ -2,9 +2,11 @@
 
 import dwave.samplers
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qsklearn import QuantumSampledMLPClassifier
+from qsklearn.model_selection import compare
 from qsklearn.samplers import (
     DimodSampler,
     GibbsSampler,
@@ -65,3 +67,27 @@ ESTIMATORS = [
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=lambda estimator: EXPECTED_FAILURES)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore", "error::RuntimeWarning")
+@parametrize_with_checks(
+    [QuantumSampledMLPClassifier(), QuantumSampledMLPClassifier(predict_with="ebm")],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+)
+def test_scikit_learns_checks_at_the_defaults(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("sampler", [None, "gibbs", "annealing"])
+def test_defaults_train_on_digits_as_the_twin_does(sampler):
+    X, y = load_digits(return_X_y=True)
+    network = QuantumSampledMLPClassifier(sampler=sampler, num_reads=20, random_state=0)
+    contenders = {"network": network, "twin": network.classical_twin()}
+    result = compare(contenders, X / 16, y, cv=5, n_jobs=2, baseline="twin", random_state=0)
+    (test,) = result.paired_tests()
+    # Four corrected standard errors, and in absolute terms what no reader would call worse.
+    assert abs(test["difference"]) < max(4 * test["standard_error"], 0.005)
+    assert abs(test["difference"]) < 0.02
