@@ -155,10 +155,10 @@ def test_rooms_load_no_optional_package():
     assert (loaded & OPTIONAL) <= modules_after("import sklearn.base, dimod, numba")
 
 
-@pytest.mark.parametrize("room", sorted(TABLE.keys() - {"_optional", "_sklearn"}))
+@pytest.mark.parametrize("room", sorted(TABLE.keys() - {"_optional", "_sklearn", "_kernels"}))
 def test_public_names_exist(room):
-    if not (PACKAGE / room).is_dir() or room == "_kernels":
-        pytest.skip("not a public room yet")
+    if not (PACKAGE / room).is_dir():
+        pytest.skip("a later issue makes this room")
     module = getattr(qsklearn, room)
     assert all(isinstance(name, str) and hasattr(module, name) for name in module.__all__)
     assert list(module.__all__) == sorted(module.__all__)

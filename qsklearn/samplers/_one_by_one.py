@@ -109,6 +109,10 @@ def _draw_model(sample, bqm, one_hot, num_reads, seed, caller, fewer_allowed, in
             if fewer_allowed and n_valid != num_reads:
                 energies = bqm.energies((states, range(bqm.num_variables)))
                 states = states[np.argsort(energies, kind="stable")]
+            elif n_valid > num_reads:
+                # Devices list their draws by energy: the first of them are no fair choice.
+                chosen = np.random.default_rng(seed).choice(n_valid, num_reads, replace=False)
+                states = states[np.sort(chosen)]
             return np.resize(states, (num_reads, bqm.num_variables))
         if one_hot is None:
             raise ValueError(f"{caller} returned no states where {num_reads} were asked for.")

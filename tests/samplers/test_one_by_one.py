@@ -77,3 +77,25 @@ def test_post_selected_draws_follow_the_law(ising):
     wrapped = DimodSampler(ExactSampler())
     states, _, _ = wrapped.sample_arrays(h, J, one_hot=(0, 3), num_reads=20_000, beta=0.6, seed=2)
     assert ising.p_value(states[0], ising.enumerate(h, J, 0.6, (0, 3))) > 1e-4
+
+
+class SortedByEnergy(dimod.Sampler):
+    """Lawful draws at beta = 1, three times as many as asked for, the lowest energies first."""
+
+    parameters = {"num_reads": [], "seed": []}
+    properties = {}
+
+    def sample(self, bqm, num_reads, seed):
+        drawn = ExactSampler(3 * num_reads, beta=1.0, seed=seed).sample(bqm)
+        return drawn.slice(sorted_by="energy")
+
+
+def test_draws_beyond_those_asked_for_are_left_out_at_random(ising):
+    """Taking the first of them would take the lowest energies."""
+    rng = np.random.default_rng(4)
+    h, J = rng.normal(size=5), ising.symmetric(5, rng)
+    states, _, _ = DimodSampler(SortedByEnergy()).sample_arrays(
+        h[None], J, beta=1.0, num_reads=3000, seed=2
+    )
+    # Fails once in 10,000 seeds by chance; another seed tells chance from a defect.
+    assert ising.p_value(states[0], ising.enumerate(h, J, 1.0)) > 1e-4
