@@ -1,17 +1,42 @@
-"""Annealing on dense graphs with cached local fields.
+"""Annealing on dense graphs with cached local fields, 64 spins side by side.
 
-Spins of a read lie together with their local fields; an accepted flip adds one row of J to the
-fields, a rejected one costs nothing but its random number. A row of J serves all reads of a block
-while it is in cache. Each read owns its random stream, so draws do not depend on the blocks.
+The spins of a read lie in words of 64, a chunk each, with their local fields beside them. For a
+chunk all thresholds are drawn and compared at once; the lowest spin that flips adds its couplings
+to the chunk's fields, and those above it are compared anew, which is the sequential sweep. The rows
+of J of all that flipped are then added to the fields of the other chunks, a few rows a pass. Reads
+take turns at a chunk, so that its rows serve all reads of a block while they are in cache. Each
+read owns its random stream, so draws do not depend on the blocks.
+
+Both rules are one comparison: a spin flips where -beta dE = 2 beta s f is at least a random
+threshold, log u for Metropolis and log u / (1 - u) for the heat bath.
 """
-
-import math
 
 import numpy as np
 from numba import njit
 
-READS = 16  # a block; few, so that their fields stay in the second-level cache
+from qsklearn._kernels._vectors import (
+    LANES,
+    QUARTER,
+    at_least,
+    bits_of,
+    broadcast,
+    broadcast_quarter,
+    floats_of,
+    load,
+    load_quarter,
+    lowest_lane,
+    rotate_left,
+    shift_left,
+    shift_right,
+    store,
+    to_floats,
+    where,
+)
+
 _REFRESH = 64  # sweeps between exact refreshes of the float32 fields
+
+_LOW_LANES = np.uint64(2**QUARTER - 1)
+_SIGN = np.uint32(0x80000000)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -23,154 +48,304 @@ def _mix(z):
 
 
 @njit(cache=True, nogil=True)
-def _seed_lane(key_0, key_1, read, generator, lane, lanes):
-    """State of xoshiro128++ for one read of one model, words lane-minor."""
+def _seed_lane(key_0, key_1, read, generator, at):
+    """State of xoshiro128+ for one read of one model, its words LANES apart."""
     a = _mix(_mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1)) ^ key_1)
     b = _mix(a + np.uint64(0x9E3779B97F4A7C15))
-    generator[lane] = np.uint32(a)
-    generator[lanes + lane] = np.uint32(a >> np.uint64(32))
-    generator[2 * lanes + lane] = np.uint32(b)
-    generator[3 * lanes + lane] = np.uint32(b >> np.uint64(32)) | np.uint32(1)
+    generator[at] = np.uint32(a)
+    generator[at + LANES] = np.uint32(a >> np.uint64(32))
+    generator[at + 2 * LANES] = np.uint32(b)
+    generator[at + 3 * LANES] = np.uint32(b >> np.uint64(32)) | np.uint32(1)
+
+
+@njit(cache=True, nogil=True)
+def _load_generator(generator, at):
+    return (
+        load(generator, at),
+        load(generator, at + LANES),
+        load(generator, at + 2 * LANES),
+        load(generator, at + 3 * LANES),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _store_generator(generator, at, state):
+    store(generator, at, state[0])
+    store(generator, at + LANES, state[1])
+    store(generator, at + 2 * LANES, state[2])
+    store(generator, at + 3 * LANES, state[3])
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _draw_uniform(generator, lane, lanes):
-    """One step of xoshiro128++ of one lane; uniform in (0, 1) with 2^-31 resolution."""
-    s0 = generator[lane]
-    s1 = generator[lanes + lane]
-    s2 = generator[2 * lanes + lane]
-    s3 = generator[3 * lanes + lane]
-    r = np.uint32(s0 + s3)
-    r = np.uint32(np.uint32(r << np.uint32(7)) | np.uint32(r >> np.uint32(25)))
-    r = np.uint32(r + s0)
-    t = np.uint32(s1 << np.uint32(9))
-    s2 = np.uint32(s2 ^ s0)
-    s3 = np.uint32(s3 ^ s1)
-    generator[lanes + lane] = np.uint32(s1 ^ s2)
-    generator[lane] = np.uint32(s0 ^ s3)
-    generator[2 * lanes + lane] = np.uint32(s2 ^ t)
-    generator[3 * lanes + lane] = np.uint32(
-        np.uint32(s3 << np.uint32(11)) | np.uint32(s3 >> np.uint32(21))
-    )
-    return (float(r >> np.uint32(1)) + 0.5) * 2.0**-31
+def _draw_bits(state):
+    """One step of xoshiro128+ per lane; its weak lowest bit is for the caller to drop."""
+    s0, s1, s2, s3 = state
+    bits = s0 + s3
+    shifted = shift_left(s1, 9)
+    s2 = s2 ^ s0
+    s3 = s3 ^ s1
+    s1 = s1 ^ s2
+    s0 = s0 ^ s3
+    s2 = s2 ^ shifted
+    s3 = rotate_left(s3, 11)
+    return bits, (s0, s1, s2, s3)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _odd(bits):
+    """Odd numbers n below 2^31: n / 2^31 is a uniform of 30 bits that is neither 0 nor 1."""
+    return shift_right(bits, 1) | broadcast(np.uint32(1))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _log(odd):
+    """log(odd / 2^31) to 7e-6, never above 0: exponent and mantissa apart, and a polynomial.
+
+    With the bits of a float read as a number, bits 2^-23 = exponent + m - 1 for the mantissa m, so
+    only log m - (m - 1) log 2 is left to the polynomial; 3.4e-6 is its error, taken off the end.
+    """
+    bits = bits_of(to_floats(odd))
+    m = floats_of((bits & broadcast(np.uint32(0x007FFFFF))) | broadcast(np.uint32(0x3F800000)))
+    whole = to_floats(bits - broadcast(np.uint32((127 + 31) << 23)))
+    p = broadcast(np.float32(-0.01780779720452343))
+    p = p * m + broadcast(np.float32(0.19071949439300878))
+    p = p * m + broadcast(np.float32(-0.8781644531299437))
+    p = p * m + broadcast(np.float32(2.278055855498614))
+    p = p * m + broadcast(np.float32(-3.7027938046113293))
+    p = p * m + broadcast(np.float32(3.5440415622873576))
+    p = p * m + broadcast(np.float32(-1.4140495784921148 - 3.4e-6))
+    return whole * broadcast(np.float32(0.6931471805599453 * 2.0**-23)) + p
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _draw_threshold(state, accept_by_metropolis):
+    """The random threshold of each lane: log u, or log u / (1 - u)."""
+    bits, state = _draw_bits(state)
+    odd = _odd(bits)
+    threshold = _log(odd)
+    if not accept_by_metropolis:
+        threshold = threshold - _log(broadcast(_SIGN) - odd)
+    return threshold, state
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(rows, changes, n_rows, couplings, stride, skipped, local, start):
+    """Add rows of J times the changes of their spins to all local fields of a read but one chunk.
+
+    Four rows a pass, which saves loads and stores of the fields; rows are padded with changes of 0.
+    """
+    for first in range(0, n_rows, 4):
+        row_0, row_1, row_2, row_3 = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
+        change_0, change_1 = broadcast(changes[first]), broadcast(changes[first + 1])
+        change_2, change_3 = broadcast(changes[first + 2]), broadcast(changes[first + 3])
+        for at in range(0, stride, LANES):
+            if at != skipped:
+                field = load(local, start + at)
+                field = field + change_0 * load(couplings, row_0 * stride + at)
+                field = field + change_1 * load(couplings, row_1 * stride + at)
+                field = field + change_2 * load(couplings, row_2 * stride + at)
+                field = field + change_3 * load(couplings, row_3 * stride + at)
+                store(local, start + at, field)
+
+
+@njit(cache=True, nogil=True)
+def _refresh(model, reads, fields, couplings, stride, spins, local, rows, changes):
+    """Local fields f_i = h_i + sum_j J_ij s_j of all reads of a block, anew."""
+    n_spins = fields.shape[1]
+    n_chunks = stride // LANES
+    for lane in range(reads):
+        for i in range(stride):
+            local[lane * stride + i] = fields[model, i] if i < n_spins else np.float32(0.0)
+    for chunk in range(n_chunks):
+        for lane in range(reads):
+            for k in range(LANES):
+                i = chunk * LANES + k
+                up = (spins[lane * n_chunks + chunk] >> np.uint64(k)) & np.uint64(1)
+                rows[k] = min(i, n_spins - 1)
+                changes[k] = np.float32(2 * np.int64(up) - 1) if i < n_spins else np.float32(0.0)
+            _add_rows(rows, changes, LANES, couplings, stride, -1, local, lane * stride)
 
 
 @njit(cache=True, nogil=True)
 def _start_read(
-    model, read, lane, n_lanes, fields, keys, initial_states, couplings, generator, spins, local
+    model, read, lane, n_chunks, key_0, key_1, initial_states, clamped, generator, spins, free
 ):
-    """Seed one read, and set its spins and local fields."""
-    n_spins = fields.shape[1]
-    _seed_lane(keys[model, 0], keys[model, 1], read, generator, lane, n_lanes)
-    for i in range(n_spins):
+    """Seed one read, set its spins, given or random, and say which of them may move."""
+    key = _mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1))
+    at = lane * 4 * LANES
+    for of_chunk in range(LANES):
+        _seed_lane(key, key_1, of_chunk, generator, at + of_chunk)
+    state = _load_generator(generator, at)
+    for chunk in range(n_chunks):
+        bits, state = _draw_bits(state)
+        spins[lane * n_chunks + chunk] = at_least(bits, broadcast(np.uint32(0)))
+        free[lane * n_chunks + chunk] = np.uint64(0)
+    _store_generator(generator, at, state)
+    for i in range(clamped.shape[2]):
+        chunk, bit = lane * n_chunks + i // LANES, np.uint64(1) << np.uint64(i % LANES)
+        if clamped.shape[0] == 0 or not clamped[model, read, i]:
+            free[chunk] |= bit
         if initial_states.shape[0] > 0:
-            spins[lane, i] = initial_states[model, read, i]
-        else:
-            up = _draw_uniform(generator, lane, n_lanes) < 0.5
-            spins[lane, i] = np.float32(1.0) if up else np.float32(-1.0)
-    _refresh(model, lane, fields, couplings, spins, local)
+            spins[chunk] &= ~bit
+            if initial_states[model, read, i] > 0:
+                spins[chunk] |= bit
 
 
 @njit(cache=True, nogil=True)
-def _refresh(model, lane, fields, couplings, spins, local):
-    """Local fields f_i = h_i + sum_j J_ij s_j of one read, anew."""
-    n_spins = fields.shape[1]
-    for i in range(n_spins):
-        local[lane, i] = fields[model, i]
-    for j in range(n_spins):
-        s = spins[lane, j]
-        for i in range(n_spins):
-            local[lane, i] += s * couplings[j, i]
+def _update_chunk(
+    chunk, lane, couplings, stride, double_beta, accept_by_metropolis, generator, spins, free,
+    local, rows, changes, thresholds,
+):  # fmt: skip
+    """One pass over the 64 spins of a chunk of one read, in order; returns how many flipped."""
+    at_read = lane * 4 * LANES
+    at_word = lane * (stride // LANES) + chunk
+    at_fields = lane * stride + chunk * LANES
+    state = _load_generator(generator, at_read)
+    threshold, state = _draw_threshold(state, accept_by_metropolis)
+    _store_generator(generator, at_read, state)
+    store(thresholds, 0, threshold)
+    all_fields = load(local, at_fields)
+    word = spins[at_word]
+    flipped = np.uint64(0)
+    n_flipped = 0
+    for of_quarter in range(0, LANES, QUARTER):
+        store(local, at_fields, all_fields)
+        # A spin is decided before it flips, so the signs of those to come are those of the word.
+        positive, negative = broadcast_quarter(np.uint32(0)), broadcast_quarter(_SIGN)
+        signs = where(word >> np.uint64(of_quarter), positive, negative)
+        field = load_quarter(local, at_fields + of_quarter) * broadcast_quarter(double_beta)
+        margin = floats_of(bits_of(field) ^ signs) - load_quarter(thresholds, of_quarter)
+        remaining = (free[at_word] >> np.uint64(of_quarter)) & _LOW_LANES
+        while True:
+            flips = at_least(margin, broadcast_quarter(np.float32(0.0))) & remaining
+            if flips == np.uint64(0):
+                break
+            lane_in_quarter = lowest_lane(flips)
+            remaining &= _LOW_LANES << (lane_in_quarter + np.uint64(1))
+            k = np.uint64(of_quarter) + lane_in_quarter
+            flipped |= np.uint64(1) << k
+            change = np.float32(-2.0) if (word >> k) & np.uint64(1) else np.float32(2.0)
+            row = np.int64(chunk * LANES) + np.int64(k)
+            at_row = row * stride + chunk * LANES
+            to_quarter = bits_of(load_quarter(couplings, at_row + of_quarter)) ^ signs
+            margin = margin + broadcast_quarter(change * double_beta) * floats_of(to_quarter)
+            all_fields = all_fields + broadcast(change) * load(couplings, at_row)
+            rows[n_flipped], changes[n_flipped] = row, change
+            n_flipped += 1
+    store(local, at_fields, all_fields)
+    spins[at_word] = word ^ flipped
+    for padding in range(n_flipped, (n_flipped + 3) // 4 * 4):
+        rows[padding], changes[padding] = 0, np.float32(0.0)
+    return n_flipped
 
 
 @njit(cache=True, nogil=True)
-def _finish_read(model, read, lane, exact_couplings, exact_fields, keep, spins, states, energies):
-    """Write the kept spins and the exact energy of one read."""
-    n_spins = exact_fields.shape[1]
-    for k in range(keep.shape[0]):
-        states[model, read, k] = np.int8(spins[lane, keep[k]])
-    energy = 0.0
+def _finish_block(
+    model, first_read, reads, exact_couplings, exact_fields, keep, spins, states, energies
+):
+    """Write the kept spins and exact energies of a block, a row of J for all its reads."""
+    n_spins, stride = exact_fields.shape[1], exact_couplings.shape[1]
+    n_chunks = stride // LANES
+    for lane in range(reads):
+        energies[model, first_read + lane] = 0.0
+        for k in range(keep.shape[0]):
+            up = (
+                spins[lane * n_chunks + keep[k] // LANES] >> np.uint64(keep[k] % LANES)
+            ) & np.uint64(1)
+            states[model, first_read + lane, k] = np.int8(2 * np.int8(up) - 1)
+    by_column = np.empty(LANES)
     for i in range(n_spins):
-        field = 0.0
-        for j in range(i):
-            field += exact_couplings[i, j] * spins[lane, j]
-        energy += spins[lane, i] * (exact_fields[model, i] + field)
-    energies[model, read] = energy
+        for lane in range(reads):
+            total = broadcast(0.0)
+            for chunk in range(i // LANES + 1):
+                row = load(exact_couplings, i * stride + chunk * LANES)
+                total = total + where(spins[lane * n_chunks + chunk], row, broadcast(0.0) - row)
+            store(by_column, 0, total)
+            field = exact_fields[model, i] + by_column.sum()
+            up = (spins[lane * n_chunks + i // LANES] >> np.uint64(i % LANES)) & np.uint64(1)
+            energies[model, first_read + lane] += field if up else -field
 
 
 @njit(cache=True, nogil=True)
 def _anneal(
-    couplings, exact_couplings, fields, exact_fields, betas, keys, initial_states, keep, states,
-    energies, first, last, accept_by_metropolis,
+    couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
+    initial_states, clamped, keep, states, energies, stop, first, last, accept_by_metropolis,
 ):  # fmt: skip
-    num_reads, n_spins = states.shape[1], fields.shape[1]
-    blocks_per_model = (num_reads + READS - 1) // READS
-    spins = np.empty((READS, n_spins), np.float32)
-    local = np.empty((READS, n_spins), np.float32)
-    generator = np.empty(4 * READS, np.uint32)
+    num_reads, stride = states.shape[1], couplings.shape[1]
+    n_chunks = stride // LANES
+    blocks_per_model = (num_reads + reads_per_block - 1) // reads_per_block
+    spins = np.empty(reads_per_block * n_chunks, np.uint64)
+    free = np.empty(reads_per_block * n_chunks, np.uint64)
+    local = np.empty(reads_per_block * stride, np.float32)
+    generator = np.empty(reads_per_block * 4 * LANES, np.uint32)
+    rows = np.empty(LANES, np.int64)
+    changes = np.empty(LANES, np.float32)
+    thresholds = np.empty(LANES, np.float32)
     for block in range(first, last):
         model = block // blocks_per_model
-        first_read = (block - model * blocks_per_model) * READS
-        reads = min(READS, num_reads - first_read)
+        first_read = (block - model * blocks_per_model) * reads_per_block
+        reads = min(reads_per_block, num_reads - first_read)
         for lane in range(reads):
             _start_read(
-                model, first_read + lane, lane, READS, fields, keys, initial_states, couplings,
-                generator, spins, local,
+                model, first_read + lane, lane, n_chunks, keys[model, 0], keys[model, 1],
+                initial_states, clamped, generator, spins, free,
             )  # fmt: skip
         for sweep in range(betas.shape[1]):
-            double_beta = 2.0 * betas[model, sweep]
-            if sweep % _REFRESH == _REFRESH - 1:
+            if stop[0]:
+                break
+            if sweep % _REFRESH == 0:
+                _refresh(model, reads, fields, couplings, stride, spins, local, rows, changes)
+            double_beta = np.float32(2.0) * betas[model, sweep]
+            for chunk in range(n_chunks):
                 for lane in range(reads):
-                    _refresh(model, lane, fields, couplings, spins, local)
-            for i in range(n_spins):
-                for lane in range(reads):
-                    s = spins[lane, i]
-                    uniform = _draw_uniform(generator, lane, READS)
-                    drive = double_beta * s * local[lane, i]
-                    # Both rules flip s; exp(drive) is the ratio of the weights after and before.
-                    if accept_by_metropolis:
-                        flip = drive >= 0.0 or uniform < math.exp(drive)
-                    else:
-                        flip = uniform * (1.0 + math.exp(-drive)) < 1.0
-                    if flip:
-                        spins[lane, i] = -s
-                        change = np.float32(-2.0) * s
-                        for j in range(n_spins):
-                            local[lane, j] += change * couplings[i, j]
-        for lane in range(reads):
-            _finish_read(
-                model, first_read + lane, lane, exact_couplings, exact_fields, keep, spins, states,
-                energies,
-            )  # fmt: skip
+                    n_flipped = _update_chunk(
+                        chunk, lane, couplings, stride, double_beta, accept_by_metropolis,
+                        generator, spins, free, local, rows, changes, thresholds,
+                    )  # fmt: skip
+                    _add_rows(
+                        rows, changes, n_flipped, couplings, stride, chunk * LANES, local,
+                        lane * stride,
+                    )  # fmt: skip
+        _finish_block(
+            model, first_read, reads, exact_couplings, exact_fields, keep, spins, states, energies
+        )
 
 
 @njit(cache=True, nogil=True)
 def metropolis(
-    couplings, exact_couplings,  # IN: (n_spins, n_spins) symmetric, zero diagonal; float32, float64
+    couplings, exact_couplings,  # IN: J scaled float32, its lower triangle float64; padded rows
     fields, exact_fields,  # IN: (n_models, n_spins), scaled float32 and exact float64
     betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    keys, initial_states, keep,  # IN: (n_models, 2); (n_models or 0, num_reads, n_spins); (n_keep,)
+    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
     states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    first, last,  # IN: range of blocks; ceil(num_reads / READS) blocks a model
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks
 ):  # fmt: skip
     """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), dE = -2 s f."""
     _anneal(
-        couplings, exact_couplings, fields, exact_fields, betas, keys, initial_states, keep,
-        states, energies, first, last, True,
+        couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
+        initial_states, clamped, keep, states, energies, stop, first, last, True,
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def heat_bath(
-    couplings, exact_couplings,  # IN: (n_spins, n_spins) symmetric, zero diagonal; float32, float64
+    couplings, exact_couplings,  # IN: J scaled float32, its lower triangle float64; padded rows
     fields, exact_fields,  # IN: (n_models, n_spins), scaled float32 and exact float64
     betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    keys, initial_states, keep,  # IN: (n_models, 2); (n_models or 0, num_reads, n_spins); (n_keep,)
+    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
     states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    first, last,  # IN: range of blocks; ceil(num_reads / READS) blocks a model
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks
 ):  # fmt: skip
     """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), dE = -2 s f."""
     _anneal(
-        couplings, exact_couplings, fields, exact_fields, betas, keys, initial_states, keep,
-        states, energies, first, last, False,
+        couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
+        initial_states, clamped, keep, states, energies, stop, first, last, False,
     )  # fmt: skip

@@ -1,47 +1,48 @@
-"""Annealing on sparse graphs, many lanes side by side.
+"""Annealing on sparse graphs, 64 lanes side by side.
 
-A lane is one read of one model; the 64 lanes of a block are laid out spin-major, so that each
-step of a sweep is a short vector loop. Models of a family share the couplings and differ in the
-fields, so lanes of different models share a block. Each lane owns its random stream, so the draws
-do not depend on how lanes are packed, nor on how many there are.
+A lane is one read of one model, and a word of 64 bits holds one spin of the 64 lanes of a block, so
+that the spins of a large graph stay in the first caches and a spin's local field is a sum of
+couplings chosen by words. Models of a family share the couplings and differ in the fields, so
+lanes of different models share a block. Each lane owns its random stream, so the draws do not
+depend on how lanes are packed, nor on how many there are.
+
+Both rules are one comparison: a spin flips where -beta dE = 2 beta s f is at least a random
+threshold, log u for Metropolis and log u / (1 - u) for the heat bath. Where all biases are small
+integers the fields are bytes, and the threshold is rounded down, which decides the same.
 """
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
+from numba.extending import overload
 
-LANES = 64
+from qsklearn._kernels._vectors import (
+    BYTES,
+    FLOATS,
+    LANES,
+    at_least,
+    bits_of,
+    broadcast,
+    floats_of,
+    floor,
+    load,
+    maximum,
+    minimum,
+    rotate_left,
+    shift_left,
+    shift_right,
+    store,
+    to_bytes,
+    to_floats,
+    to_integers,
+    where,
+)
 
-_ZERO = np.float32(0.0)
-_HALF = np.float32(0.5)
+ROW = 4  # rows of couplings are padded with zeros to a multiple of it
+
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_SIGN = np.uint32(0x80000000)
 _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
-
-
-@intrinsic
-def _float32_from_bits(typing_context, bits):
-    """Reinterpret the bits of an int32 as a float32."""
-
-    def codegen(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
-
-    return types.float32(types.int32), codegen
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _exp(x):
-    """exp(x) to 5e-6 relative, clipped to |x| <= 87; a polynomial, so that it vectorises."""
-    t = min(max(x, np.float32(-87.0)), np.float32(87.0)) * np.float32(1.4426950408889634)
-    whole = np.floor(t + _HALF)
-    f = t - whole
-    p = np.float32(1.535336188319500e-4)
-    p = p * f + np.float32(1.339887440266574e-3)
-    p = p * f + np.float32(9.618437357674640e-3)
-    p = p * f + np.float32(5.550332471162809e-2)
-    p = p * f + np.float32(2.402264791363012e-1)
-    p = p * f + np.float32(6.931472028550421e-1)
-    p = p * f + _ONE
-    return p * _float32_from_bits((np.int32(whole) + np.int32(127)) << np.int32(23))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -53,229 +54,413 @@ def _mix(z):
 
 
 @njit(cache=True, nogil=True)
-def _seed_lane(key_0, key_1, read, generator, lane, lanes):
-    """State of xoshiro128++ for one read of one model, words lane-minor."""
+def _seed_lane(key_0, key_1, read, generator, at):
+    """State of xoshiro128+ for one read of one model, its words LANES apart."""
     a = _mix(_mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1)) ^ key_1)
     b = _mix(a + np.uint64(0x9E3779B97F4A7C15))
-    generator[lane] = np.uint32(a)
-    generator[lanes + lane] = np.uint32(a >> np.uint64(32))
-    generator[2 * lanes + lane] = np.uint32(b)
-    generator[3 * lanes + lane] = np.uint32(b >> np.uint64(32)) | np.uint32(1)
+    generator[at] = np.uint32(a)
+    generator[at + LANES] = np.uint32(a >> np.uint64(32))
+    generator[at + 2 * LANES] = np.uint32(b)
+    generator[at + 3 * LANES] = np.uint32(b >> np.uint64(32)) | np.uint32(1)
+
+
+@njit(cache=True, nogil=True)
+def _load_generator(generator, at):
+    return (
+        load(generator, at),
+        load(generator, at + LANES),
+        load(generator, at + 2 * LANES),
+        load(generator, at + 3 * LANES),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _store_generator(generator, at, state):
+    store(generator, at, state[0])
+    store(generator, at + LANES, state[1])
+    store(generator, at + 2 * LANES, state[2])
+    store(generator, at + 3 * LANES, state[3])
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _draw_uniforms(generator, lanes, uniforms):
-    """One step of xoshiro128++ per lane; uniforms in (0, 1], to 2^-31 near 0 and 2^-24 near 1."""
-    for lane in range(lanes):
-        s0 = generator[lane]
-        s1 = generator[lanes + lane]
-        s2 = generator[2 * lanes + lane]
-        s3 = generator[3 * lanes + lane]
-        r = np.uint32(s0 + s3)
-        r = np.uint32(np.uint32(r << np.uint32(7)) | np.uint32(r >> np.uint32(25)))
-        r = np.uint32(r + s0)
-        t = np.uint32(s1 << np.uint32(9))
-        s2 = np.uint32(s2 ^ s0)
-        s3 = np.uint32(s3 ^ s1)
-        generator[lanes + lane] = np.uint32(s1 ^ s2)
-        generator[lane] = np.uint32(s0 ^ s3)
-        generator[2 * lanes + lane] = np.uint32(s2 ^ t)
-        generator[3 * lanes + lane] = np.uint32(
-            np.uint32(s3 << np.uint32(11)) | np.uint32(s3 >> np.uint32(21))
-        )
-        uniforms[lane] = (np.float32(np.int32(r >> np.uint32(1))) + _HALF) * np.float32(2.0**-31)
+def _draw_bits(state):
+    """One step of xoshiro128+ per lane; its weak lowest bit is for the caller to drop."""
+    s0, s1, s2, s3 = state
+    bits = s0 + s3
+    shifted = shift_left(s1, 9)
+    s2 = s2 ^ s0
+    s3 = s3 ^ s1
+    s1 = s1 ^ s2
+    s0 = s0 ^ s3
+    s2 = s2 ^ shifted
+    s3 = rotate_left(s3, 11)
+    return bits, (s0, s1, s2, s3)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _sum_local_fields(i, indptr, indices, couplings, fields, spins, lanes, local):
-    for lane in range(lanes):
-        local[lane] = fields[i, lane]
-    for k in range(indptr[i], indptr[i + 1]):
-        coupling = couplings[k]
-        j = indices[k]
-        for lane in range(lanes):
-            local[lane] += coupling * spins[j, lane]
+def _odd(bits):
+    """Odd numbers n below 2^31: n / 2^31 is a uniform of 30 bits that is neither 0 nor 1."""
+    return shift_right(bits, 1) | broadcast(np.uint32(1))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _log(odd):
+    """log(odd / 2^31) to 7e-6, never above 0: exponent and mantissa apart, and a polynomial.
+
+    With the bits of a float read as a number, bits 2^-23 = exponent + m - 1 for the mantissa m, so
+    only log m - (m - 1) log 2 is left to the polynomial; 3.4e-6 is its error, taken off the end.
+    """
+    bits = bits_of(to_floats(odd))
+    m = floats_of((bits & broadcast(np.uint32(0x007FFFFF))) | broadcast(np.uint32(0x3F800000)))
+    whole = to_floats(bits - broadcast(np.uint32((127 + 31) << 23)))
+    p = broadcast(np.float32(-0.01780779720452343))
+    p = p * m + broadcast(np.float32(0.19071949439300878))
+    p = p * m + broadcast(np.float32(-0.8781644531299437))
+    p = p * m + broadcast(np.float32(2.278055855498614))
+    p = p * m + broadcast(np.float32(-3.7027938046113293))
+    p = p * m + broadcast(np.float32(3.5440415622873576))
+    p = p * m + broadcast(np.float32(-1.4140495784921148 - 3.4e-6))
+    return whole * broadcast(np.float32(0.6931471805599453 * 2.0**-23)) + p
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _exp(x):
+    """exp(x) to 5e-6 relative, clipped to |x| <= 87."""
+    clipped = maximum(minimum(x, broadcast(np.float32(87.0))), broadcast(np.float32(-87.0)))
+    t = clipped * broadcast(np.float32(1.4426950408889634))
+    whole = floor(t + broadcast(np.float32(0.5)))
+    f = t - whole
+    p = broadcast(np.float32(1.535336188319500e-4))
+    p = p * f + broadcast(np.float32(1.339887440266574e-3))
+    p = p * f + broadcast(np.float32(9.618437357674640e-3))
+    p = p * f + broadcast(np.float32(5.550332471162809e-2))
+    p = p * f + broadcast(np.float32(2.402264791363012e-1))
+    p = p * f + broadcast(np.float32(6.931472028550421e-1))
+    p = p * f + broadcast(_ONE)
+    return p * floats_of(shift_left(to_integers(whole) + broadcast(np.uint32(127)), 23))
 
 
 @njit(cache=True, nogil=True)
-def _start_block(
-    first_lane, lanes, num_reads, fields, keys, initial_states, one_hot, block_fields, spins,
-    generator, uniforms,
-):  # fmt: skip
-    """Fill the buffers of a block: fields, random streams, and given or random spins."""
-    n_lanes = fields.shape[0] * num_reads
-    n_spins = fields.shape[1]
-    for lane in range(lanes):
-        model = min(first_lane + lane, n_lanes - 1) // num_reads
-        read = first_lane + lane - model * num_reads
-        _seed_lane(keys[model, 0], keys[model, 1], read, generator, lane, lanes)
-        for i in range(n_spins):
-            block_fields[i, lane] = fields[model, i]
-    if initial_states.shape[0] > 0:
-        for lane in range(lanes):
-            at = min(first_lane + lane, n_lanes - 1)
-            for i in range(n_spins):
-                spins[i, lane] = initial_states[at // num_reads, at % num_reads, i]
-        return
-    for i in range(n_spins):
-        _draw_uniforms(generator, lanes, uniforms)
-        for lane in range(lanes):
-            spins[i, lane] = _ONE if uniforms[lane] < _HALF else -_ONE
-    if one_hot[1] > one_hot[0]:
-        _draw_uniforms(generator, lanes, uniforms)
-        width = one_hot[1] - one_hot[0]
-        for lane in range(lanes):
-            chosen = one_hot[0] + min(int(uniforms[lane] * width), width - 1)
-            for i in range(one_hot[0], one_hot[1]):
-                spins[i, lane] = _ONE if i == chosen else -_ONE
+def _local_field(i, indptr, indices, couplings, fields, shared, spins):
+    """f_i = h_i + sum_j J_ij s_j of each lane, as h_i - sum_j J_ij plus 2 J_ij of the spins up."""
+    # No branch: numba would count references to the arrays on its sides, in this innermost loop.
+    at = np.uint64(i) * (np.uint64(1) if shared else np.uint64(LANES))
+    field = where(shared, broadcast(fields[at]), load(fields, at))
+    nothing = broadcast(couplings.dtype.type(0))
+    k = indptr[i]
+    while k < indptr[i + np.uint32(1)]:
+        for part in range(np.uint32(ROW)):
+            doubled = broadcast(couplings[k + part])
+            field = field + where(spins[indices[k + part]], doubled, nothing)
+        k += np.uint32(ROW)
+    return field
+
+
+def _flips(field, word, double_beta, threshold):
+    """A word of the lanes whose spin flips: those with 2 beta s f >= threshold."""
+    raise NotImplementedError  # for numba, which has one for each kind of field
+
+
+@overload(_flips, inline="always")
+def _flips_by_type(field, word, double_beta, threshold):
+    def of_floats(field, word, double_beta, threshold):
+        nothing, sign = broadcast(np.uint32(0)), broadcast(_SIGN)
+        drive = floats_of(bits_of(double_beta * field) ^ where(word, nothing, sign))
+        return at_least(drive, threshold)
+
+    def of_bytes(field, word, double_beta, threshold):  # -s f <= -threshold / 2 beta, rounded down
+        bound = floor(threshold * (broadcast(np.float32(-1.0)) / double_beta))
+        bound = minimum(bound, broadcast(np.float32(127.0)))  # also where it is 0 / 0
+        bound = maximum(bound, broadcast(np.float32(-128.0)))
+        return at_least(to_bytes(bound), where(word, broadcast(np.int8(0)) - field, field))
+
+    return {FLOATS: of_floats, BYTES: of_bytes}.get(field)
 
 
 @njit(cache=True, nogil=True)
-def _finish_block(
-    first_lane, lanes, num_reads, indptr, indices, exact_couplings, exact_fields, keep, spins,
-    states, energies,
-):  # fmt: skip
-    """Write the kept spins and the exact energies of a block."""
-    n_lanes = exact_fields.shape[0] * num_reads
-    for lane in range(min(lanes, n_lanes - first_lane)):
-        model = (first_lane + lane) // num_reads
-        read = (first_lane + lane) % num_reads
-        for k in range(keep.shape[0]):
-            states[model, read, k] = np.int8(spins[keep[k], lane])
-        energy = 0.0
-        for i in range(exact_fields.shape[1]):
-            local = 0.0
-            for k in range(indptr[i], indptr[i + 1]):
-                local += exact_couplings[k] * spins[indices[k], lane]
-            energy += spins[i, lane] * (exact_fields[model, i] + 0.5 * local)
-        energies[model, read] = energy
+def _sweep_metropolis(
+    order, indptr, indices, couplings, fields, shared, double_betas, generator, spins, free
+):
+    """Update each spin once; a function of its own, so that the generator stays in registers."""
+    state = _load_generator(generator, 0)
+    double_beta = load(double_betas, 0)
+    for step in range(order.shape[0]):
+        i = order[step]
+        field = _local_field(i, indptr, indices, couplings, fields, shared, spins)
+        bits, state = _draw_bits(state)
+        threshold = _log(_odd(bits))
+        spins[i] ^= _flips(field, spins[i], double_beta, threshold) & free[i]
+    _store_generator(generator, 0, state)
 
 
 @njit(cache=True, nogil=True)
-def metropolis(
-    indptr, indices, couplings, exact_couplings,  # IN: compressed rows of symmetric J
-    fields, exact_fields,  # IN: (n_models, n_spins), scaled float32 and exact float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    order, one_hot,  # IN: (n_spins,) order of updates; one_hot is empty here
-    keys, initial_states, keep,  # IN: (n_models, 2); (n_models or 0, num_reads, n_spins); (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    first, last,  # IN: range of blocks of LANES lanes
-):  # fmt: skip
-    """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), dE = -2 s f."""
-    num_reads = states.shape[1]
-    n_spins = fields.shape[1]
-    n_lanes = fields.shape[0] * num_reads
-    for block in range(first, last):
-        first_lane = block * LANES
-        lanes = min(LANES, (n_lanes - first_lane + 15) // 16 * 16)
-        block_fields = np.empty((n_spins, lanes), np.float32)
-        spins = np.empty((n_spins, lanes), np.float32)
-        generator = np.empty(4 * lanes, np.uint32)
-        uniforms = np.empty(lanes, np.float32)
-        local = np.empty(lanes, np.float32)
-        double_beta = np.empty(lanes, np.float32)
-        _start_block(
-            first_lane, lanes, num_reads, fields, keys, initial_states, one_hot, block_fields,
-            spins, generator, uniforms,
-        )  # fmt: skip
-        for sweep in range(betas.shape[1]):
-            for lane in range(lanes):
-                model = min(first_lane + lane, n_lanes - 1) // num_reads
-                double_beta[lane] = _TWO * betas[model, sweep]
-            for step in range(order.shape[0]):
-                i = order[step]
-                _sum_local_fields(i, indptr, indices, couplings, block_fields, spins, lanes, local)
-                _draw_uniforms(generator, lanes, uniforms)
-                for lane in range(lanes):
-                    s = spins[i, lane]
-                    # Not <, since rounding may leave a uniform at 1, where exp(0) accepts all.
-                    accepted = uniforms[lane] <= _exp(double_beta[lane] * s * local[lane])
-                    spins[i, lane] = -s if accepted else s
-        _finish_block(
-            first_lane, lanes, num_reads, indptr, indices, exact_couplings, exact_fields, keep,
-            spins, states, energies,
-        )  # fmt: skip
+def _sweep_heat_bath(
+    order, indptr, indices, couplings, fields, shared, double_betas, generator, spins, free
+):
+    """Update each spin once, as above."""
+    state = _load_generator(generator, 0)
+    double_beta = load(double_betas, 0)
+    for step in range(order.shape[0]):
+        i = order[step]
+        field = _local_field(i, indptr, indices, couplings, fields, shared, spins)
+        bits, state = _draw_bits(state)
+        odd = _odd(bits)
+        threshold = _log(odd) - _log(broadcast(_SIGN) - odd)
+        spins[i] ^= _flips(field, spins[i], double_beta, threshold) & free[i]
+    _store_generator(generator, 0, state)
 
 
 @njit(cache=True, nogil=True)
 def _draw_one_hot(
-    one_hot, indptr, indices, couplings, block_fields, spins, lanes, double_beta, generator,
-    uniforms, local, weights,
+    one_hot, indptr, indices, couplings, fields, shared, double_betas, generator, spins, free,
+    weights,
 ):  # fmt: skip
     """Draw a one-hot unit given all else: P(c) proportional to exp(-2 beta f_c)."""
+    state = _load_generator(generator, 0)
+    double_beta = load(double_betas, 0)
     width = one_hot[1] - one_hot[0]
-    lowest = np.full(lanes, np.float32(np.inf))
+    lowest = broadcast(np.float32(np.inf))
     for c in range(width):
-        _sum_local_fields(
-            one_hot[0] + c, indptr, indices, couplings, block_fields, spins, lanes, local
-        )
-        for lane in range(lanes):
-            weights[c, lane] = local[lane] * double_beta[lane]
-            lowest[lane] = min(lowest[lane], weights[c, lane])
-    total = np.zeros(lanes, np.float32)
+        i = np.uint32(one_hot[0] + c)
+        field = _local_field(i, indptr, indices, couplings, fields, shared, spins)
+        weight = to_floats(field) * double_beta
+        store(weights, c * LANES, weight)
+        lowest = minimum(lowest, weight)
+    total = broadcast(np.float32(0.0))
     for c in range(width):
-        for lane in range(lanes):
-            total[lane] += _exp(lowest[lane] - weights[c, lane])
-            weights[c, lane] = total[lane]
-    _draw_uniforms(generator, lanes, uniforms)
-    for lane in range(lanes):
-        threshold = uniforms[lane] * total[lane]
-        below = np.float32(0.0)
-        for c in range(width):
-            # The last interval is open above: rounding may leave the threshold at the total.
-            inside = threshold >= below and (threshold < weights[c, lane] or c == width - 1)
-            spins[one_hot[0] + c, lane] = _ONE if inside else -_ONE
-            below = weights[c, lane]
+        total = total + _exp(lowest - load(weights, c * LANES))
+        store(weights, c * LANES, total)
+    bits, state = _draw_bits(state)
+    sought = to_floats(_odd(bits)) * broadcast(np.float32(2.0**-31)) * total
+    open_lanes = _ALL
+    for c in range(width):
+        # The last interval is open above: rounding may leave what is sought at the total.
+        inside = open_lanes
+        if c < width - 1:
+            inside = open_lanes & ~at_least(sought, load(weights, c * LANES))
+        open_lanes &= ~inside
+        i = one_hot[0] + c
+        spins[i] = (spins[i] & ~free[i]) | (inside & free[i])
+    _store_generator(generator, 0, state)
+
+
+@njit(cache=True, nogil=True)
+def _start_spins(first_lane, n_lanes, num_reads, initial_states, one_hot, generator, spins):
+    """Given or random spins of a block."""
+    if initial_states.shape[0] > 0:
+        spins[:] = np.uint64(0)
+        for lane in range(LANES):
+            at = min(first_lane + lane, n_lanes - 1)
+            for i in range(spins.shape[0]):
+                up = initial_states[at // num_reads, at % num_reads, i] > 0
+                spins[i] |= np.uint64(up) << np.uint64(lane)
+        return
+    state = _load_generator(generator, 0)
+    for i in range(spins.shape[0]):
+        bits, state = _draw_bits(state)
+        spins[i] = at_least(bits, broadcast(np.uint32(0)))
+    width = one_hot[1] - one_hot[0]
+    if width > 0:
+        bits, state = _draw_bits(state)
+        drawn = np.empty(LANES, np.uint32)
+        store(drawn, 0, bits)
+        spins[one_hot[0] : one_hot[1]] = np.uint64(0)
+        for lane in range(LANES):
+            chosen = one_hot[0] + ((np.uint64(drawn[lane]) * np.uint64(width)) >> np.uint64(32))
+            spins[chosen] |= np.uint64(1) << np.uint64(lane)
+    _store_generator(generator, 0, state)
+
+
+@njit(cache=True, nogil=True)
+def _start_free(first_lane, n_lanes, num_reads, clamped, free):
+    """Words of the spins that may move; no ``clamped`` means all."""
+    free[:] = _ALL
+    if clamped.shape[0] == 0:
+        return
+    for lane in range(LANES):
+        at = min(first_lane + lane, n_lanes - 1)
+        for i in range(free.shape[0]):
+            held = clamped[at // num_reads, at % num_reads, i]
+            free[i] &= ~(np.uint64(held) << np.uint64(lane))
+
+
+@njit(cache=True, nogil=True)
+def _lay_out(first_lane, n_lanes, num_reads, values):
+    """Rows of models as the lanes of a block need them: columns of lanes, or one row to share.
+
+    Returns them with a word, all of whose bits are set where the lanes are reads of one model. Then
+    what follows the row is never used, but read.
+    """
+    first_model = first_lane // num_reads
+    if first_model == (min(first_lane + LANES, n_lanes) - 1) // num_reads:
+        row = np.zeros(values.shape[1] + LANES, values.dtype)
+        row[: values.shape[1]] = values[first_model]
+        return row, _ALL
+    columns = np.empty(values.shape[1] * LANES, values.dtype)
+    for lane in range(LANES):
+        model = min(first_lane + lane, n_lanes - 1) // num_reads
+        for i in range(values.shape[1]):
+            columns[i * LANES + lane] = values[model, i]
+    return columns, np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def _finish_block(
+    first_lane, num_reads, indptr, indices, exact_couplings, exact_fields, keep, spins, states,
+    energies,
+):  # fmt: skip
+    """Write the kept spins and the exact energies of a block, E = sum_i s_i (h_i + f_i) / 2."""
+    n_lanes = exact_fields.shape[0] * num_reads
+    fields, shared = _lay_out(first_lane, n_lanes, num_reads, exact_fields)
+    total = broadcast(0.0)
+    for i in range(spins.shape[0]):
+        sum_of_neighbours = broadcast(0.0)
+        for k in range(indptr[i], indptr[i + 1]):
+            up = broadcast(exact_couplings[k])
+            down = broadcast(-exact_couplings[k])
+            sum_of_neighbours = sum_of_neighbours + where(spins[indices[k]], up, down)
+        field = broadcast(fields[i]) if shared else load(fields, i * LANES)
+        field = field + sum_of_neighbours * broadcast(0.5)
+        total = total + where(spins[i], field, broadcast(0.0) - field)
+    by_lane = np.empty(LANES)
+    store(by_lane, 0, total)
+    for lane in range(min(LANES, n_lanes - first_lane)):
+        model = (first_lane + lane) // num_reads
+        read = first_lane + lane - model * num_reads
+        energies[model, read] = by_lane[lane]
+        for k in range(keep.shape[0]):
+            up = (spins[keep[k]] >> np.uint64(lane)) & np.uint64(1)
+            states[model, read, k] = np.int8(2 * np.int8(up) - 1)
+
+
+@njit(cache=True, nogil=True)
+def _anneal(
+    indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
+    keys, initial_states, clamped, keep, states, energies, stop, first, last, accept_by_metropolis,
+):  # fmt: skip
+    n_models, n_spins = fields.shape
+    num_reads = states.shape[1]
+    n_lanes = n_models * num_reads
+    spins = np.empty(n_spins, np.uint64)
+    free = np.empty(n_spins, np.uint64)
+    generator = np.empty(4 * LANES, np.uint32)
+    double_betas = np.empty(LANES, np.float32)
+    weights = np.empty((one_hot[1] - one_hot[0]) * LANES, np.float32)
+    for block in range(first, last):
+        first_lane = block * LANES
+        for lane in range(LANES):
+            model = min(first_lane + lane, n_lanes - 1) // num_reads
+            read = first_lane + lane - model * num_reads
+            _seed_lane(keys[model, 0], keys[model, 1], read, generator, lane)
+        _start_spins(first_lane, n_lanes, num_reads, initial_states, one_hot, generator, spins)
+        _start_free(first_lane, n_lanes, num_reads, clamped, free)
+        block_fields, shared = _lay_out(first_lane, n_lanes, num_reads, fields)
+        for sweep in range(betas.shape[1]):
+            if stop[0]:
+                break
+            for lane in range(LANES):
+                model = min(first_lane + lane, n_lanes - 1) // num_reads
+                double_betas[lane] = _TWO * betas[model, sweep]
+            if accept_by_metropolis:
+                _sweep_metropolis(
+                    order, indptr, indices, couplings, block_fields, shared, double_betas,
+                    generator, spins, free,
+                )  # fmt: skip
+            else:
+                _sweep_heat_bath(
+                    order, indptr, indices, couplings, block_fields, shared, double_betas,
+                    generator, spins, free,
+                )  # fmt: skip
+            if weights.shape[0] > 0:
+                _draw_one_hot(
+                    one_hot, indptr, indices, couplings, block_fields, shared, double_betas,
+                    generator, spins, free, weights,
+                )  # fmt: skip
+        _finish_block(
+            first_lane, num_reads, indptr, indices, exact_couplings, exact_fields, keep, spins,
+            states, energies,
+        )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def metropolis(
+    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
+    couplings, exact_couplings,  # IN: their 2 J, scaled float32; J in float64
+    fields, exact_fields,  # IN: (n_models, n_spins), scaled h - sum_j J float32; h in float64
+    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
+    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks of LANES lanes
+):  # fmt: skip
+    """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), dE = -2 s f."""
+    _anneal(
+        indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
+        keys, initial_states, clamped, keep, states, energies, stop, first, last, True,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def metropolis_of_integers(
+    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
+    couplings, exact_couplings,  # IN: their 2 J, scaled int8; J in float64
+    fields, exact_fields,  # IN: (n_models, n_spins), scaled h - sum_j J int8; h in float64
+    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
+    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks of LANES lanes
+):  # fmt: skip
+    """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), small integers only."""
+    _anneal(
+        indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
+        keys, initial_states, clamped, keep, states, energies, stop, first, last, True,
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def heat_bath(
-    indptr, indices, couplings, exact_couplings,  # IN: compressed rows of symmetric J
-    fields, exact_fields,  # IN: (n_models, n_spins), scaled float32 and exact float64
+    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
+    couplings, exact_couplings,  # IN: their 2 J, scaled float32; J in float64
+    fields, exact_fields,  # IN: (n_models, n_spins), scaled h - sum_j J float32; h in float64
     betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    order, one_hot,  # IN: order of updates, -1 stands for the one-hot unit; its (start, stop)
-    keys, initial_states, keep,  # IN: (n_models, 2); (n_models or 0, num_reads, n_spins); (n_keep,)
+    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
     states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
     first, last,  # IN: range of blocks of LANES lanes
 ):  # fmt: skip
-    """Heat bath (Gibbs): s = +1 with probability 1 / (1 + exp(2 beta f))."""
-    num_reads = states.shape[1]
-    n_spins = fields.shape[1]
-    n_lanes = fields.shape[0] * num_reads
-    for block in range(first, last):
-        first_lane = block * LANES
-        lanes = min(LANES, (n_lanes - first_lane + 15) // 16 * 16)
-        block_fields = np.empty((n_spins, lanes), np.float32)
-        spins = np.empty((n_spins, lanes), np.float32)
-        generator = np.empty(4 * lanes, np.uint32)
-        uniforms = np.empty(lanes, np.float32)
-        local = np.empty(lanes, np.float32)
-        double_beta = np.empty(lanes, np.float32)
-        weights = np.empty((one_hot[1] - one_hot[0], lanes), np.float32)
-        _start_block(
-            first_lane, lanes, num_reads, fields, keys, initial_states, one_hot, block_fields,
-            spins, generator, uniforms,
-        )  # fmt: skip
-        for sweep in range(betas.shape[1]):
-            for lane in range(lanes):
-                model = min(first_lane + lane, n_lanes - 1) // num_reads
-                double_beta[lane] = _TWO * betas[model, sweep]
-            for step in range(order.shape[0]):
-                i = order[step]
-                if i < 0:
-                    _draw_one_hot(
-                        one_hot, indptr, indices, couplings, block_fields, spins, lanes,
-                        double_beta, generator, uniforms, local, weights,
-                    )  # fmt: skip
-                    continue
-                _sum_local_fields(i, indptr, indices, couplings, block_fields, spins, lanes, local)
-                _draw_uniforms(generator, lanes, uniforms)
-                for lane in range(lanes):
-                    # The rarer of the two outcomes takes the small uniforms, which are the finer.
-                    drive = double_beta[lane] * local[lane]
-                    rare = uniforms[lane] * (_ONE + _exp(abs(drive))) < _ONE
-                    spins[i, lane] = _ONE if rare == (drive >= _ZERO) else -_ONE
-        _finish_block(
-            first_lane, lanes, num_reads, indptr, indices, exact_couplings, exact_fields, keep,
-            spins, states, energies,
-        )  # fmt: skip
+    """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), dE = -2 s f."""
+    _anneal(
+        indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
+        keys, initial_states, clamped, keep, states, energies, stop, first, last, False,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def heat_bath_of_integers(
+    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
+    couplings, exact_couplings,  # IN: their 2 J, scaled int8; J in float64
+    fields, exact_fields,  # IN: (n_models, n_spins), scaled h - sum_j J int8; h in float64
+    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
+    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks of LANES lanes
+):  # fmt: skip
+    """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), small integers only."""
+    _anneal(
+        indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
+        keys, initial_states, clamped, keep, states, energies, stop, first, last, False,
+    )  # fmt: skip

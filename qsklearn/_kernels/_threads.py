@@ -1,15 +1,56 @@
-"""Blocks of reads or models on a thread pool in Python.
+"""Blocks of reads or models on a thread pool in Python, and how they are told to stop.
 
 The pool lives for one call: forked children inherit no threads, and Ctrl-C drops the blocks that
 have not started. Numba's own parallel layers do neither.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import numpy as np
 
 _TASKS_PER_THREAD = 8  # enough to even out the load and to stop soon after Ctrl-C
 
 
-def run_blocks(kernel, n_blocks, num_threads, *arguments):
+class Watch:
+    """Tells running kernels to stop: when time is up, or at Ctrl-C.
+
+    Kernels look at ``stop`` once a sweep; the main thread waits, and sets it.
+
+    Parameters
+    ----------
+    max_seconds : float, optional
+        From now on.
+
+    Attributes
+    ----------
+    stop : ndarray of shape (1,), uint8
+        Not zero once kernels have to end.
+    reason : {None, "max_seconds", "KeyboardInterrupt"}
+    """
+
+    def __init__(self, max_seconds=None):
+        self.stop = np.zeros(1, np.uint8)
+        self.reason = None
+        self._end = None if max_seconds is None else time.monotonic() + max_seconds
+
+    def interrupt(self, reason):
+        """Ask all kernels to end; the first reason stays."""
+        self.reason = self.reason or reason
+        self.stop[0] = 1
+
+    def remaining(self):
+        """Seconds left, or None without a limit."""
+        return None if self._end is None else max(self._end - time.monotonic(), 0.0)
+
+    def is_over(self):
+        """Whether to stop; loops in Python ask between two kernel calls."""
+        if self.remaining() == 0.0:
+            self.interrupt("max_seconds")
+        return self.reason is not None
+
+
+def run_blocks(kernel, n_blocks, num_threads, *arguments, watch=None):
     """Call ``kernel(*arguments, first, last)`` over all blocks.
 
     Parameters
@@ -19,13 +60,19 @@ def run_blocks(kernel, n_blocks, num_threads, *arguments):
         write to places of their own, so the result does not depend on the split.
     n_blocks : int
     num_threads : int
-        One runs in the calling thread.
+        One runs in the calling thread, unless there is a ``watch``.
     *arguments
         Passed on.
+    watch : Watch, optional
+        The kernel takes its ``stop`` before the range of blocks. Ctrl-C then ends the kernels and
+        is noted in the watch; a second one is raised. Without a watch Ctrl-C is raised, after the
+        blocks that run.
     """
     if n_blocks == 0:
         return
-    if num_threads == 1 or n_blocks == 1:
+    if watch is not None:
+        arguments = (*arguments, watch.stop)
+    elif num_threads == 1 or n_blocks == 1:
         kernel(*arguments, 0, n_blocks)
         return
     n_tasks = min(n_blocks, num_threads * _TASKS_PER_THREAD)
@@ -36,7 +83,22 @@ def run_blocks(kernel, n_blocks, num_threads, *arguments):
             pool.submit(kernel, *arguments, first, last)
             for first, last in zip(edges[:-1], edges[1:], strict=True)
         ]
+        if watch is not None:
+            _attend(futures, watch)
         for future in futures:
             future.result()
     finally:
+        if watch is not None and any(not future.done() for future in futures):
+            watch.interrupt("KeyboardInterrupt")  # raised here; do not wait for whole kernels
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _attend(futures, watch):
+    """Wait for the kernels; stop them when time is up or at Ctrl-C. They end within a sweep."""
+    try:
+        _, running = wait(futures, watch.remaining())
+        if running:
+            watch.interrupt("max_seconds")
+    except KeyboardInterrupt:
+        watch.interrupt("KeyboardInterrupt")
+    wait(futures)

@@ -108,6 +108,8 @@ class OutputDraws:
             raise
         except Exception as error:
             raise SamplerFailure(f"{type(error).__name__}: {error}") from error
+        if info.get("stop_reason") == "KeyboardInterrupt":
+            raise KeyboardInterrupt  # the sampler returned what it had; a fit or predict wants all
         states = np.asarray(states)
         self._check(states, energies, family.n_models, hamiltonian)
         self._count(states, info, compiled - started, time.perf_counter() - compiled)

@@ -7,7 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 
 from qsklearn._sklearn import StrOptions
-from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, THREADS, ArraySampler
+from qsklearn.samplers._base import (
+    BETA,
+    COUNT,
+    SECONDS,
+    SEED_CONSTRAINTS,
+    THREADS,
+    ArraySampler,
+)
 from qsklearn.samplers._chains import run_chains
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._schedules import default_beta_range, interpolate
@@ -37,13 +44,19 @@ class SimulatedAnnealingSampler(ArraySampler):
         Inverse temperature of the draws, multiplying E. None searches for low energies.
     beta_range : tuple of (hot, cold), default=None
         Ends of the schedule of a search. None derives them from the model's energy scales.
-    beta_schedule_type : {"geometric", "linear"}, default="geometric"
+    beta_schedule_type : {"geometric", "linear", "custom"}, default="geometric"
         The way through ``beta_range``.
+    beta_schedule : array-like of shape (num_sweeps,), default=None
+        Inverse temperature of each sweep of a search, for ``beta_schedule_type="custom"``;
+        ``num_sweeps`` stays at None, and ``beta_range`` too.
     seed : int, default=None
         Draws are the same for any ``num_threads`` and any order of the variables, and the first
         reads stay the same when ``num_reads`` grows. None: fresh entropy.
     num_threads : int, default=None
         Threads over blocks of reads; None means 1, -1 all cores.
+    max_seconds : float, default=None
+        The chains end at the next sweep when this time is over, or at Ctrl-C, and are returned as
+        they are, with a warning and a ``stop_reason`` in ``info``.
 
     References
     ----------
@@ -64,9 +77,11 @@ class SimulatedAnnealingSampler(ArraySampler):
         "num_sweeps": [COUNT, None],
         "beta": [BETA, None],
         "beta_range": ["array-like", None],
-        "beta_schedule_type": [StrOptions({"geometric", "linear"})],
+        "beta_schedule_type": [StrOptions({"geometric", "linear", "custom"})],
+        "beta_schedule": ["array-like", None],
         "seed": SEED_CONSTRAINTS,
         "num_threads": THREADS,
+        "max_seconds": SECONDS,
     }
 
     def __init__(
@@ -77,22 +92,26 @@ class SimulatedAnnealingSampler(ArraySampler):
         beta=None,
         beta_range=None,
         beta_schedule_type="geometric",
+        beta_schedule=None,
         seed=None,
         num_threads=None,
+        max_seconds=None,
     ):
         self.num_reads = num_reads
         self.num_sweeps = num_sweeps
         self.beta = beta
         self.beta_range = beta_range
         self.beta_schedule_type = beta_schedule_type
+        self.beta_schedule = beta_schedule
         self.seed = seed
         self.num_threads = num_threads
+        self.max_seconds = max_seconds
 
     def _call_parameters(self) -> list[str]:
         return ["initial_states"]
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
-        initial_states = getattr(settings, "initial_states", None)
+        initial_states = settings.initial_states
         thermal = settings.beta is not None
         if thermal:
             # Chains that are handed in stay at beta: heating them would forget where they were.
@@ -107,6 +126,7 @@ class SimulatedAnnealingSampler(ArraySampler):
             seed=settings.seed,
             stream=1,
             initial_states=initial_states,
+            watch=settings.watch,
             keep=keep,
             num_threads=settings.num_threads,
         )
@@ -116,6 +136,8 @@ class SimulatedAnnealingSampler(ArraySampler):
 
 
 def _search(models: SpinModels, settings: SimpleNamespace) -> np.ndarray:
+    if settings.beta_schedule_type == "custom" or settings.beta_schedule is not None:
+        return np.repeat(check_beta_schedule(settings)[np.newaxis], models.n_models, axis=0)
     num_sweeps = settings.num_sweeps or _GROUND_SWEEPS
     if settings.beta_range is None:
         hot, cold = default_beta_range(models)
@@ -155,3 +177,36 @@ def check_beta_range(beta_range) -> tuple[float, float]:
             f"Got {beta_range!r} instead."
         )
     return float(ends[0]), float(ends[1])
+
+
+def check_beta_schedule(settings: SimpleNamespace) -> np.ndarray:
+    """Inverse temperatures of a custom schedule.
+
+    Raises
+    ------
+    ValueError
+        If they are not a list of finite numbers >= 0, or other parameters speak against them.
+    """
+    if settings.beta_schedule_type != "custom" or settings.beta_schedule is None:
+        raise ValueError(
+            "The 'beta_schedule' parameter is given together with beta_schedule_type='custom', and "
+            f"only then. Got beta_schedule={settings.beta_schedule!r} with "
+            f"beta_schedule_type={settings.beta_schedule_type!r}."
+        )
+    if settings.beta_range is not None:
+        raise ValueError("The 'beta_range' parameter must be None with a custom 'beta_schedule'.")
+    try:
+        betas = np.asarray(settings.beta_schedule, dtype=float)
+    except (TypeError, ValueError):  # words, or ragged
+        betas = np.empty(0)
+    if betas.ndim != 1 or not betas.size or not np.isfinite(betas).all() or (betas < 0).any():
+        raise ValueError(
+            "The 'beta_schedule' parameter must be a list of finite numbers >= 0, one a sweep. "
+            f"Got {settings.beta_schedule!r} instead."
+        )
+    if settings.num_sweeps not in (None, len(betas)):
+        raise ValueError(
+            f"The 'num_sweeps' parameter must be None or {len(betas)}, as the 'beta_schedule' has "
+            f"{len(betas)} sweeps. Got {settings.num_sweeps} instead."
+        )
+    return betas

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import dimod
 import joblib
 import numpy as np
@@ -17,6 +19,25 @@ def count_threads(num_threads, caller: str) -> int:
     if num_threads is None:
         return 1
     return num_threads if num_threads > 0 else max(joblib.cpu_count() + 1 + num_threads, 1)
+
+
+def check_memory(n_bytes: int, caller: str) -> None:
+    """Refuse a request before anything is allocated.
+
+    Raises
+    ------
+    MemoryError
+        If it needs more than the machine has.
+    """
+    try:
+        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system: let it try
+        return
+    if n_bytes > available:
+        raise MemoryError(
+            f"{caller} would need {n_bytes:,} bytes for this request, and the machine has "
+            f"{available:,}. Ask for fewer reads, sweeps or models, or keep fewer spins."
+        )
 
 
 def check_keep(keep, n_spins: int, caller: str) -> np.ndarray:
@@ -59,3 +80,57 @@ def initial_states_by_label(initial_states, labels, bqm) -> np.ndarray:
     if bqm.vartype is dimod.BINARY and np.isin(spins, (0, 1)).all():
         spins = 2 * spins.astype(np.int8) - 1
     return np.asarray(spins)[np.newaxis]
+
+
+def broadcast_clamped(clamped, shape: tuple[int, int, int], caller: str) -> np.ndarray:
+    """Which spins are held, for each model and read."""
+    held = np.asarray(clamped)
+    try:
+        if held.dtype != bool:
+            raise ValueError
+        return np.broadcast_to(held, shape)
+    except ValueError:
+        raise ValueError(
+            f"The 'clamped' parameter of {caller} must be an array of bool of shape {shape} "
+            f"(n_models, num_reads, n_spins), or one that broadcasts to it. Got {held.dtype} of "
+            f"shape {held.shape} instead."
+        ) from None
+
+
+def clamped_by_label(clamped, labels) -> np.ndarray:
+    """Labels of the variables that are held, as an array of bool in the order of the labels."""
+    known = set(labels)
+    unknown = [label for label in clamped if label not in known]
+    if unknown:
+        raise ValueError(
+            "The 'clamped' parameter must be a list of variables of the model. Got "
+            f"{unknown[0]!r}, which is none."
+        )
+    held = set(clamped)
+    return np.array([label in held for label in labels], bool)
+
+
+def check_clamped(held: np.ndarray, models, settings, caller: str) -> np.ndarray:
+    """Held spins of shape (n_models, num_reads, n_spins), where chains know what to hold them at.
+
+    Raises
+    ------
+    ValueError
+        If there are no ``initial_states``, or a one-hot unit is held in part, or without a spin up.
+    """
+    if settings.initial_states is None:
+        raise ValueError(
+            f"The 'clamped' parameter of {caller} needs 'initial_states', whose values it holds."
+        )
+    shape = (models.n_models, settings.num_reads, models.n_spins)
+    held = np.ascontiguousarray(np.broadcast_to(held, shape))
+    if models.one_hot is not None:
+        of_unit = held[..., slice(*models.one_hot)]
+        ups = (settings.initial_states[..., slice(*models.one_hot)] > 0).sum(axis=-1)
+        whole = of_unit.all(axis=-1)
+        if (of_unit.any(axis=-1) & ~whole).any() or (whole & (ups != 1)).any():
+            raise ValueError(
+                f"The 'clamped' parameter of {caller} must hold all spins of a one-hot unit or "
+                "none, and the unit must have one spin up."
+            )
+    return held

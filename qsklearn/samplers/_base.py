@@ -8,6 +8,7 @@ hand over to ``_draw``, which alone differs from class to class.
 from __future__ import annotations
 
 import time
+import warnings
 from abc import abstractmethod
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -16,10 +17,15 @@ import dimod
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from qsklearn._kernels._threads import Watch
 from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
 from qsklearn.samplers._arguments import (
+    broadcast_clamped,
+    check_clamped,
     check_initial_states,
     check_keep,
+    check_memory,
+    clamped_by_label,
     count_threads,
     initial_states_by_label,
 )
@@ -37,9 +43,10 @@ SEED_CONSTRAINTS = [Interval(Integral, 0, None, closed="left"), np.ndarray, None
 COUNT = Interval(Integral, 1, None, closed="left")
 BETA = Interval(Real, 0, None, closed="left")
 THREADS = [Integral, None]
+SECONDS = [Interval(Real, 0, None, closed="neither"), None]
 
 # What a call may say beyond the constructor's parameters.
-_CALL_CONSTRAINTS = {"initial_states": "no_validation"}
+_CALL_CONSTRAINTS = {"initial_states": "no_validation", "clamped": "no_validation"}
 
 
 class ArraySampler(BaseEstimator, dimod.Sampler):
@@ -79,7 +86,8 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         -------
         dimod.SampleSet
             One row a read, of the model's vartype. ``info`` holds ``beta`` (None for a ground
-            search) or ``beta_eff`` with ``beta_eff_stderr``, and ``timing`` in nanoseconds.
+            search) or ``beta_eff`` with ``beta_eff_stderr``, ``timing`` in nanoseconds, and
+            ``stop_reason``: None, or why the sampler returned before it was done, with a warning.
 
         Raises
         ------
@@ -90,15 +98,19 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         settings = self._resolve(self._accept(parameters))
         models, labels = models_from_bqm(bqm)
         settings.seed = check_seed(settings.seed, 1, type(self).__name__)
-        if getattr(settings, "initial_states", None) is not None:
+        if settings.initial_states is not None:
             given = initial_states_by_label(settings.initial_states, labels, bqm)
             if "num_reads" not in parameters:
                 settings.num_reads = given.shape[1]
             settings.initial_states = check_initial_states(
                 given, models.fields.shape, settings.num_reads, type(self).__name__
             )
+        if settings.clamped is not None:
+            held = clamped_by_label(settings.clamped, labels)
+            settings.clamped = check_clamped(held, models, settings, type(self).__name__)
         prepared = time.perf_counter_ns()
         states, _, info = self._draw_checked(models, settings, np.arange(len(labels)))
+        self._report_stop(info, settings)
         drawn = time.perf_counter_ns()
         samples = states[0] if bqm.vartype is dimod.SPIN else (states[0] + 1) // 2
         # dimod calculates the energies: exact, and in the model's own biases and offset.
@@ -112,7 +124,16 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         return sampleset
 
     def sample_arrays(
-        self, h, J, *, groups=None, initial_states=None, keep=None, one_hot=None, **parameters
+        self,
+        h,
+        J,
+        *,
+        groups=None,
+        initial_states=None,
+        clamped=None,
+        keep=None,
+        one_hot=None,
+        **parameters,
     ) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
         """Draw states of a family of Ising models E(s) = h·s + ½ sᵀJs.
 
@@ -126,6 +147,9 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
             The matrix in ``J`` that each model takes.
         initial_states : array-like of shape (n_models, num_reads, n_spins), optional
             Spins ±1 from which chains start; only for samplers that declare it.
+        clamped : array-like of bool, optional
+            Spins that keep the value that they have in ``initial_states``, in each chain; of shape
+            (n_models, num_reads, n_spins), or one that broadcasts to it. As above.
         keep : array-like of int, optional
             Spins to return, all by default.
         one_hot : tuple of (start, stop), optional
@@ -152,11 +176,13 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         fields = check_fields(h, caller)
         settings.seed = check_seed(settings.seed, fields.shape[0], caller)
         keep = check_keep(keep, fields.shape[1], caller)
+        self._require("initial_states", initial_states)
+        self._require("clamped", clamped)
         if initial_states is not None:
-            self._require_initial_states()
             settings.initial_states = check_initial_states(
                 initial_states, fields.shape, settings.num_reads, caller
             )
+        shape = (fields.shape[0], settings.num_reads, fields.shape[1])
         matrices = J if np.ndim(J) == 3 else [J]
         members = members_of_groups(groups, len(matrices), fields.shape[0], caller)
         parts = []
@@ -164,8 +190,12 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
             couplings = check_couplings(matrix, fields.shape[1], caller)
             models = SpinModels(fields[rows], couplings, check_one_hot(one_hot, couplings, caller))
             part_settings = settings_of_rows(settings, rows, fields.shape[0])
+            if clamped is not None:
+                held = broadcast_clamped(clamped, shape, caller)[rows]
+                part_settings.clamped = check_clamped(held, models, part_settings, caller)
             parts.append(self._draw_checked(models, part_settings, keep))
         states, energies, info = join_groups(parts, members, fields.shape[0])
+        self._report_stop(info, settings)
         info["timing"] = {
             "preprocessing_ns": 0,
             "sampling_ns": time.perf_counter_ns() - started,
@@ -182,7 +212,24 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
     def _accept(self, parameters: dict[str, Any]) -> dict[str, Any]:
         return self.remove_unknown_kwargs(**parameters)
 
+    def _report_stop(self, info, settings) -> None:
+        """Say in ``info`` and by a warning that the sampler was stopped before it was done."""
+        info["stop_reason"] = settings.watch.reason
+        if settings.watch.reason is not None:
+            warnings.warn(
+                f"{type(self).__name__} was stopped by {settings.watch.reason} before it was done. "
+                "Its states are those reached so far; draws at a temperature have not reached it.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    def _working_bytes(self, models: SpinModels, settings: SimpleNamespace) -> int:
+        """Memory of the draw beyond the states and energies that it returns."""
+        return 12 * models.n_models * (getattr(settings, "num_sweeps", None) or 1)
+
     def _draw_checked(self, models, settings, keep):
+        n_bytes = models.n_models * settings.num_reads * (len(keep) + 8)
+        check_memory(n_bytes + self._working_bytes(models, settings), type(self).__name__)
         if models.n_spins == 0 or models.n_models == 0:
             shape = (models.n_models, settings.num_reads)
             return np.empty((*shape, len(keep)), np.int8), np.zeros(shape), {"beta": settings.beta}
@@ -190,7 +237,12 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
 
     def _resolve(self, overrides: dict[str, Any]) -> SimpleNamespace:
         """Constructor's values, overridden, validated; ``num_threads`` as a number."""
-        values = {**self.get_params(deep=False), **overrides}
+        values = {
+            "initial_states": None,
+            "clamped": None,
+            **self.get_params(deep=False),
+            **overrides,
+        }
         caller = type(self).__name__
         constraints = {**_CALL_CONSTRAINTS, **self._parameter_constraints}
         validate_parameter_constraints(constraints, values, caller)
@@ -201,8 +253,8 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
             )
         if "num_threads" in values:
             values["num_threads"] = count_threads(values["num_threads"], caller)
-        return SimpleNamespace(**values)
+        return SimpleNamespace(**values, watch=Watch(values.get("max_seconds")))
 
-    def _require_initial_states(self) -> None:
-        if "initial_states" not in self._call_parameters():
-            raise ValueError(f"{type(self).__name__}.sample_arrays takes no 'initial_states'.")
+    def _require(self, name: str, value) -> None:
+        if value is not None and name not in self._call_parameters():
+            raise ValueError(f"{type(self).__name__}.sample_arrays takes no {name!r}.")

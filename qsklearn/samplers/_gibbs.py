@@ -6,7 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, THREADS, ArraySampler
+from qsklearn.samplers._base import (
+    BETA,
+    COUNT,
+    SECONDS,
+    SEED_CONSTRAINTS,
+    THREADS,
+    ArraySampler,
+)
 from qsklearn.samplers._chains import run_chains
 from qsklearn.samplers._models import SpinModels
 
@@ -35,6 +42,9 @@ class GibbsSampler(ArraySampler):
         reads stay the same when ``num_reads`` grows. None: fresh entropy.
     num_threads : int, default=None
         Threads over blocks of reads; None means 1, -1 all cores.
+    max_seconds : float, default=None
+        The chains end at the next sweep when this time is over, or at Ctrl-C, and are returned as
+        they are, with a warning and a ``stop_reason`` in ``info``.
 
     References
     ----------
@@ -60,17 +70,28 @@ class GibbsSampler(ArraySampler):
         "beta": [BETA],
         "seed": SEED_CONSTRAINTS,
         "num_threads": THREADS,
+        "max_seconds": SECONDS,
     }
 
-    def __init__(self, num_reads=1, num_sweeps=100, *, beta=1.0, seed=None, num_threads=None):
+    def __init__(
+        self,
+        num_reads=1,
+        num_sweeps=100,
+        *,
+        beta=1.0,
+        seed=None,
+        num_threads=None,
+        max_seconds=None,
+    ):
         self.num_reads = num_reads
         self.num_sweeps = num_sweeps
         self.beta = beta
         self.seed = seed
         self.num_threads = num_threads
+        self.max_seconds = max_seconds
 
     def _call_parameters(self) -> list[str]:
-        return ["initial_states"]
+        return ["initial_states", "clamped"]
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         states, energies = run_chains(
@@ -80,7 +101,9 @@ class GibbsSampler(ArraySampler):
             num_reads=settings.num_reads,
             seed=settings.seed,
             stream=2,
-            initial_states=getattr(settings, "initial_states", None),
+            initial_states=settings.initial_states,
+            clamped=settings.clamped,
+            watch=settings.watch,
             keep=keep,
             num_threads=settings.num_threads,
         )

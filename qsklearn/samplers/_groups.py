@@ -41,7 +41,7 @@ def settings_of_rows(settings: SimpleNamespace, rows: np.ndarray, n_models: int)
     if len(rows) < n_models:
         # A model's stream depends on its place in the family, not in its group.
         part.seed = make_keys(settings.seed, n_models)[rows]
-    if getattr(settings, "initial_states", None) is not None:
+    if settings.initial_states is not None:
         part.initial_states = settings.initial_states[rows]
     return part
 

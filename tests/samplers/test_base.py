@@ -65,6 +65,7 @@ def test_dimod_sampler_api(make):
 def test_parameters_are_the_constructors_and_the_calls(kind):
     constructor = set(inspect.signature(kind).parameters)
     expected = constructor | ({"initial_states"} if kind in CHAINS else set())
+    expected |= {"clamped"} if kind is GibbsSampler else set()
     assert set(kind().parameters) == expected
     assert set(kind._parameter_constraints) == constructor
     assert set(kind().properties["intents"]) <= {"thermal", "ground"}
