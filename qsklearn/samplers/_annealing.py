@@ -153,9 +153,8 @@ def _cool_and_stay(models: SpinModels, settings: SimpleNamespace, anneal: bool) 
     falling = num_sweeps // 2
     if anneal and falling and settings.beta > 0:
         hot, _ = default_beta_range(models)
-        betas[:, :falling] = interpolate(
-            np.minimum(hot, target), target, falling, settings.beta_schedule_type
-        )
+        kind = "linear" if settings.beta_schedule_type == "linear" else "geometric"
+        betas[:, :falling] = interpolate(np.minimum(hot, target), target, falling, kind)
     return betas
 
 

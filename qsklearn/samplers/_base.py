@@ -95,7 +95,7 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
             If a parameter or a bias is out of its range.
         """
         started = time.perf_counter_ns()
-        settings = self._resolve(self._accept(parameters))
+        settings = self._open(parameters)
         models, labels = models_from_bqm(bqm)
         settings.seed = check_seed(settings.seed, 1, type(self).__name__)
         if settings.initial_states is not None:
@@ -172,7 +172,7 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         """
         started = time.perf_counter_ns()
         caller = type(self).__name__
-        settings = self._resolve(self._accept(parameters))
+        settings = self._open(parameters)
         fields = check_fields(h, caller)
         settings.seed = check_seed(settings.seed, fields.shape[0], caller)
         keep = check_keep(keep, fields.shape[1], caller)
@@ -235,14 +235,17 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
             return np.empty((*shape, len(keep)), np.int8), np.zeros(shape), {"beta": settings.beta}
         return self._draw(models, settings, keep)
 
+    def _open(self, parameters: dict[str, Any]) -> SimpleNamespace:
+        """Settings of a call, and the watch over its time, which runs from now on."""
+        settings = self._resolve(self._accept(parameters))
+        settings.watch = Watch(getattr(settings, "max_seconds", None))
+        for name in _CALL_CONSTRAINTS:
+            vars(settings).setdefault(name, None)
+        return settings
+
     def _resolve(self, overrides: dict[str, Any]) -> SimpleNamespace:
         """Constructor's values, overridden, validated; ``num_threads`` as a number."""
-        values = {
-            "initial_states": None,
-            "clamped": None,
-            **self.get_params(deep=False),
-            **overrides,
-        }
+        values = {**self.get_params(deep=False), **overrides}
         caller = type(self).__name__
         constraints = {**_CALL_CONSTRAINTS, **self._parameter_constraints}
         validate_parameter_constraints(constraints, values, caller)
@@ -253,7 +256,7 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
             )
         if "num_threads" in values:
             values["num_threads"] = count_threads(values["num_threads"], caller)
-        return SimpleNamespace(**values, watch=Watch(values.get("max_seconds")))
+        return SimpleNamespace(**values)
 
     def _require(self, name: str, value) -> None:
         if value is not None and name not in self._call_parameters():

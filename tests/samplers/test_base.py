@@ -76,7 +76,8 @@ def test_every_parameter_is_taken_by_both_doors(kind):
     """A call's value overrides the constructor's, and one left out keeps it."""
     values = {
         "num_reads": 7, "num_sweeps": 3, "beta": 0.5, "beta_range": (0.1, 2.0),
-        "beta_schedule_type": "linear", "seed": 3, "num_threads": 2,
+        "beta_schedule_type": "linear", "seed": 3, "num_threads": 2, "beta_schedule": None,
+        "max_seconds": 60.0,
     }  # fmt: skip
     values = {name: value for name, value in values.items() if name in kind._parameter_constraints}
     assert set(values) == set(kind._parameter_constraints)
