@@ -1,60 +1,70 @@
 """The chain kernels, called directly on one model."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import scipy.sparse
 
 from qsklearn._kernels import _dense_annealing, _sparse_annealing
+from qsklearn._kernels._vectors import LANES
+from qsklearn.samplers._chains import _pad_rows
 
 
-def _run_sparse(rule, h, J, betas, starts, seed):
+def _run(kernel, describe, n_blocks, betas, starts, seed, clamped, watch=0):
     num_reads, n_spins = starts.shape
-    couplings = scipy.sparse.csr_array(J)
-    states = np.empty((1, num_reads, n_spins), np.int8)
-    energies = np.empty((1, num_reads))
-    getattr(_sparse_annealing, rule)(
-        couplings.indptr.astype(np.int32),
-        couplings.indices.astype(np.int32),
-        couplings.data.astype(np.float32),
-        couplings.data,
-        h[np.newaxis].astype(np.float32),
-        h[np.newaxis],
-        np.atleast_2d(betas).astype(np.float32),
-        np.arange(n_spins, dtype=np.int32),
-        np.array((0, 0)),
-        np.array([[seed, 1]], np.uint64),
-        starts[np.newaxis],
-        np.arange(n_spins),
-        states,
-        energies,
-        0,
-        -(-num_reads // _sparse_annealing.LANES),
-    )
+    states, energies = np.empty((1, num_reads, n_spins), np.int8), np.empty((1, num_reads))
+    if clamped is None:
+        clamped = np.empty((0, num_reads, n_spins), np.bool_)
+    graph, order = describe
+    kernel(
+        *graph, np.atleast_2d(betas).astype(np.float32), *order,
+        np.array([[seed, 1]], np.uint64), starts[np.newaxis], clamped, np.arange(n_spins), states,
+        energies, np.full(1, watch, np.uint8), 0, n_blocks,
+    )  # fmt: skip
     return states[0], energies[0]
 
 
-def _run_dense(rule, h, J, betas, starts, seed):
-    num_reads, n_spins = starts.shape
-    states = np.empty((1, num_reads, n_spins), np.int8)
-    energies = np.empty((1, num_reads))
-    getattr(_dense_annealing, rule)(
-        J.astype(np.float32),
-        J,
-        h[np.newaxis].astype(np.float32),
-        h[np.newaxis],
-        np.atleast_2d(betas).astype(np.float32),
-        np.array([[seed, 1]], np.uint64),
-        starts[np.newaxis],
-        np.arange(n_spins),
-        states,
-        energies,
-        0,
-        -(-num_reads // _dense_annealing.READS),
-    )
-    return states[0], energies[0]
+def _run_sparse(rule, h, J, betas, starts, seed, clamped=None, dtype=np.float32, watch=0):
+    suffix = "_of_integers" if dtype is np.int8 else ""
+    indptr, indices, couplings = _pad_rows(scipy.sparse.csr_array(J))
+    base = (h - J.sum(axis=1))[np.newaxis].astype(dtype)
+    graph = (indptr, indices, (2 * couplings).astype(dtype), couplings, base, h[np.newaxis])
+    order = (np.arange(len(h), dtype=np.uint32), np.array((0, 0)))
+    n_blocks = -(-len(starts) // LANES)
+    kernel = getattr(_sparse_annealing, rule + suffix)
+    return _run(kernel, (graph, order), n_blocks, betas, starts, seed, clamped, watch)
+
+
+def _run_dense(rule, h, J, betas, starts, seed, clamped=None, reads_per_block=16, watch=0):
+    padded = np.zeros((len(h), -(-len(h) // LANES) * LANES))
+    padded[:, : len(h)] = J
+    fields = h[np.newaxis]
+    graph = (padded.astype(np.float32), np.tril(padded, -1), fields.astype(np.float32), fields)
+    n_blocks = -(-len(starts) // reads_per_block)
+    kernel = getattr(_dense_annealing, rule)
+    return _run(kernel, (graph, (reads_per_block,)), n_blocks, betas, starts, seed, clamped, watch)
 
 
 @pytest.fixture(params=["sparse", "dense"])
 def run_chain(request):
     """``run_chain(rule, h, J, betas, starts, seed) -> states, energies`` of either kernel."""
     return {"sparse": _run_sparse, "dense": _run_dense}[request.param]
+
+
+@pytest.fixture
+def run_integers():
+    """The same on the sparse kernel of small integers."""
+    return partial(_run_sparse, dtype=np.int8)
+
+
+@pytest.fixture
+def run_floats():
+    """The same on the sparse kernel of floats."""
+    return _run_sparse
+
+
+@pytest.fixture
+def run_dense():
+    """The same on the dense kernel."""
+    return _run_dense

@@ -7,8 +7,10 @@ kernel is wrong.
 
 import numpy as np
 import pytest
+from numba import njit
 
-from qsklearn._kernels import _dense_annealing, _sparse_annealing
+from qsklearn._kernels import _sparse_annealing
+from qsklearn._kernels._vectors import LANES, load, store
 
 K = 4
 SIGNIFICANCE = 6e-5  # of a chi-square: 4 standard deviations, two-sided
@@ -120,26 +122,153 @@ def test_reads_do_not_depend_on_their_number(run_chain, rule, ising):
         np.testing.assert_array_equal(states, all_states[:num_reads])
 
 
-def test_a_long_dense_chain_keeps_the_law(ising):
+def test_a_long_dense_chain_keeps_the_law(run_dense, ising):
     """500 sweeps of cached float32 fields, refreshed on the way: drift would bend the law."""
     rng = np.random.default_rng(4)
     h, J = rng.normal(size=10), ising.symmetric(10, rng) * 0.3
     law = ising.enumerate(h, J, 0.7)
     starts = law.states[rng.choice(len(law.states), size=20_000, p=law.probabilities)]
-    states, energies = (np.empty((1, 20_000, 10), np.int8), np.empty((1, 20_000)))
-    _dense_annealing.heat_bath(
-        J.astype(np.float32), J, h[np.newaxis].astype(np.float32), h[np.newaxis],
-        np.full((1, 500), 0.7, np.float32), np.array([[1, 2]], np.uint64), starts[np.newaxis],
-        np.arange(10), states, energies, 0, 1250,
-    )  # fmt: skip
-    assert ising.p_value(states[0], law) > SIGNIFICANCE
+    states, _ = run_dense("heat_bath", h, J, np.full(500, 0.7), starts, seed=1)
+    assert ising.p_value(states, law) > SIGNIFICANCE
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_dense_blocks_do_not_change_the_draws(run_dense, rule, ising):
+    rng = np.random.default_rng(6)
+    h, J = rng.normal(size=150), ising.symmetric(150, rng)
+    starts = rng.choice(np.array([-1, 1], np.int8), size=(21, 150))
+    expected, _ = run_dense(rule, h, J, [0.1] * 70, starts, seed=3, reads_per_block=1)
+    for reads_per_block in (2, 16, 21, 40):
+        states, _ = run_dense(rule, h, J, [0.1] * 70, starts, 3, reads_per_block=reads_per_block)
+        np.testing.assert_array_equal(states, expected)
+
+
+def sequential_sweeps(h, J, betas, thresholds, state):
+    """Spin by spin, in plain numpy and float64; ``thresholds`` (num_sweeps, n_spins)."""
+    state = state.astype(float)
+    for beta, row in zip(betas, thresholds, strict=True):
+        for i, threshold in enumerate(row):
+            if 2 * beta * state[i] * (h[i] + J[i] @ state) >= threshold:
+                state[i] = -state[i]
+    return state
+
+
+@pytest.mark.parametrize("n_spins", [1, 63, 64, 65, 130])
+def test_dense_sweeps_are_sequential(run_dense, n_spins, ising):
+    """At beta = 0+ all flip, at beta large each goes downhill: both known without randomness."""
+    rng = np.random.default_rng(7)
+    h, J = rng.normal(size=n_spins), ising.symmetric(n_spins, rng)
+    starts = rng.choice(np.array([-1, 1], np.int8), size=(5, n_spins))
+    flipped, _ = run_dense("metropolis", h, J, [0.0], starts, seed=1)
+    np.testing.assert_array_equal(flipped, -starts)
+    downhill, energies = run_dense("metropolis", h, J, [1e6], starts, seed=1)
+    expected = [sequential_sweeps(h, J, [1e6], np.zeros((1, n_spins)), start) for start in starts]
+    np.testing.assert_array_equal(downhill, expected)
+    np.testing.assert_allclose(energies, ising.energies(h, J, downhill), atol=1e-10)
+
+
+def integer_glass(rng, n_spins=40, largest=3):
+    upper = np.triu(rng.integers(-largest, largest + 1, size=(n_spins, n_spins)), 1)
+    upper *= rng.random((n_spins, n_spins)) < 0.2
+    return rng.integers(-2, 3, size=n_spins).astype(float), (upper + upper.T).astype(float)
+
+
+@pytest.mark.parametrize("beta", [0.0, 1e-9, 0.05, 0.3, 1.0, 4.0, 1e9])
+@pytest.mark.parametrize("rule", RULES)
+def test_integers_decide_as_floats_do(run_integers, run_floats, rule, beta):
+    """Rounding a random threshold down to an integer does not change a comparison of integers."""
+    rng = np.random.default_rng(8)
+    h, J = integer_glass(rng)
+    starts = rng.choice(np.array([-1, 1], np.int8), size=(200, len(h)))
+    integers, energies = run_integers(rule, h, J, [beta] * 20, starts, seed=5)
+    floats, other_energies = run_floats(rule, h, J, [beta] * 20, starts, seed=5)
+    np.testing.assert_array_equal(integers, floats)
+    np.testing.assert_array_equal(energies, other_energies)
+
+
+@pytest.mark.parametrize("beta", [0.1, 0.5, 2.5])
+@pytest.mark.parametrize("rule", RULES)
+def test_exact_starts_stay_exactly_distributed_on_integers(run_integers, rule, beta, ising):
+    """10^7 spin draws, as above, on the kernel of bytes."""
+    h, J = integer_glass(np.random.default_rng(9), n_spins=8)
+    law = ising.enumerate(h, J, beta)
+    rng = np.random.default_rng(1)
+    starts = law.states[rng.choice(len(law.states), size=600_000, p=law.probabilities)]
+    states, _ = run_integers(rule, h, J, [beta] * 2, starts, seed=12)
+    assert ising.p_value(states, law) > SIGNIFICANCE
+
+
+def test_bytes_hold_fields_up_to_127(run_integers, run_floats):
+    """Partial sums wrap round; the sum does not."""
+    n_spins = 128
+    h, J = np.zeros(n_spins), np.zeros((n_spins, n_spins))
+    J[0, 1:] = J[1:, 0] = -1.0
+    starts = np.ones((64, n_spins), np.int8)
+    starts[:, 0] = -1
+    states, _ = run_integers("metropolis", h, J, [50.0], starts, seed=1)
+    expected, _ = run_floats("metropolis", h, J, [50.0], starts, seed=1)
+    np.testing.assert_array_equal(states, expected)
+    assert (states == 1).all()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_clamped_spins_stay_and_the_others_follow_their_law(run_chain, rule, ising):
+    h, J = glass(ising)
+    starts = np.random.default_rng(2).choice(np.array([-1, 1], np.int8), size=(40_000, 8))
+    clamped = np.zeros(starts.shape, bool)
+    clamped[:, [1, 6]] = True
+    clamped[0] = True
+    states, _ = run_chain(rule, h, J, [0.6] * 40, starts, 3, clamped=clamped[np.newaxis])
+    np.testing.assert_array_equal(states[clamped], starts[clamped])
+    rows = (starts[:, 1] == 1) & (starts[:, 6] == -1)
+    rows[0] = False
+    law = ising.enumerate(h, J, 0.6)
+    law.probabilities = law.probabilities * (law.states[:, 1] == 1) * (law.states[:, 6] == -1)
+    law.probabilities /= law.probabilities.sum()
+    assert ising.p_value(states[rows], law) > SIGNIFICANCE
+
+
+def test_a_watch_that_is_set_stops_before_the_first_sweep(run_chain, ising):
+    h, J = glass(ising)
+    starts = ising.all_states(8)
+    states, energies = run_chain("metropolis", h, J, [0.1] * 9, starts, 1, watch=1)
+    np.testing.assert_array_equal(states, starts)
+    np.testing.assert_allclose(energies, ising.energies(h, J, starts), atol=1e-12)
 
 
 def test_polynomial_exp():
     """5e-6 relative within the clip, exactly 1 at 0 (else flat landscapes would reject)."""
-    points = np.linspace(-87.0, 87.0, 20_001, dtype=np.float32)
-    values = np.array([_sparse_annealing._exp(x) for x in points], dtype=float)
-    np.testing.assert_allclose(values, np.exp(points.astype(float)), rtol=5e-6)
-    assert _sparse_annealing._exp(np.float32(0.0)) == 1.0
-    assert _sparse_annealing._exp(np.float32(-1e30)) < 2e-38
-    assert np.isfinite(_sparse_annealing._exp(np.float32(1e30)))
+    points = np.linspace(-87.0, 87.0, 64 * 400, dtype=np.float32)
+    np.testing.assert_allclose(
+        apply_to(_sparse_annealing._exp, points), np.exp(points.astype(float)), rtol=5e-6
+    )
+    edges = np.resize(np.array([0.0, -1e30, 1e30], np.float32), 64)
+    at_zero, low, high = apply_to(_sparse_annealing._exp, edges)[:3]
+    assert at_zero == 1.0
+    assert low < 2e-38
+    assert np.isfinite(high)
+
+
+def test_polynomial_log():
+    """7e-6 absolute over all uniforms, never above 0, or flat landscapes would reject."""
+    rng = np.random.default_rng(0)
+    odd = np.concatenate([
+        np.arange(1, 64_001, 2), 2**31 - np.arange(1, 64_001, 2),
+        2 ** rng.uniform(0, 31, size=64_000),
+    ]).astype(np.uint32) | np.uint32(1)  # fmt: skip
+    logs = apply_to(_sparse_annealing._log, odd)
+    np.testing.assert_allclose(logs, np.log(odd / 2.0**31), rtol=0, atol=7e-6)
+    assert (logs <= 0).all()
+
+
+def apply_to(function, values):
+    """A function of vectors on a whole array."""
+
+    @njit
+    def apply(values, results):
+        for at in range(0, len(values), LANES):
+            store(results, at, function(load(values, at)))
+
+    results = np.empty(len(values), np.float32)
+    apply(values, results)
+    return results.astype(float)

@@ -1,15 +1,16 @@
-"""The random generator, whose lines repeat in each kernel file by design."""
+"""The random generators, whose lines repeat in each kernel file by design."""
 
 import inspect
-import re
 
 import numpy as np
 import pytest
+from numba import njit
 
 from qsklearn._kernels import _closed_form, _dense_annealing, _sparse_annealing
+from qsklearn._kernels._vectors import LANES, store
 from qsklearn.samplers import _seeds
 
-FILES = (_closed_form, _dense_annealing, _sparse_annealing)
+ALONG_LANES = (_sparse_annealing, _dense_annealing)
 MASK = 0xFFFFFFFF
 
 
@@ -17,30 +18,41 @@ def source(function):
     return inspect.getsource(getattr(function, "py_func", function))
 
 
-def xoshiro_step(module):
-    """The lines of one step of xoshiro128++, dedented, as a file has them."""
-    text = inspect.getsource(module)
-    step = re.search(r"^( *)s0 = generator\[lane\]\n.*?\n\1\)\n", text, re.M | re.S)
-    assert step, f"{module.__name__} has no xoshiro128++ step"
-    return inspect.cleandoc(step.group())
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_mix",
+        "_seed_lane",
+        "_load_generator",
+        "_store_generator",
+        "_draw_bits",
+        "_odd",
+        "_log",
+        "_exp",
+    ],
+)
+def test_repeated_lines_are_the_same(name):
+    sources = [source(getattr(module, name)) for module in ALONG_LANES if hasattr(module, name)]
+    assert len(sources) > 1
+    assert len(set(sources)) == 1
 
 
-def test_repeated_lines_are_the_same():
-    for name in ("_mix", "_seed_lane"):
-        assert len({source(getattr(module, name)) for module in FILES}) == 1, name
-    assert len({xoshiro_step(module) for module in FILES}) == 1
+def test_all_mix_alike():
+    assert source(_closed_form._mix) == source(_sparse_annealing._mix)
     # The samplers' own mix works on arrays, with the same lines.
     body = source(_closed_form._mix).split("\n")[-4:]
     assert source(_seeds._mix).split("\n")[-4:] == body
 
 
-def step(state):
-    """Reference xoshiro128++ (Blackman and Vigna), one step; changes the state."""
+def step(state, scrambler):
+    """Reference xoshiro128 (Blackman and Vigna) with + or ++, one step; changes the state."""
 
     def rotate(x, k):
         return ((x << k) | (x >> (32 - k))) & MASK
 
-    result = (rotate((state[0] + state[3]) & MASK, 7) + state[0]) & MASK
+    result = (state[0] + state[3]) & MASK
+    if scrambler == "++":
+        result = (rotate(result, 7) + state[0]) & MASK
     shifted = (state[1] << 9) & MASK
     state[2] ^= state[0]
     state[3] ^= state[1]
@@ -66,35 +78,45 @@ def seed_state(key_0, key_1, read):
 
 
 def test_reference_generator_gives_the_published_numbers():
-    """First outputs of xoshiro128++ from the state (1, 2, 3, 4)."""
+    """First outputs of xoshiro128++ from the state (1, 2, 3, 4); + has the same states."""
     state = [1, 2, 3, 4]
     published = [641, 1573767, 3222811527, 3517856514, 836907274]
-    assert [step(state) for _ in published] == published
+    assert [step(state, "++") for _ in published] == published
+
+
+KEYS = (2**64 - 5, 123456789)
 
 
 @pytest.mark.parametrize("read", [0, 1, 77])
-def test_streams_match_the_reference(read):
-    key_0, key_1 = 2**64 - 5, 123456789
-    for module in FILES:
-        generator = np.zeros(4 * 3, np.uint32)
-        module._seed_lane(np.uint64(key_0), np.uint64(key_1), read, generator, 1, 3)
-        assert generator.reshape(4, 3)[:, 1].tolist() == seed_state(key_0, key_1, read)
-    expected = seed_state(key_0, key_1, read)
-    words = [step(expected) for _ in range(50)]
+@pytest.mark.parametrize("module", ALONG_LANES)
+def test_streams_along_lanes_match_the_reference(module, read):
+    @njit
+    def draw(generator, words):
+        state = module._load_generator(generator, 0)
+        for at in range(0, len(words), LANES):
+            bits, state = module._draw_bits(state)
+            store(words, at, bits)
+        module._store_generator(generator, 0, state)
 
-    generator = np.array(seed_state(key_0, key_1, read), np.uint32)
+    generator = np.zeros(4 * LANES, np.uint32)
+    module._seed_lane(np.uint64(KEYS[0]), np.uint64(KEYS[1]), read, generator, 5)
+    expected = seed_state(*KEYS, read)
+    assert generator.reshape(4, LANES)[:, 5].tolist() == expected
+    words = np.empty(50 * LANES, np.uint32)
+    draw(generator, words)
+    assert words.reshape(50, LANES)[:, 5].tolist() == [step(expected, "+") for _ in range(50)]
+    assert generator.reshape(4, LANES)[:, 5].tolist() == expected
+
+
+@pytest.mark.parametrize("read", [0, 1, 77])
+def test_streams_of_the_closed_form_match_the_reference(read):
+    generator = np.zeros(4 * 3, np.uint32)
+    _closed_form._seed_lane(np.uint64(KEYS[0]), np.uint64(KEYS[1]), read, generator, 1, 3)
+    assert generator.reshape(4, 3)[:, 1].tolist() == seed_state(*KEYS, read)
+    expected = seed_state(*KEYS, read)
+    words = [step(expected, "++") for _ in range(50)]
+    generator = np.array(seed_state(*KEYS, read), np.uint32)
     assert [int(_closed_form._draw_word(generator, 0, 1)) for _ in words] == words
-
-    generator = np.array(seed_state(key_0, key_1, read), np.uint32)
-    drawn = [_dense_annealing._draw_uniform(generator, 0, 1) for _ in words]
-    assert drawn == [((word >> 1) + 0.5) * 2.0**-31 for word in words]
-
-    generator = np.array(seed_state(key_0, key_1, read), np.uint32)
-    uniforms = np.empty(1, np.float32)
-    for word in words:
-        _sparse_annealing._draw_uniforms(generator, 1, uniforms)
-        rounded = np.float32(word >> 1) + np.float32(0.5)  # rounds twice
-        assert uniforms[0] == rounded * np.float32(2.0**-31)
 
 
 def test_uniforms_of_the_closed_form_have_53_bits():

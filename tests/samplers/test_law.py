@@ -87,8 +87,8 @@ def order_of_updates(name, h, J, one_hot):
     if name == "neal":
         return range(len(h))
     models = SpinModels(h[np.newaxis], check_couplings(J, len(h), "test"), one_hot)
-    graph = models.couplings
-    return _order_of_updates(models, graph.indptr.astype("i4"), graph.indices.astype("i4"))
+    unit = [] if one_hot is None else [-1]  # the last of a sweep
+    return [*_order_of_updates(models), *unit]
 
 
 def transition_matrix(order, law, beta, one_hot):
@@ -217,6 +217,7 @@ def test_keep_returns_those_spins_of_the_same_draws(name, ising):
 def test_dense_kernel_draws_the_law(name, monkeypatch, ising):
     """The dense kernels serve large models; here small ones are sent to them."""
     monkeypatch.setattr("qsklearn.samplers._chains._DENSE_DEGREE", 0)
+    monkeypatch.setattr("qsklearn.samplers._chains._DENSE_FRACTION", 0)
     sampler, num_reads = THERMAL[name]
     h, J, _ = make_model("dense", ising)
     for beta in BETAS[:3]:
