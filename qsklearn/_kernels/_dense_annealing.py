@@ -13,10 +13,13 @@ threshold, log u for Metropolis and log u / (1 - u) for the heat bath.
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
 from qsklearn._kernels._vectors import (
+    FLOATS,
     LANES,
     QUARTER,
+    SHORTS,
     at_least,
     bits_of,
     broadcast,
@@ -30,12 +33,14 @@ from qsklearn._kernels._vectors import (
     shift_right,
     store,
     to_floats,
+    to_shorts,
     where,
 )
 
 _REFRESH = 64  # sweeps between exact refreshes of the float32 fields
 
 _LOW_LANES = np.uint64(2**QUARTER - 1)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _SIGN = np.uint32(0x80000000)
 
 
@@ -128,42 +133,88 @@ def _draw_threshold(state, accept_by_metropolis):
     return threshold, state
 
 
-@njit(cache=True, nogil=True)
-def _add_rows(rows, changes, n_rows, couplings, stride, skipped, local, start):
-    """Add rows of J times the changes of their spins to all local fields of a read but one chunk.
+def _add_row(field, couplings, row, up):
+    """Fields plus twice a row of J, or minus where the word ``up`` is 0: its spin flipped."""
+    raise NotImplementedError  # for numba, which has one for each kind of field
 
-    Four rows a pass, which saves loads and stores of the fields; rows are padded with changes of 0.
+
+@overload(_add_row)
+def _add_row_by_type(field, couplings, row, up):
+    def of_floats(field, couplings, row, up):
+        change = where(up, broadcast(np.float32(2.0)), broadcast(np.float32(-2.0)))
+        return field + change * load(couplings, row)
+
+    def of_shorts(field, couplings, row, up):
+        coupling = to_shorts(_signed(load(couplings, row), up))
+        return field + coupling + coupling
+
+    return {FLOATS: of_floats, SHORTS: of_shorts}.get(field)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _signed(coupling, up):
+    return where(up, coupling, broadcast(np.int8(0)) - coupling)
+
+
+def _add_four(field, couplings, row_0, row_1, row_2, row_3, up_0, up_1, up_2, up_3):
+    """Fields plus four rows, as above."""
+    raise NotImplementedError
+
+
+@overload(_add_four)
+def _add_four_by_type(field, couplings, row_0, row_1, row_2, row_3, up_0, up_1, up_2, up_3):
+    def of_floats(field, couplings, row_0, row_1, row_2, row_3, up_0, up_1, up_2, up_3):
+        field = _add_row(field, couplings, row_0, up_0)
+        field = _add_row(field, couplings, row_1, up_1)
+        field = _add_row(field, couplings, row_2, up_2)
+        return _add_row(field, couplings, row_3, up_3)
+
+    def of_shorts(field, couplings, row_0, row_1, row_2, row_3, up_0, up_1, up_2, up_3):
+        coupling = _signed(load(couplings, row_0), up_0) + _signed(load(couplings, row_1), up_1)
+        coupling = coupling + _signed(load(couplings, row_2), up_2)  # four fit in a byte
+        coupling = to_shorts(coupling + _signed(load(couplings, row_3), up_3))
+        return field + coupling + coupling
+
+    return {FLOATS: of_floats, SHORTS: of_shorts}.get(field)
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(rows, ups, n_rows, couplings, stride, skipped, local, start):
+    """Add the rows of J of spins that flipped to all local fields of a read but those of a chunk.
+
+    Four rows a pass, which saves loads and stores of the fields; the last row of J is empty and
+    fills the fours up.
     """
+    for place in range(n_rows, (n_rows + 3) // 4 * 4):
+        rows[place] = couplings.shape[0] - 1
     for first in range(0, n_rows, 4):
-        row_0, row_1, row_2, row_3 = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
-        change_0, change_1 = broadcast(changes[first]), broadcast(changes[first + 1])
-        change_2, change_3 = broadcast(changes[first + 2]), broadcast(changes[first + 3])
+        row_0, row_1 = rows[first] * stride, rows[first + 1] * stride
+        row_2, row_3 = rows[first + 2] * stride, rows[first + 3] * stride
+        up_0, up_1, up_2, up_3 = ups[first], ups[first + 1], ups[first + 2], ups[first + 3]
         for at in range(0, stride, LANES):
             if at != skipped:
-                field = load(local, start + at)
-                field = field + change_0 * load(couplings, row_0 * stride + at)
-                field = field + change_1 * load(couplings, row_1 * stride + at)
-                field = field + change_2 * load(couplings, row_2 * stride + at)
-                field = field + change_3 * load(couplings, row_3 * stride + at)
+                field = _add_four(
+                    load(local, start + at), couplings, row_0 + at, row_1 + at, row_2 + at,
+                    row_3 + at, up_0, up_1, up_2, up_3,
+                )  # fmt: skip
                 store(local, start + at, field)
 
 
 @njit(cache=True, nogil=True)
-def _refresh(model, reads, fields, couplings, stride, spins, local, rows, changes):
-    """Local fields f_i = h_i + sum_j J_ij s_j of all reads of a block, anew."""
-    n_spins = fields.shape[1]
+def _refresh(model, reads, fields, couplings, stride, spins, local, rows, ups):
+    """Local fields of all reads of a block anew: h_i - sum_j J_ij, plus 2 J_ij of the spins up."""
     n_chunks = stride // LANES
     for lane in range(reads):
-        for i in range(stride):
-            local[lane * stride + i] = fields[model, i] if i < n_spins else np.float32(0.0)
+        local[lane * stride : (lane + 1) * stride] = fields[model]
     for chunk in range(n_chunks):
         for lane in range(reads):
+            n_rows = 0
             for k in range(LANES):
-                i = chunk * LANES + k
-                up = (spins[lane * n_chunks + chunk] >> np.uint64(k)) & np.uint64(1)
-                rows[k] = min(i, n_spins - 1)
-                changes[k] = np.float32(2 * np.int64(up) - 1) if i < n_spins else np.float32(0.0)
-            _add_rows(rows, changes, LANES, couplings, stride, -1, local, lane * stride)
+                ups[k] = _ALL
+                if (spins[lane * n_chunks + chunk] >> np.uint64(k)) & np.uint64(1):
+                    rows[n_rows] = chunk * LANES + k
+                    n_rows += 1
+            _add_rows(rows, ups, n_rows, couplings, stride, -1, local, lane * stride)
 
 
 @njit(cache=True, nogil=True)
@@ -178,7 +229,8 @@ def _start_read(
     state = _load_generator(generator, at)
     for chunk in range(n_chunks):
         bits, state = _draw_bits(state)
-        spins[lane * n_chunks + chunk] = at_least(bits, broadcast(np.uint32(0)))
+        there = _ALL >> np.uint64(max((chunk + 1) * LANES - clamped.shape[2], 0))
+        spins[lane * n_chunks + chunk] = at_least(bits, broadcast(np.uint32(0))) & there
         free[lane * n_chunks + chunk] = np.uint64(0)
     _store_generator(generator, at, state)
     for i in range(clamped.shape[2]):
@@ -194,7 +246,7 @@ def _start_read(
 @njit(cache=True, nogil=True)
 def _update_chunk(
     chunk, lane, couplings, stride, double_beta, accept_by_metropolis, generator, spins, free,
-    local, rows, changes, thresholds,
+    local, rows, ups, thresholds,
 ):  # fmt: skip
     """One pass over the 64 spins of a chunk of one read, in order; returns how many flipped."""
     at_read = lane * 4 * LANES
@@ -213,29 +265,31 @@ def _update_chunk(
         # A spin is decided before it flips, so the signs of those to come are those of the word.
         positive, negative = broadcast_quarter(np.uint32(0)), broadcast_quarter(_SIGN)
         signs = where(word >> np.uint64(of_quarter), positive, negative)
-        field = load_quarter(local, at_fields + of_quarter) * broadcast_quarter(double_beta)
+        factor = broadcast_quarter(double_beta)
+        field = to_floats(load_quarter(local, at_fields + of_quarter)) * factor
         margin = floats_of(bits_of(field) ^ signs) - load_quarter(thresholds, of_quarter)
+        factor = factor + factor
         remaining = (free[at_word] >> np.uint64(of_quarter)) & _LOW_LANES
         while True:
             flips = at_least(margin, broadcast_quarter(np.float32(0.0))) & remaining
             if flips == np.uint64(0):
                 break
-            lane_in_quarter = lowest_lane(flips)
-            remaining &= _LOW_LANES << (lane_in_quarter + np.uint64(1))
-            k = np.uint64(of_quarter) + lane_in_quarter
+            of_lane = lowest_lane(flips)
+            remaining &= _LOW_LANES << (of_lane + np.uint64(1))
+            k = np.uint64(of_quarter) + of_lane
             flipped |= np.uint64(1) << k
-            change = np.float32(-2.0) if (word >> k) & np.uint64(1) else np.float32(2.0)
+            was_up = (word >> k) & np.uint64(1)
             row = np.int64(chunk * LANES) + np.int64(k)
             at_row = row * stride + chunk * LANES
-            to_quarter = bits_of(load_quarter(couplings, at_row + of_quarter)) ^ signs
-            margin = margin + broadcast_quarter(change * double_beta) * floats_of(to_quarter)
-            all_fields = all_fields + broadcast(change) * load(couplings, at_row)
-            rows[n_flipped], changes[n_flipped] = row, change
+            couples = bits_of(to_floats(load_quarter(couplings, at_row + of_quarter))) ^ signs
+            # Its change, -2 s, has the sign that its spin had, turned round.
+            sign_of_change = broadcast_quarter(np.uint32(was_up << np.uint64(31)))
+            margin = margin + factor * floats_of(couples ^ sign_of_change)
+            rows[n_flipped], ups[n_flipped] = row, was_up - np.uint64(1)
+            all_fields = _add_row(all_fields, couplings, at_row, was_up - np.uint64(1))
             n_flipped += 1
     store(local, at_fields, all_fields)
     spins[at_word] = word ^ flipped
-    for padding in range(n_flipped, (n_flipped + 3) // 4 * 4):
-        rows[padding], changes[padding] = 0, np.float32(0.0)
     return n_flipped
 
 
@@ -276,10 +330,10 @@ def _anneal(
     blocks_per_model = (num_reads + reads_per_block - 1) // reads_per_block
     spins = np.empty(reads_per_block * n_chunks, np.uint64)
     free = np.empty(reads_per_block * n_chunks, np.uint64)
-    local = np.empty(reads_per_block * stride, np.float32)
+    local = np.empty(reads_per_block * stride, fields.dtype)
     generator = np.empty(reads_per_block * 4 * LANES, np.uint32)
     rows = np.empty(LANES, np.int64)
-    changes = np.empty(LANES, np.float32)
+    ups = np.empty(LANES, np.uint64)
     thresholds = np.empty(LANES, np.float32)
     for block in range(first, last):
         model = block // blocks_per_model
@@ -294,16 +348,16 @@ def _anneal(
             if stop[0]:
                 break
             if sweep % _REFRESH == 0:
-                _refresh(model, reads, fields, couplings, stride, spins, local, rows, changes)
+                _refresh(model, reads, fields, couplings, stride, spins, local, rows, ups)
             double_beta = np.float32(2.0) * betas[model, sweep]
             for chunk in range(n_chunks):
                 for lane in range(reads):
                     n_flipped = _update_chunk(
                         chunk, lane, couplings, stride, double_beta, accept_by_metropolis,
-                        generator, spins, free, local, rows, changes, thresholds,
+                        generator, spins, free, local, rows, ups, thresholds,
                     )  # fmt: skip
                     _add_rows(
-                        rows, changes, n_flipped, couplings, stride, chunk * LANES, local,
+                        rows, ups, n_flipped, couplings, stride, chunk * LANES, local,
                         lane * stride,
                     )  # fmt: skip
         _finish_block(
@@ -313,8 +367,8 @@ def _anneal(
 
 @njit(cache=True, nogil=True)
 def metropolis(
-    couplings, exact_couplings,  # IN: J scaled float32, its lower triangle float64; padded rows
-    fields, exact_fields,  # IN: (n_models, n_spins), scaled float32 and exact float64
+    couplings, exact_couplings,  # IN: J scaled float32; its lower triangle; padded
+    fields, exact_fields,  # IN: scaled h - sum_j J float32, padded; (n_models, n_spins), float64
     betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
     reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
     keys,  # IN: (n_models, 2)
@@ -332,9 +386,29 @@ def metropolis(
 
 
 @njit(cache=True, nogil=True)
+def metropolis_of_integers(
+    couplings, exact_couplings,  # IN: J scaled int8, up to 31; its lower triangle; padded
+    fields, exact_fields,  # IN: scaled h - sum_j J int16, padded; (n_models, n_spins), float64
+    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
+    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks
+):  # fmt: skip
+    """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), small integers only."""
+    _anneal(
+        couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
+        initial_states, clamped, keep, states, energies, stop, first, last, True,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
 def heat_bath(
-    couplings, exact_couplings,  # IN: J scaled float32, its lower triangle float64; padded rows
-    fields, exact_fields,  # IN: (n_models, n_spins), scaled float32 and exact float64
+    couplings, exact_couplings,  # IN: J scaled float32; its lower triangle; padded
+    fields, exact_fields,  # IN: scaled h - sum_j J float32, padded; (n_models, n_spins), float64
     betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
     reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
     keys,  # IN: (n_models, 2)
@@ -345,6 +419,26 @@ def heat_bath(
     first, last,  # IN: range of blocks
 ):  # fmt: skip
     """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), dE = -2 s f."""
+    _anneal(
+        couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
+        initial_states, clamped, keep, states, energies, stop, first, last, False,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def heat_bath_of_integers(
+    couplings, exact_couplings,  # IN: J scaled int8, up to 31; its lower triangle; padded
+    fields, exact_fields,  # IN: scaled h - sum_j J int16, padded; (n_models, n_spins), float64
+    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
+    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks
+):  # fmt: skip
+    """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), small integers only."""
     _anneal(
         couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
         initial_states, clamped, keep, states, energies, stop, first, last, False,

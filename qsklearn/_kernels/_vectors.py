@@ -23,6 +23,7 @@ _ELEMENTS = {
     types.float64: ir.DoubleType(),
     types.float32: ir.FloatType(),
     types.uint32: ir.IntType(32),
+    types.int16: ir.IntType(16),
     types.int8: ir.IntType(8),
 }
 _INDEX = ir.IntType(32)
@@ -46,6 +47,7 @@ class _VectorModel(models.PrimitiveModel):
 
 FLOATS = Vector(types.float32)
 BITS = Vector(types.uint32)
+SHORTS = Vector(types.int16)
 BYTES = Vector(types.int8)
 
 
@@ -187,6 +189,8 @@ bits_of = _define_conversion(types.float32, types.uint32, ir.IRBuilder.bitcast)
 floats_of = _define_conversion(types.uint32, types.float32, ir.IRBuilder.bitcast)
 #: Floats to signed integers, towards zero.
 to_integers = _define_conversion(types.float32, types.uint32, ir.IRBuilder.fptosi)
+#: Bytes to integers of 16 bits.
+to_shorts = _define_conversion(types.int8, types.int16, ir.IRBuilder.sext)
 #: Floats in [-128, 127] to bytes, towards zero.
 to_bytes = _define_conversion(
     types.float32,
@@ -198,13 +202,14 @@ to_bytes = _define_conversion(
 @intrinsic
 def to_floats(typing_context, vector):
     """Signed integers to floats; floats stay as they are."""
+    converted = Vector(types.float32, vector.lanes)
 
     def codegen(context, builder, signature, arguments):
-        if vector == FLOATS:
+        if vector == converted:
             return arguments[0]
-        return builder.sitofp(arguments[0], _llvm_type(FLOATS))
+        return builder.sitofp(arguments[0], _llvm_type(converted))
 
-    return FLOATS(vector), codegen
+    return converted(vector), codegen
 
 
 @intrinsic

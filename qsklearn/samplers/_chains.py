@@ -24,9 +24,11 @@ _HUGE = 1e30
 _FAINT = 1e-20
 # The inverse of a smaller power of two would overflow a float64 in turn.
 _SMALLEST_EXPONENT = -900.0
-# Fields of bytes: the largest that a spin can feel, and the rounding that counts as none.
-_LARGEST_BYTE = 127
-_ROUNDING = 1e-9
+# Integer biases: the largest coupling, and the largest field that a spin can feel, in bytes on
+# sparse graphs; on dense ones couplings of bytes, four of which are added up, and fields of shorts.
+_LARGEST_SPARSE = 127, 127
+_LARGEST_DENSE = 31, 32767
+_ROUNDING = 1e-9  # counts as none
 # The unit of integer biases is the smallest of them, or that over one of these.
 _DIVISORS = range(1, 9)
 # Reads that share the rows of J of a dense model while they are in cache; their fields are, too.
@@ -100,52 +102,54 @@ def run_chains(
 
 def _calls(models: SpinModels, betas: np.ndarray, rule: str, num_reads: int, num_threads: int):
     """Kernels to call, each with the models that it serves, blocks, and what describes these."""
-    scale = _scale_of(models, betas)
     degree = max(_DENSE_DEGREE, _DENSE_FRACTION * models.n_spins)
     is_dense = models.couplings.nnz > degree * models.n_spins and models.one_hot is None
-    everyone = np.arange(models.n_models)
-    if is_dense:
-        yield _dense_call(models, everyone, betas, rule, scale, num_reads, num_threads)
-        return
-    unit = _unit_of_integers(models)
+    describe = _dense_call if is_dense else _sparse_call
+    unit, are_integer = _find_integers(models, *(_LARGEST_DENSE if is_dense else _LARGEST_SPARSE))
     # Model by model, so that one model of a family does not change the rounding of another.
-    are_integer = _have_integers(models, unit) if unit else np.zeros(models.n_models, bool)
-    if are_integer.any():
-        rows = everyone[are_integer]
-        yield _sparse_call(models, rows, betas, f"{rule}_of_integers", unit, np.int8, num_reads)
-    if not are_integer.all():
-        rows = everyone[~are_integer]
-        yield _sparse_call(models, rows, betas, rule, scale, np.float32, num_reads)
+    for chosen, scale, kernel in (
+        (are_integer, unit, f"{rule}_of_integers"),
+        (~are_integer, _scale_of(models, betas), rule),
+    ):
+        if chosen.any():
+            rows = np.flatnonzero(chosen)
+            some = SpinModels(models.fields[rows], models.couplings, models.one_hot)
+            is_integer = chosen is are_integer
+            call = describe(some, kernel, scale, is_integer, num_reads, num_threads)
+            kernel, n_blocks, graph, order = call
+            yield kernel, rows, n_blocks, (*graph, _to_float32(betas[rows], scale), *order)
 
 
-def _dense_call(models, rows, betas, rule, scale, num_reads, num_threads):
-    """The call for a dense graph: rows of J padded to whole chunks of spins."""
+def _dense_call(models, kernel, scale, is_integer, num_reads, num_threads):
+    """Kernel, number of blocks, biases and size of a block for a dense graph.
+
+    Rows of J are padded to whole chunks of spins, and a row of zeros is put behind them.
+    """
     n_spins = models.n_spins
-    padded = np.zeros((n_spins, -(-n_spins // LANES) * LANES))
-    padded[:, :n_spins] = models.couplings.toarray()
-    couplings = (padded / scale).astype(np.float32)
+    padded = np.zeros((n_spins + 1, -(-n_spins // LANES) * LANES))
+    padded[:n_spins, :n_spins] = models.couplings.toarray()
+    fields = np.zeros((models.n_models, padded.shape[1]))
+    fields[:, :n_spins] = models.fields - models.couplings.sum(axis=1)
     # Small blocks where threads would otherwise idle: the draws do not depend on it.
     reads_per_block = min(_READS_PER_BLOCK, -(-num_reads * models.n_models // num_threads))
     reads_per_block = min(reads_per_block, num_reads)
     n_blocks = models.n_models * -(-num_reads // reads_per_block)
-    fields = (_to_float32(models.fields, 1 / scale), models.fields)
-    scaled_betas = _to_float32(betas, scale)
-    kernel = getattr(_dense_annealing, rule)
-    graph = (couplings, np.tril(padded, -1))
-    return kernel, rows, n_blocks, (*graph, *fields, scaled_betas, reads_per_block)
+    couplings = _to_type(padded / scale, np.int8 if is_integer else np.float32)
+    scaled_fields = _to_type(fields / scale, np.int16 if is_integer else np.float32)
+    graph = (couplings, np.tril(padded[:n_spins], -1), scaled_fields, models.fields)
+    return getattr(_dense_annealing, kernel), n_blocks, graph, (reads_per_block,)
 
 
-def _sparse_call(models, rows, betas, kernel, scale, dtype, num_reads):
-    """The call for a sparse graph, whose biases become numbers of a type after scaling."""
+def _sparse_call(models, kernel, scale, is_integer, num_reads, num_threads):
+    """Kernel, number of blocks, biases and order of updates for a sparse graph."""
+    dtype = np.int8 if is_integer else np.float32
     indptr, indices, exact_couplings = _pad_rows(models.couplings)
     couplings = _to_type(2 * exact_couplings / scale, dtype)
-    fields = models.fields[rows]
-    base = _to_type((fields - models.couplings.sum(axis=1)) / scale, dtype)
-    n_blocks = -(-len(rows) * num_reads // LANES)
+    base = _to_type((models.fields - models.couplings.sum(axis=1)) / scale, dtype)
+    n_blocks = -(-models.n_models * num_reads // LANES)
+    graph = (indptr, indices, couplings, exact_couplings, base, models.fields)
     order = (_order_of_updates(models), np.array(models.one_hot or (0, 0)))
-    graph = (indptr, indices, couplings, exact_couplings)
-    kernel = getattr(_sparse_annealing, kernel)
-    return kernel, rows, n_blocks, (*graph, base, fields, _to_float32(betas[rows], scale), *order)
+    return getattr(_sparse_annealing, kernel), n_blocks, graph, order
 
 
 def _pad_rows(couplings: scipy.sparse.csr_array):
@@ -160,24 +164,34 @@ def _pad_rows(couplings: scipy.sparse.csr_array):
 
 
 def _to_type(values: np.ndarray, dtype) -> np.ndarray:
-    """Values as float32, or those that are integers as bytes; sums of bytes may wrap round."""
+    """Values as float32, or those that are integers as such; sums of integers may wrap round."""
     if dtype == np.float32:
         return _to_float32(values, 1.0)
-    return np.rint(values).astype(np.int64).astype(np.int8)
+    return np.rint(values).astype(np.int64).astype(dtype)
 
 
-def _unit_of_integers(models: SpinModels) -> float:
-    """The unit of which all couplings are small multiples; 0 if there is none.
+def _find_integers(
+    models: SpinModels, largest_coupling: int, largest_field: int
+) -> tuple[float, np.ndarray]:
+    """The unit of which all couplings are small multiples, and which models' fields are, too.
 
-    Without couplings it is 1: each model must have integer fields then.
+    Without couplings it is 1. A model counts if no spin may feel more than the largest field.
     """
     sizes = np.abs(models.couplings.data)
-    if not len(sizes):
-        return 1.0
-    smallest, largest = sizes.min(), sizes.max()
+    unit = _unit_of(sizes, largest_coupling) if len(sizes) else 1.0
+    fits = np.zeros(models.n_models, bool)
+    if unit > 0:
+        felt = np.abs(models.fields) + abs(models.couplings).sum(axis=1)
+        fits = (felt <= largest_field * unit).all(axis=1)
+        fits[fits] = _are_multiples(models.fields[fits], unit).all(axis=1)
+    return unit, fits
+
+
+def _unit_of(sizes: np.ndarray, largest: int) -> float:
+    """What all sizes are multiples of, up to a largest one; 0 if there is no such unit."""
     for divisor in _DIVISORS:
-        unit = smallest / divisor
-        if largest > _LARGEST_BYTE * unit:
+        unit = sizes.min() / divisor
+        if sizes.max() > largest * unit:
             return 0.0
         if _are_multiples(sizes, unit).all():
             return unit
@@ -187,14 +201,6 @@ def _unit_of_integers(models: SpinModels) -> float:
 def _are_multiples(values: np.ndarray, unit: float) -> np.ndarray:
     ratios = values / unit
     return np.abs(ratios - np.rint(ratios)) <= _ROUNDING
-
-
-def _have_integers(models: SpinModels, unit: float) -> np.ndarray:
-    """Which models have fields of the unit, and no spin that may feel more than a byte holds."""
-    felt = np.abs(models.fields) + abs(models.couplings).sum(axis=1)
-    fits = (felt <= _LARGEST_BYTE * unit).all(axis=1)
-    fits[fits] = _are_multiples(models.fields[fits], unit).all(axis=1)
-    return fits
 
 
 def _scale_of(models: SpinModels, betas: np.ndarray) -> float:

@@ -36,13 +36,19 @@ def _run_sparse(rule, h, J, betas, starts, seed, clamped=None, dtype=np.float32,
     return _run(kernel, (graph, order), n_blocks, betas, starts, seed, clamped, watch)
 
 
-def _run_dense(rule, h, J, betas, starts, seed, clamped=None, reads_per_block=16, watch=0):
-    padded = np.zeros((len(h), -(-len(h) // LANES) * LANES))
-    padded[:, : len(h)] = J
-    fields = h[np.newaxis]
-    graph = (padded.astype(np.float32), np.tril(padded, -1), fields.astype(np.float32), fields)
+def _run_dense(
+    rule, h, J, betas, starts, seed, clamped=None, reads_per_block=16, of_integers=False, watch=0
+):
+    n_spins = len(h)
+    padded = np.zeros((n_spins + 1, -(-n_spins // LANES) * LANES))
+    padded[:n_spins, :n_spins] = J
+    base = np.zeros((1, padded.shape[1]))
+    base[0, :n_spins] = h - J.sum(axis=1)
+    types = (np.int8, np.int16) if of_integers else (np.float32, np.float32)
+    exact = (np.tril(padded[:n_spins], -1), h[np.newaxis])
+    graph = (padded.astype(types[0]), exact[0], base.astype(types[1]), exact[1])
     n_blocks = -(-len(starts) // reads_per_block)
-    kernel = getattr(_dense_annealing, rule)
+    kernel = getattr(_dense_annealing, rule + ("_of_integers" if of_integers else ""))
     return _run(kernel, (graph, (reads_per_block,)), n_blocks, betas, starts, seed, clamped, watch)
 
 

@@ -186,6 +186,20 @@ def test_integers_decide_as_floats_do(run_integers, run_floats, rule, beta):
     np.testing.assert_array_equal(energies, other_energies)
 
 
+@pytest.mark.parametrize("beta", [0.0, 0.01, 0.1, 1.0, 1e9])
+@pytest.mark.parametrize("rule", RULES)
+def test_dense_integers_decide_as_floats_do(run_dense, rule, beta):
+    """All 130 sweeps, so that the floats' refreshes are part of it; couplings up to 31."""
+    rng = np.random.default_rng(10)
+    upper = np.triu(rng.integers(-31, 32, size=(150, 150)), 1).astype(float)
+    h, J = rng.integers(-50, 51, size=150).astype(float), upper + upper.T
+    starts = rng.choice(np.array([-1, 1], np.int8), size=(20, 150))
+    integers, energies = run_dense(rule, h, J, [beta] * 130, starts, seed=5, of_integers=True)
+    floats, other_energies = run_dense(rule, h, J, [beta] * 130, starts, seed=5)
+    np.testing.assert_array_equal(integers, floats)
+    np.testing.assert_array_equal(energies, other_energies)
+
+
 @pytest.mark.parametrize("beta", [0.1, 0.5, 2.5])
 @pytest.mark.parametrize("rule", RULES)
 def test_exact_starts_stay_exactly_distributed_on_integers(run_integers, rule, beta, ising):

@@ -131,8 +131,10 @@ def test_one_compiled_signature_a_kernel():
             (_sparse_annealing, "metropolis_of_integers"),
             (_sparse_annealing, "heat_bath_of_integers"),
             (_dense_annealing, "metropolis"), (_dense_annealing, "heat_bath"),
+            (_dense_annealing, "metropolis_of_integers"),
+            (_dense_annealing, "heat_bath_of_integers"),
             (_closed_form, "draw"), (_colouring, "colour"),
         ):
             print(module.__name__.split(".")[-1], name, len(getattr(module, name).signatures))
     """)
-    assert [line.split()[-1] for line in output.splitlines()] == ["1"] * 8, output
+    assert [line.split()[-1] for line in output.splitlines()] == ["1"] * 10, output
