@@ -146,12 +146,11 @@ def _local_field(i, indptr, indices, couplings, fields, shared, spins):
     # No branch: numba would count references to the arrays on its sides, in this innermost loop.
     at = np.uint64(i) * (np.uint64(1) if shared else np.uint64(LANES))
     field = where(shared, broadcast(fields[at]), load(fields, at))
-    nothing = broadcast(couplings.dtype.type(0))
     k = indptr[i]
     while k < indptr[i + np.uint32(1)]:
         for part in range(np.uint32(ROW)):
             doubled = broadcast(couplings[k + part])
-            field = field + where(spins[indices[k + part]], doubled, nothing)
+            field = where(spins[indices[k + part]], field + doubled, field)  # one masked sum
         k += np.uint32(ROW)
     return field
 
