@@ -10,7 +10,6 @@ archive with X and y.
 """
 
 import argparse
-import os
 import resource
 import time
 import warnings
@@ -23,6 +22,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from paper_sampled_mlp import FASHION, FASHION_NAMES, MNIST
+from reports import Report
 from sklearn.metrics import log_loss
 
 from qsklearn import QuantumSampledMLPClassifier
@@ -397,34 +397,6 @@ def run_temperature(args, report):
     report.table(["sampler", "β", "seconds"], rows)
 
 
-class Report:
-    """Lines to the screen and to a reStructuredText file, which the documentation includes."""
-
-    def __init__(self, path):
-        self.path = path
-        path.write_text("")
-        self.line(f"Made by ``benchmarks/sampled_mlp.py`` on {os.cpu_count()} cores.")
-
-    def line(self, text):
-        print(text, flush=True)
-        with self.path.open("a") as file:
-            file.write(f"{text}\n")
-
-    def heading(self, text):
-        self.line(f"\n{text}\n{'~' * len(text)}\n")
-
-    def table(self, header, rows):
-        """A reST simple table, aligned for the eye."""
-        cells = [header, *([str(cell) for cell in row] for row in rows)]
-        widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-        rule = "  ".join("=" * width for width in widths)
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in cells
-        ]
-        self.line("\n".join([rule, lines[0], rule, *lines[1:], rule, ""]))
-
-
 SECTIONS = {
     "equivalence": run_equivalence,
     "twenty": run_twenty_images,
@@ -446,7 +418,7 @@ def main():
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # runs of 20 steps never converge, and say so
     name = "report.rst" if set(args.only) == set(SECTIONS) else f"{'_'.join(args.only)}.rst"
-    report = Report(args.output / name)
+    report = Report(args.output / name, "sampled_mlp.py")
     for section in args.only:
         SECTIONS[section](args, report)
 

@@ -50,7 +50,7 @@ class Watch:
         return self.reason is not None
 
 
-def run_blocks(kernel, n_blocks, num_threads, *arguments, watch=None):
+def run_blocks(kernel, n_blocks, num_threads, *arguments, watch=None, is_short=False):
     """Call ``kernel(*arguments, first, last)`` over all blocks.
 
     Parameters
@@ -67,13 +67,15 @@ def run_blocks(kernel, n_blocks, num_threads, *arguments, watch=None):
         The kernel takes its ``stop`` before the range of blocks. Ctrl-C then ends the kernels and
         is noted in the watch; a second one is raised. Without a watch Ctrl-C is raised, after the
         blocks that run.
+    is_short : bool
+        A call of milliseconds, which is not worth a pool.
     """
     if n_blocks == 0:
         return
     if watch is not None:
         arguments = (*arguments, watch.stop)
-    elif num_threads == 1 or n_blocks == 1:
-        kernel(*arguments, 0, n_blocks)
+    if is_short or (watch is None and min(num_threads, n_blocks) == 1):
+        _run_here(kernel, n_blocks, arguments, watch)
         return
     n_tasks = min(n_blocks, num_threads * _TASKS_PER_THREAD)
     edges = [n_blocks * task // n_tasks for task in range(n_tasks + 1)]
@@ -91,6 +93,16 @@ def run_blocks(kernel, n_blocks, num_threads, *arguments, watch=None):
         if watch is not None and any(not future.done() for future in futures):
             watch.interrupt("KeyboardInterrupt")  # raised here; do not wait for whole kernels
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run_here(kernel, n_blocks, arguments, watch):
+    try:
+        kernel(*arguments, 0, n_blocks)
+    except KeyboardInterrupt:
+        if watch is None:
+            raise
+        kernel(*arguments, 0, n_blocks)  # it may not have begun before, and it is short
+        watch.interrupt("KeyboardInterrupt")
 
 
 def _attend(futures, watch):

@@ -31,6 +31,8 @@ _LARGEST_DENSE = 31, 32767
 _ROUNDING = 1e-9  # counts as none
 # The unit of integer biases is the smallest of them, or that over one of these.
 _DIVISORS = range(1, 9)
+# Updates of spins that take milliseconds on one thread.
+_SHORT = 2_000_000
 # Reads that share the rows of J of a dense model while they are in cache; their fields are, too.
 _READS_PER_BLOCK = 16
 
@@ -94,6 +96,7 @@ def run_chains(
             keep,
             *written,
             watch=watch or Watch(),
+            is_short=betas.size * num_reads * n_spins <= _SHORT,
         )
         if len(rows) < n_models:
             states[rows], energies[rows] = written
