@@ -6,6 +6,7 @@ from qsklearn.samplers._dimod import DimodSampler
 from qsklearn.samplers._exact import ExactSampler
 from qsklearn.samplers._gibbs import GibbsSampler
 from qsklearn.samplers._neal import NealSampler
+from qsklearn.samplers._path_integral import PathIntegralAnnealingSampler
 from qsklearn.samplers._uncoupled import UncoupledComposite
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "ExactSampler",
     "GibbsSampler",
     "NealSampler",
+    "PathIntegralAnnealingSampler",
     "SimulatedAnnealingSampler",
     "UncoupledComposite",
     "check_sampler",

@@ -15,6 +15,7 @@ _SAMPLERS = {
     "exact": ("_exact", "ExactSampler", (), None),
     "gibbs": ("_gibbs", "GibbsSampler", (), None),
     "neal": ("_neal", "NealSampler", ("dwave.samplers",), "dwave"),
+    "path-integral": ("_path_integral", "PathIntegralAnnealingSampler", (), None),
 }
 
 # These list states, once each; their rows are not draws from a law.

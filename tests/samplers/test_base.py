@@ -18,14 +18,21 @@ from qsklearn.samplers import (
     ExactSampler,
     GibbsSampler,
     NealSampler,
+    PathIntegralAnnealingSampler,
     SimulatedAnnealingSampler,
     UncoupledComposite,
     get_sampler_names,
 )
 from qsklearn.samplers._check import _SAMPLERS
 
-OWN = (SimulatedAnnealingSampler, GibbsSampler, ExactSampler, NealSampler)
-CHAINS = (SimulatedAnnealingSampler, GibbsSampler)
+OWN = (
+    SimulatedAnnealingSampler,
+    GibbsSampler,
+    ExactSampler,
+    NealSampler,
+    PathIntegralAnnealingSampler,
+)
+CHAINS = (SimulatedAnnealingSampler, GibbsSampler, PathIntegralAnnealingSampler)
 ALL = (*OWN, lambda: DimodSampler(dimod.RandomSampler()), UncoupledComposite)
 PAIR = np.array([[0.0, 1.0], [1.0, 0.0]])
 H = np.array([[0.3, -0.2]])
@@ -39,6 +46,7 @@ def ring_of_three():
 @dimod.testing.load_sampler_bqm_tests(GibbsSampler)
 @dimod.testing.load_sampler_bqm_tests(ExactSampler)
 @dimod.testing.load_sampler_bqm_tests(NealSampler)
+@dimod.testing.load_sampler_bqm_tests(PathIntegralAnnealingSampler)
 @dimod.testing.load_sampler_bqm_tests(DimodSampler(dimod.RandomSampler()))
 @dimod.testing.load_sampler_bqm_tests(UncoupledComposite)
 class TestGeneratedByDimod(unittest.TestCase):
@@ -77,7 +85,8 @@ def test_every_parameter_is_taken_by_both_doors(kind):
     values = {
         "num_reads": 7, "num_sweeps": 3, "beta": 0.5, "beta_range": (0.1, 2.0),
         "beta_schedule_type": "linear", "seed": 3, "num_threads": 2, "beta_schedule": None,
-        "max_seconds": 60.0,
+        "max_seconds": 60.0, "num_slices": 4, "transverse_field": 0.3, "search_beta": 2.0,
+        "transverse_field_range": (2.0, 0.1), "transverse_field_schedule_type": "geometric",
     }  # fmt: skip
     values = {name: value for name, value in values.items() if name in kind._parameter_constraints}
     assert set(values) == set(kind._parameter_constraints)
