@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from qsklearn._kernels import _sparse_annealing
+from qsklearn._kernels import _dense_annealing, _sparse_annealing
 from qsklearn._kernels._vectors import LANES, load, store
 
 K = 4
@@ -130,6 +130,37 @@ def test_a_long_dense_chain_keeps_the_law(run_dense, ising):
     starts = law.states[rng.choice(len(law.states), size=20_000, p=law.probabilities)]
     states, _ = run_dense("heat_bath", h, J, np.full(500, 0.7), starts, seed=1)
     assert ising.p_value(states, law) > SIGNIFICANCE
+
+
+def test_cached_fields_drift_less_than_a_ten_thousandth(ising):
+    """Between two refreshes, 64 sweeps of many flips, against float64 from nothing."""
+    rng = np.random.default_rng(11)
+    n_spins, stride = 320, 320
+    J = ising.symmetric(n_spins, rng)
+    padded = np.zeros((n_spins + 1, stride), np.float32)
+    padded[:n_spins] = J
+    base = -J.sum(axis=1, dtype=np.float64)[np.newaxis].astype(np.float32)
+    spins = rng.integers(0, 2**63, 5, dtype=np.uint64)
+    free, generator = (
+        np.full(5, 2**64 - 1, np.uint64),
+        rng.integers(0, 2**32, 256).astype(np.uint32),
+    )
+    local, thresholds = np.empty(stride, np.float32), np.empty(LANES, np.float32)
+    rows, ups = np.empty(LANES, np.int64), np.empty(LANES, np.uint64)
+    _dense_annealing._refresh(0, 1, base, padded, stride, spins, local, rows, ups)
+    n_flipped = 0
+    for _ in range(_dense_annealing._REFRESH):
+        for chunk in range(5):
+            flipped = _dense_annealing._update_chunk(
+                chunk, 0, padded, stride, np.float32(0.05), True, generator, spins, free, local,
+                rows, ups, thresholds,
+            )  # fmt: skip
+            _dense_annealing._add_rows(rows, ups, flipped, padded, stride, chunk * LANES, local, 0)
+            n_flipped += flipped
+    assert n_flipped > 0.3 * _dense_annealing._REFRESH * n_spins
+    bits = (spins[:, np.newaxis] >> np.arange(LANES, dtype=np.uint64)) & np.uint64(1)
+    exact = J @ (2.0 * bits.ravel() - 1.0)
+    assert np.abs(local - exact).max() < 1e-4 * np.sqrt((J**2).sum(axis=1)).min()
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from qsklearn.samplers import ExactSampler, NealSampler, SimulatedAnnealingSampler
+from qsklearn.samplers._chains import _unit_of
 
 SEARCHERS = [
     SimulatedAnnealingSampler(num_reads=20, seed=1),
@@ -85,3 +86,70 @@ def test_huge_and_tiny_numbers_stay_finite(beta):
             assert abs(states[0, :, 2].mean()) < 5 / np.sqrt(400)  # no field: a fair coin
             if beta == 1.0 and coupling <= 1e-12 and field == 1e12:
                 assert (states[0, :, :2] == (-1, 1)).all()
+
+
+def test_a_custom_schedule_is_followed(ising):
+    rng = np.random.default_rng(5)
+    h, J = rng.normal(size=20), ising.symmetric(20, rng, 0.3)
+    betas = np.geomspace(0.1, 3.0, 40)
+    sampler = SimulatedAnnealingSampler(num_reads=10, seed=4)
+    custom = sampler.sample_arrays(h, J, beta_schedule=betas, beta_schedule_type="custom")
+    geometric = sampler.sample_arrays(h, J, beta_range=(0.1, 3.0), num_sweeps=40)
+    np.testing.assert_array_equal(custom[0], geometric[0])
+    assert custom[2]["num_sweeps"] == 40
+    linear = sampler.sample_arrays(
+        h, J, beta_range=(0.1, 3.0), num_sweeps=40, beta_schedule_type="linear"
+    )
+    assert (linear[0] != custom[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"beta_schedule": [0.1, 1.0]}, "together with beta_schedule_type='custom'"),
+        ({"beta_schedule_type": "custom"}, "together with beta_schedule_type='custom'"),
+        ({"beta_schedule": [0.1, -1.0], "beta_schedule_type": "custom"}, "finite numbers >= 0"),
+        ({"beta_schedule": [[0.1]], "beta_schedule_type": "custom"}, "finite numbers >= 0"),
+        ({"beta_schedule": ["hot"], "beta_schedule_type": "custom"}, "finite numbers >= 0"),
+        ({"beta_schedule": [], "beta_schedule_type": "custom"}, "finite numbers >= 0"),
+        (
+            {"beta_schedule": [0.1, 1.0], "beta_schedule_type": "custom", "num_sweeps": 3},
+            "must be None or 2",
+        ),
+        (
+            {"beta_schedule": [0.1], "beta_schedule_type": "custom", "beta_range": (1, 2)},
+            "'beta_range' parameter must be None",
+        ),
+    ],
+)
+def test_a_custom_schedule_must_be_one(words, message):
+    with pytest.raises(ValueError, match=message):
+        SimulatedAnnealingSampler().sample_arrays([0.1], [[0.0]], **words)
+
+
+def test_integers_and_floats_share_a_family(ising):
+    """Models of integers go to another kernel; each is drawn as if it were alone."""
+    rng = np.random.default_rng(6)
+    J = np.sign(ising.symmetric(12, rng, 0.4))
+    h = rng.integers(-2, 3, size=(5, 12)).astype(float)
+    h[[1, 3]] += 0.25  # multiples of no unit that the couplings are small multiples of
+    h[3] = rng.normal(size=12)
+    sampler = SimulatedAnnealingSampler(num_reads=9, num_sweeps=30)
+    seeds = np.arange(5)
+    states, energies, _ = sampler.sample_arrays(h, J, seed=seeds)
+    for model in range(5):
+        alone, alone_energies, _ = sampler.sample_arrays(h[model], J, seed=seeds[model : model + 1])
+        np.testing.assert_array_equal(states[model], alone[0])
+        np.testing.assert_array_equal(energies[model], alone_energies[0])
+        np.testing.assert_allclose(energies[model], ising.energies(h[model], J, alone[0]))
+
+
+@pytest.mark.parametrize(
+    ("values", "unit"),
+    [
+        ([1, -1, 1], 1.0), ([0.1, -0.3, 0.2], 0.1), ([2.0, 3.0], 1.0), ([6e-13, 4e-13], 2e-13),
+        ([1.0, np.pi], 0.0), ([1.0, 200.0], 0.0), ([5e11, 1e12], 5e11), ([1.0, 1.0 + 1e-7], 0.0),
+    ],
+)  # fmt: skip
+def test_the_unit_of_integer_couplings(values, unit):
+    assert _unit_of(np.abs(values), 127) == pytest.approx(unit, rel=1e-12)

@@ -1,0 +1,101 @@
+"""Samplers that are stopped: by their time limit or Ctrl-C they return what they reached."""
+
+import time
+
+import dimod
+import numpy as np
+import pytest
+
+from qsklearn import QuantumSampledMLPClassifier
+from qsklearn._kernels._threads import Watch
+from qsklearn.samplers import GibbsSampler, check_sampler, get_sampler_names
+
+
+def sampler_of(name):
+    return check_sampler(name, intent="thermal" if name == "gibbs" else "ground")
+
+
+TIMED = [
+    name
+    for name in get_sampler_names()
+    if name != "neal" and "max_seconds" in sampler_of(name).parameters
+]
+
+
+def ring(n_spins=200):
+    return dimod.BinaryQuadraticModel.from_ising(
+        {}, {(i, (i + 1) % n_spins): -1.0 for i in range(n_spins)}
+    )
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+@pytest.mark.parametrize("beta", [None, 1.0])
+@pytest.mark.parametrize("name", TIMED)
+def test_a_time_limit_returns_what_was_reached(name, beta, num_threads):
+    if name == "gibbs" and beta is None:
+        pytest.skip("thermal only")
+    sampler = sampler_of(name)
+    arguments = {"beta": beta, "num_reads": 20, "num_threads": num_threads, "seed": 1}
+    sampler.sample(ring(), **arguments, num_sweeps=2)  # compiled
+    started = time.monotonic()
+    with pytest.warns(RuntimeWarning, match=f"{type(sampler).__name__} was stopped by max_seconds"):
+        sampleset = sampler.sample(ring(), **arguments, num_sweeps=3_000_000, max_seconds=0.2)
+    assert time.monotonic() - started < 20  # minutes without the limit
+    assert sampleset.info["stop_reason"] == "max_seconds"
+    assert len(sampleset) == 20
+    assert np.isin(sampleset.record.sample, (-1, 1)).all()
+    np.testing.assert_allclose(sampleset.record.energy, ring().energies(sampleset))
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_a_limit_that_is_not_reached_changes_nothing(name):
+    sampler = sampler_of(name)
+    arguments = {"num_reads": 5, "num_sweeps": 20, "seed": 1}
+    limited = sampler.sample(ring(20), **arguments, max_seconds=1000)
+    free = sampler.sample(ring(20), **arguments)
+    np.testing.assert_array_equal(limited.record.sample, free.record.sample)
+    assert limited.info["stop_reason"] is None
+
+
+@pytest.mark.parametrize("max_seconds", [0, -1.0, np.nan, "1"])
+@pytest.mark.parametrize("name", TIMED)
+def test_a_limit_must_be_a_time(name, max_seconds):
+    with pytest.raises(ValueError, match="The 'max_seconds' parameter of"):
+        sampler_of(name).sample(ring(4), max_seconds=max_seconds)
+
+
+def test_a_watch_keeps_its_first_reason():
+    watch = Watch(max_seconds=1e-9)
+    time.sleep(0.001)
+    assert watch.is_over()
+    watch.interrupt("KeyboardInterrupt")
+    assert (watch.reason, watch.stop[0], watch.remaining()) == ("max_seconds", 1, 0.0)
+    assert not Watch().is_over()
+    assert Watch().remaining() is None
+
+
+class Interrupted(GibbsSampler):
+    """Comes back as after Ctrl-C, from the given call on."""
+
+    calls = 0
+
+    def sample_arrays(self, h, J, **parameters):
+        Interrupted.calls += 1
+        states, energies, info = super().sample_arrays(h, J, **parameters)
+        if Interrupted.calls > 3:
+            info["stop_reason"] = "KeyboardInterrupt"
+        return states, energies, info
+
+
+def test_a_fit_ends_when_its_sampler_was_interrupted():
+    Interrupted.calls = 0
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 3)), np.arange(40) % 2
+    network = QuantumSampledMLPClassifier(
+        n_hidden=4, sampler=Interrupted(num_sweeps=5), num_reads=5, max_iter=10, random_state=0
+    )
+    with pytest.warns(UserWarning, match="interrupted"):
+        network.fit(X, y)
+    assert network.stop_reason_ == "interrupted"
+    assert network.predict(X).shape == (40,)
+    assert Interrupted.calls == 4
