@@ -173,15 +173,20 @@ class PathIntegralAnnealingSampler(ArraySampler):
         return ["initial_states"]
 
     def _working_bytes(self, models: SpinModels, settings: SimpleNamespace) -> int:
-        num_sweeps = settings.num_sweeps or _GROUND_SWEEPS
+        # Python's integers: those of numpy may be bytes, and overflow.
+        num_sweeps, num_slices = (
+            int(settings.num_sweeps or _GROUND_SWEEPS),
+            int(settings.num_slices),
+        )
         of_schedules = 40 * models.n_models * num_sweeps
-        of_worldlines = 8 * models.n_spins * settings.num_slices * settings.num_threads
-        return of_schedules + of_worldlines + models.n_models * models.n_spins * settings.num_reads
+        of_worldlines = 8 * models.n_spins * num_slices * settings.num_threads
+        of_states = models.n_models * models.n_spins * int(settings.num_reads)
+        return of_schedules + of_worldlines + of_states
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
-        settings.num_sweeps = settings.num_sweeps or (
-            _GROUND_SWEEPS if settings.beta is None else _THERMAL_SWEEPS
-        )
+        default = _GROUND_SWEEPS if settings.beta is None else _THERMAL_SWEEPS
+        settings.num_sweeps = int(settings.num_sweeps or default)
+        settings.num_slices = int(settings.num_slices)
         check_slices(models, settings.num_slices)
         check_finite(settings)
         stages = _search if settings.beta is None else _fall_and_stay
@@ -235,7 +240,7 @@ def _run_stages(models, stages, settings, keep):
             stage.betas,
             stage.transverse_fields,
             # Without a field all slices are equal, and one has the same law.
-            num_slices=int(settings.num_slices) if has_field else 1,
+            num_slices=settings.num_slices if has_field else 1,
             stream=_STREAM if has_field else _STREAM_WITHOUT_FIELD,
             initial_states=states,
             settings=settings,
@@ -389,7 +394,7 @@ def check_slices(models: SpinModels, num_slices: int) -> None:
     ------
     ValueError
     """
-    if models.n_spins * int(num_slices) >= _MAX_PLACES:
+    if models.n_spins * num_slices >= _MAX_PLACES:
         raise ValueError(
             "The 'num_slices' parameter of PathIntegralAnnealingSampler must be such that all "
             f"slices together have fewer than 2^32 spins. Got {num_slices} slices of "

@@ -433,6 +433,17 @@ def test_bad_parameters_are_refused_by_name(name, beta):
         ).sample_arrays([0.1], [[0.0]])
 
 
+def test_counts_may_be_small_integers_of_numpy():
+    h, J = np.array([0.1, 0.2]), np.zeros((2, 2))
+    for beta in (None, 1.0):
+        expected = PathIntegralAnnealingSampler(5, 100, beta=beta, num_slices=100, seed=1)
+        given = PathIntegralAnnealingSampler(
+            5, np.int8(100), beta=beta, num_slices=np.int8(100), seed=1
+        )
+        states = given.sample_arrays(h, J)[0]
+        np.testing.assert_array_equal(states, expected.sample_arrays(h, J)[0])
+
+
 def test_too_many_slices_are_refused(monkeypatch):
     with pytest.raises((ValueError, MemoryError), match="2\\^32 spins|would need"):
         PathIntegralAnnealingSampler(num_slices=2**33).sample_arrays([0.1], [[0.0]])
