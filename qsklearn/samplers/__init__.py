@@ -6,18 +6,25 @@ from qsklearn.samplers._dimod import DimodSampler
 from qsklearn.samplers._exact import ExactSampler
 from qsklearn.samplers._gibbs import GibbsSampler
 from qsklearn.samplers._neal import NealSampler
+from qsklearn.samplers._partition_function import LogPartitionFunction, log_partition_function
 from qsklearn.samplers._path_integral import PathIntegralAnnealingSampler
+from qsklearn.samplers._population import PopulationAnnealingSampler
+from qsklearn.samplers._tempering import ParallelTemperingSampler
 from qsklearn.samplers._uncoupled import UncoupledComposite
 
 __all__ = [
     "DimodSampler",
     "ExactSampler",
     "GibbsSampler",
+    "LogPartitionFunction",
     "NealSampler",
+    "ParallelTemperingSampler",
     "PathIntegralAnnealingSampler",
+    "PopulationAnnealingSampler",
     "SimulatedAnnealingSampler",
     "UncoupledComposite",
     "check_sampler",
     "get_sampler_names",
     "get_sampler_status",
+    "log_partition_function",
 ]

@@ -16,6 +16,8 @@ _SAMPLERS = {
     "gibbs": ("_gibbs", "GibbsSampler", (), None),
     "neal": ("_neal", "NealSampler", ("dwave.samplers",), "dwave"),
     "path-integral": ("_path_integral", "PathIntegralAnnealingSampler", (), None),
+    "population": ("_population", "PopulationAnnealingSampler", (), None),
+    "tempering": ("_tempering", "ParallelTemperingSampler", (), None),
 }
 
 # These list states, once each; their rows are not draws from a law.

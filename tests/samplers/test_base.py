@@ -18,7 +18,9 @@ from qsklearn.samplers import (
     ExactSampler,
     GibbsSampler,
     NealSampler,
+    ParallelTemperingSampler,
     PathIntegralAnnealingSampler,
+    PopulationAnnealingSampler,
     SimulatedAnnealingSampler,
     UncoupledComposite,
     get_sampler_names,
@@ -31,6 +33,8 @@ OWN = (
     ExactSampler,
     NealSampler,
     PathIntegralAnnealingSampler,
+    PopulationAnnealingSampler,
+    ParallelTemperingSampler,
 )
 CHAINS = (SimulatedAnnealingSampler, GibbsSampler, PathIntegralAnnealingSampler)
 ALL = (*OWN, lambda: DimodSampler(dimod.RandomSampler()), UncoupledComposite)
@@ -47,6 +51,8 @@ def ring_of_three():
 @dimod.testing.load_sampler_bqm_tests(ExactSampler)
 @dimod.testing.load_sampler_bqm_tests(NealSampler)
 @dimod.testing.load_sampler_bqm_tests(PathIntegralAnnealingSampler)
+@dimod.testing.load_sampler_bqm_tests(PopulationAnnealingSampler)
+@dimod.testing.load_sampler_bqm_tests(ParallelTemperingSampler)
 @dimod.testing.load_sampler_bqm_tests(DimodSampler(dimod.RandomSampler()))
 @dimod.testing.load_sampler_bqm_tests(UncoupledComposite)
 class TestGeneratedByDimod(unittest.TestCase):
@@ -87,6 +93,8 @@ def test_every_parameter_is_taken_by_both_doors(kind):
         "beta_schedule_type": "linear", "seed": 3, "num_threads": 2, "beta_schedule": None,
         "max_seconds": 60.0, "num_slices": 4, "transverse_field": 0.3, "search_beta": 2.0,
         "transverse_field_range": (2.0, 0.1), "transverse_field_schedule_type": "geometric",
+        "population_size": 50, "overlap": 0.7, "num_sweeps_per_exchange": 2, "num_temperatures": 3,
+        "betas": None,
     }  # fmt: skip
     values = {name: value for name, value in values.items() if name in kind._parameter_constraints}
     assert set(values) == set(kind._parameter_constraints)
@@ -281,7 +289,7 @@ def test_unknown_keywords_warn_by_name(make):
         make().sample_arrays(H, PAIR, num_sweep_s=3)
 
 
-@pytest.mark.parametrize("make", [ExactSampler, NealSampler])
+@pytest.mark.parametrize("make", [kind for kind in OWN if kind not in CHAINS])
 def test_initial_states_where_there_are_no_chains(make):
     with pytest.raises(ValueError, match=f"{make.__name__}.* takes no 'initial_states'"):
         make().sample_arrays(H, PAIR, initial_states=np.ones((1, 1, 2)))
