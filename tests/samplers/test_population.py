@@ -107,7 +107,7 @@ def test_the_error_grows_where_sweeps_do_not_mix(ising):
     ]
     stuck, mixing = (info["log_partition_function_stderr"].mean() for info in infos)
     assert stuck > 1.1 * mixing
-    assert infos[0]["rho_t"].mean() > 1
+    assert infos[0]["rho_t"].mean() > 2
     for info in infos:
         z = (info["log_partition_function"] - exact) / info["log_partition_function_stderr"]
         assert 0.7 < z.std() < 1.4
@@ -206,6 +206,27 @@ def test_family_statistics():
     np.testing.assert_allclose(info["rho_t"], [2.0, 1.0])
     np.testing.assert_allclose(info["entropic_family_size"], [2.0, 1.0])
     np.testing.assert_array_equal(info["log_partition_function"], [0.0, np.nan])
+
+
+def test_families_are_those_that_descend_from_one_replica(monkeypatch):
+    """Where nothing moves, the families are the states that are left of those at the start."""
+    h = np.random.default_rng(0).normal(size=50)
+    run_chains = module.run_chains
+
+    def stay(*arguments, initial_states=None, **options):
+        if initial_states is None:
+            return run_chains(*arguments, **options)
+        return initial_states.copy(), initial_states @ h
+
+    monkeypatch.setattr(module, "run_chains", stay)
+    sampler = PopulationAnnealingSampler(200, 200, beta=1.0, seed=1)
+    states, _, info = sampler.sample_arrays(h, np.zeros((50, 50)))
+    _, sizes = np.unique(states[0], axis=0, return_counts=True)
+    assert 2 < len(sizes) < 100
+    assert info["num_families"] == len(sizes)
+    np.testing.assert_allclose(info["rho_t"], (sizes**2).sum() / 200)
+    entropy = -(sizes / 200 * np.log(sizes / 200)).sum()
+    np.testing.assert_allclose(info["entropic_family_size"], 200 / np.exp(entropy))
 
 
 def test_the_error_of_blocks():
