@@ -28,7 +28,7 @@ from numba import njit
 from reports import Report
 
 from qsklearn._kernels._vectors import LANES, broadcast, load, store
-from qsklearn.samplers import GibbsSampler, SimulatedAnnealingSampler
+from qsklearn.samplers import GibbsSampler, PathIntegralAnnealingSampler, SimulatedAnnealingSampler
 
 BETAS = (0.1, 5.0)
 SMALL_BIAS = 1e-3  # on one spin, makes a model of +-1 one of floats
@@ -340,26 +340,23 @@ def products(n_side, num_chains, num_sweeps):
 
 
 def run_quantum(args, report, num_reads=64, num_sweeps=200, num_slices=8):
+    """The cost of a sweep at a constant field, in which all slices count, and searches."""
     report.heading(f"Simulated quantum annealing, Pegasus P6, ±1, {num_slices} slices, 1 thread")
     bqm = signs_on(dwave.graphs.pegasus_graph(6))
     fields, couplings = arrays_of(bqm)
     size = (bqm.num_variables * num_slices, num_reads, num_sweeps)
+    sampler = PathIntegralAnnealingSampler(num_slices=num_slices)
 
-    def sample(num_sweeps):
-        return PathIntegralAnnealingSampler(num_slices=num_slices).sample_arrays(
-            fields, couplings, num_reads=num_reads, num_sweeps=num_sweeps, seed=1
+    def sample(num_sweeps, **words):
+        return sampler.sample_arrays(
+            fields, couplings, num_reads=num_reads, num_sweeps=num_sweeps, seed=1, **words
         )[1][0]
 
-    cpu, _, energies = nanoseconds_a_proposal(sample, *size)
-    rows = [
-        [
-            "ours (whole worldlines)",
-            f"{cpu:.2f}",
-            "-",
-            f"{energies.mean():.1f}",
-            f"{energies.min():.0f}",
-        ]
-    ]
+    cpu, _, _ = nanoseconds_a_proposal(
+        lambda num_sweeps: sample(num_sweeps, beta=1.0, transverse_field=1.0), *size
+    )
+    energies = sample(num_sweeps)
+    rows = [["ours (whole worldlines)", f"{cpu:.2f}", "-", *_mean_and_best(energies)]]
     if is_there("openjij"):
         import openjij
 
@@ -370,16 +367,12 @@ def run_quantum(args, report, num_reads=64, num_sweeps=200, num_slices=8):
             ).record.energy  # fmt: skip
 
         other, _, theirs = nanoseconds_a_proposal(call, *size, repeats=2)
-        rows.append(
-            [
-                "OpenJij",
-                f"{other:.1f}",
-                f"{other / cpu:.0f}",
-                f"{theirs.mean():.1f}",
-                f"{theirs.min():.0f}",
-            ]
-        )
+        rows.append(["OpenJij", f"{other:.1f}", f"{other / cpu:.0f}", *_mean_and_best(theirs)])
     report.table(["sampler", "ns a spin and slice", "ratio", "mean energy", "best"], rows)
+
+
+def _mean_and_best(energies):
+    return f"{energies.mean():.1f}", f"{energies.min():.0f}"
 
 
 # --- time to target -----------------------------------------------------------------------------

@@ -322,8 +322,18 @@ def _finish_block(
 
 @njit(cache=True, nogil=True)
 def _anneal(
-    couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
-    initial_states, clamped, keep, states, energies, stop, first, last, accept_by_metropolis,
+    couplings, exact_couplings,  # IN: J in rows padded to chunks, scaled float32, or int8 up to 31
+    # for integers, and an empty row behind them; its lower triangle in float64
+    fields, exact_fields,  # IN: h - sum_j J, padded, float32 or int16; (n_models, n_spins), float64
+    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
+    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks
+    accept_by_metropolis,
 ):  # fmt: skip
     num_reads, stride = states.shape[1], couplings.shape[1]
     n_chunks = stride // LANES
@@ -365,81 +375,29 @@ def _anneal(
         )
 
 
+# One kernel for each rule and kind of bias, so that each is compiled once. They take _anneal's
+# arguments but its last.
+
+
 @njit(cache=True, nogil=True)
-def metropolis(
-    couplings, exact_couplings,  # IN: J scaled float32; its lower triangle; padded
-    fields, exact_fields,  # IN: scaled h - sum_j J float32, padded; (n_models, n_spins), float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
-    keys,  # IN: (n_models, 2)
-    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
-    keep,  # IN: (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks
-):  # fmt: skip
+def metropolis(*arguments):
     """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), dE = -2 s f."""
-    _anneal(
-        couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
-        initial_states, clamped, keep, states, energies, stop, first, last, True,
-    )  # fmt: skip
+    _anneal(*arguments, True)
 
 
 @njit(cache=True, nogil=True)
-def metropolis_of_integers(
-    couplings, exact_couplings,  # IN: J scaled int8, up to 31; its lower triangle; padded
-    fields, exact_fields,  # IN: scaled h - sum_j J int16, padded; (n_models, n_spins), float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
-    keys,  # IN: (n_models, 2)
-    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
-    keep,  # IN: (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks
-):  # fmt: skip
+def metropolis_of_integers(*arguments):
     """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), small integers only."""
-    _anneal(
-        couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
-        initial_states, clamped, keep, states, energies, stop, first, last, True,
-    )  # fmt: skip
+    _anneal(*arguments, True)
 
 
 @njit(cache=True, nogil=True)
-def heat_bath(
-    couplings, exact_couplings,  # IN: J scaled float32; its lower triangle; padded
-    fields, exact_fields,  # IN: scaled h - sum_j J float32, padded; (n_models, n_spins), float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
-    keys,  # IN: (n_models, 2)
-    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
-    keep,  # IN: (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks
-):  # fmt: skip
+def heat_bath(*arguments):
     """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), dE = -2 s f."""
-    _anneal(
-        couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
-        initial_states, clamped, keep, states, energies, stop, first, last, False,
-    )  # fmt: skip
+    _anneal(*arguments, False)
 
 
 @njit(cache=True, nogil=True)
-def heat_bath_of_integers(
-    couplings, exact_couplings,  # IN: J scaled int8, up to 31; its lower triangle; padded
-    fields, exact_fields,  # IN: scaled h - sum_j J int16, padded; (n_models, n_spins), float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
-    keys,  # IN: (n_models, 2)
-    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
-    keep,  # IN: (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks
-):  # fmt: skip
+def heat_bath_of_integers(*arguments):
     """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), small integers only."""
-    _anneal(
-        couplings, exact_couplings, fields, exact_fields, betas, reads_per_block, keys,
-        initial_states, clamped, keep, states, energies, stop, first, last, False,
-    )  # fmt: skip
+    _anneal(*arguments, False)

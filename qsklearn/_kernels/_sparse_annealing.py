@@ -334,8 +334,18 @@ def _finish_block(
 
 @njit(cache=True, nogil=True)
 def _anneal(
-    indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
-    keys, initial_states, clamped, keep, states, energies, stop, first, last, accept_by_metropolis,
+    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
+    couplings, exact_couplings,  # IN: 2 J, scaled float32, or int8 for integers; J in float64
+    fields, exact_fields,  # IN: (n_models, n_spins), h - sum_j J scaled alike; h in float64
+    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
+    keys,  # IN: (n_models, 2)
+    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
+    keep,  # IN: (n_keep,)
+    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
+    stop,  # IN: (1,); set from elsewhere to end at the next sweep
+    first, last,  # IN: range of blocks of LANES lanes
+    accept_by_metropolis,
 ):  # fmt: skip
     n_models, n_spins = fields.shape
     num_reads = states.shape[1]
@@ -381,85 +391,29 @@ def _anneal(
         )  # fmt: skip
 
 
+# One kernel for each rule and kind of bias, so that each is compiled once. They take _anneal's
+# arguments but its last.
+
+
 @njit(cache=True, nogil=True)
-def metropolis(
-    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
-    couplings, exact_couplings,  # IN: their 2 J, scaled float32; J in float64
-    fields, exact_fields,  # IN: (n_models, n_spins), scaled h - sum_j J float32; h in float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
-    keys,  # IN: (n_models, 2)
-    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
-    keep,  # IN: (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks of LANES lanes
-):  # fmt: skip
+def metropolis(*arguments):
     """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), dE = -2 s f."""
-    _anneal(
-        indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
-        keys, initial_states, clamped, keep, states, energies, stop, first, last, True,
-    )  # fmt: skip
+    _anneal(*arguments, True)
 
 
 @njit(cache=True, nogil=True)
-def metropolis_of_integers(
-    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
-    couplings, exact_couplings,  # IN: their 2 J, scaled int8; J in float64
-    fields, exact_fields,  # IN: (n_models, n_spins), scaled h - sum_j J int8; h in float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
-    keys,  # IN: (n_models, 2)
-    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
-    keep,  # IN: (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks of LANES lanes
-):  # fmt: skip
+def metropolis_of_integers(*arguments):
     """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), small integers only."""
-    _anneal(
-        indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
-        keys, initial_states, clamped, keep, states, energies, stop, first, last, True,
-    )  # fmt: skip
+    _anneal(*arguments, True)
 
 
 @njit(cache=True, nogil=True)
-def heat_bath(
-    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
-    couplings, exact_couplings,  # IN: their 2 J, scaled float32; J in float64
-    fields, exact_fields,  # IN: (n_models, n_spins), scaled h - sum_j J float32; h in float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
-    keys,  # IN: (n_models, 2)
-    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
-    keep,  # IN: (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks of LANES lanes
-):  # fmt: skip
+def heat_bath(*arguments):
     """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), dE = -2 s f."""
-    _anneal(
-        indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
-        keys, initial_states, clamped, keep, states, energies, stop, first, last, False,
-    )  # fmt: skip
+    _anneal(*arguments, False)
 
 
 @njit(cache=True, nogil=True)
-def heat_bath_of_integers(
-    indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
-    couplings, exact_couplings,  # IN: their 2 J, scaled int8; J in float64
-    fields, exact_fields,  # IN: (n_models, n_spins), scaled h - sum_j J int8; h in float64
-    betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
-    order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
-    keys,  # IN: (n_models, 2)
-    initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
-    keep,  # IN: (n_keep,)
-    states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
-    stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks of LANES lanes
-):  # fmt: skip
+def heat_bath_of_integers(*arguments):
     """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), small integers only."""
-    _anneal(
-        indptr, indices, couplings, exact_couplings, fields, exact_fields, betas, order, one_hot,
-        keys, initial_states, clamped, keep, states, energies, stop, first, last, False,
-    )  # fmt: skip
+    _anneal(*arguments, False)

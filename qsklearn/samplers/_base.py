@@ -238,6 +238,9 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
     def _open(self, parameters: dict[str, Any]) -> SimpleNamespace:
         """Settings of a call, and the watch over its time, which runs from now on."""
         settings = self._resolve(self._accept(parameters))
+        for name, value in vars(settings).items():
+            if isinstance(value, np.integer):  # a short one would overflow in a product of counts
+                setattr(settings, name, int(value))
         settings.watch = Watch(getattr(settings, "max_seconds", None))
         for name in _CALL_CONSTRAINTS:
             vars(settings).setdefault(name, None)

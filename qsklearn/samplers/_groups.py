@@ -72,6 +72,8 @@ def _join_infos(infos, members, order) -> dict[str, Any]:
             joined[key] = np.concatenate(values)[order]
         elif key == "beta_range":
             joined[key] = (min(hot for hot, _ in values), max(cold for _, cold in values))
+        elif key == "transverse_field_range":
+            joined[key] = (max(start for start, _ in values), min(end for _, end in values))
         elif key == "qpu_access_time":
             joined[key] = sum(values)
         elif key == "chain_break_fraction":

@@ -119,7 +119,7 @@ def _draw_model(sample, bqm, one_hot, num_reads, seed, caller, fewer_allowed, in
     raise RuntimeError(
         f"{caller} returned {n_valid} states with an intact one-hot unit in {asked} reads, where "
         f"{num_reads} were needed. Its draws break the penalty: give it more sweeps or a lower "
-        "temperature, or use a sampler that draws one-hot units ('exact', 'gibbs', 'annealing')."
+        "temperature, or use a sampler that draws one-hot units (such as 'gibbs')."
     )
 
 

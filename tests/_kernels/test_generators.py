@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from qsklearn._kernels import _closed_form, _dense_annealing, _sparse_annealing
+from qsklearn._kernels import _closed_form, _dense_annealing, _path_integral, _sparse_annealing
 from qsklearn._kernels._vectors import LANES, store
 from qsklearn.samplers import _seeds
 
-ALONG_LANES = (_sparse_annealing, _dense_annealing)
+ALONG_LANES = (_sparse_annealing, _dense_annealing, _path_integral)
 MASK = 0xFFFFFFFF
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from qsklearn.samplers import check_sampler, get_sampler_names
+from qsklearn.samplers import check_sampler
 
 REFUSED = (ValueError, TypeError, MemoryError, OverflowError)
 # neal is dwave-samplers' own code behind the same checks, and slow to start in each call.
