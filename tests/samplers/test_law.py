@@ -14,6 +14,8 @@ from qsklearn.samplers import (
     ExactSampler,
     GibbsSampler,
     NealSampler,
+    ParallelTemperingSampler,
+    PathIntegralAnnealingSampler,
     SimulatedAnnealingSampler,
 )
 from qsklearn.samplers._chains import _order_of_updates
@@ -27,10 +29,13 @@ THERMAL = {
     "exact": (ExactSampler(), 20_000),
     "gibbs": (GibbsSampler(), 20_000),
     "annealing": (SimulatedAnnealingSampler(), 20_000),
+    "path-integral": (PathIntegralAnnealingSampler(), 20_000),
+    "tempering": (ParallelTemperingSampler(num_temperatures=3), 5_000),
     "neal": (NealSampler(), 3_000),
     "wrapped": (DimodSampler(GibbsSampler()), 5_000),
 }
 MAX_SWEEPS = 2000
+HALF = ("annealing", "path-integral", "neal")  # at beta for the second half of their sweeps
 
 
 def make_model(name, ising):
@@ -132,8 +137,7 @@ def overrides(name, num_sweeps):
     """Keywords that give a sampler the sweeps to mix."""
     if name == "exact":
         return {}
-    # The annealers stay at beta for the second half of their sweeps.
-    return {"num_sweeps": 2 * num_sweeps if name in ("annealing", "neal") else num_sweeps}
+    return {"num_sweeps": 2 * num_sweeps if name in HALF else num_sweeps}
 
 
 @pytest.mark.parametrize("beta", BETAS)

@@ -12,16 +12,28 @@ from qsklearn.samplers import (
     ExactSampler,
     GibbsSampler,
     NealSampler,
+    ParallelTemperingSampler,
+    PathIntegralAnnealingSampler,
+    PopulationAnnealingSampler,
     SimulatedAnnealingSampler,
 )
 from qsklearn.samplers._seeds import make_call_seeds, make_keys
 
 K = 5
-OWN = (SimulatedAnnealingSampler, GibbsSampler, ExactSampler, NealSampler)
-THREADED = OWN[:3]
-THERMAL_AND_GROUND = [(kind, 0.7) for kind in OWN] + [
-    (SimulatedAnnealingSampler, None), (ExactSampler, None), (NealSampler, None),
-]  # fmt: skip
+THREADED = (
+    SimulatedAnnealingSampler,
+    GibbsSampler,
+    ExactSampler,
+    PathIntegralAnnealingSampler,
+    ParallelTemperingSampler,
+    PopulationAnnealingSampler,
+)
+OWN = (*THREADED, NealSampler)
+THERMAL_AND_GROUND = [
+    (kind, beta) for kind in OWN for beta in (0.7, None) if beta or kind is not GibbsSampler
+]
+# The members of a population depend on all of it.
+PREFIX_STABLE = [pair for pair in THERMAL_AND_GROUND if pair[0] is not PopulationAnnealingSampler]
 
 
 def glass(n_models, n_spins, ising, seed=0):
@@ -63,14 +75,16 @@ def test_threads_change_nothing(kind, beta, ising):
 @pytest.mark.parametrize("kind", THREADED)
 def test_threads_change_nothing_in_dense_models(kind, ising, monkeypatch):
     monkeypatch.setattr("qsklearn.samplers._chains._DENSE_DEGREE", 0)
+    monkeypatch.setattr("qsklearn.samplers._chains._DENSE_FRACTION", 0)
     test_threads_change_nothing(kind, 0.7, ising)
 
 
 @pytest.mark.parametrize("dense", [False, True])
-@pytest.mark.parametrize(("kind", "beta"), THERMAL_AND_GROUND)
+@pytest.mark.parametrize(("kind", "beta"), PREFIX_STABLE)
 def test_first_reads_of_a_longer_run(kind, beta, dense, ising, monkeypatch):
     if dense:
         monkeypatch.setattr("qsklearn.samplers._chains._DENSE_DEGREE", 0)
+        monkeypatch.setattr("qsklearn.samplers._chains._DENSE_FRACTION", 0)
     h, J = glass(3, 10, ising)
     sampler = kind(beta=beta, seed=8)
     long = sampler.sample_arrays(h, J, num_reads=100)[0]
