@@ -383,14 +383,14 @@ def run_target(args, report):
     report.heading("Time to target with 99 %, milliseconds of CPU, one thread, best of the sweeps")
     rng = np.random.default_rng(1)
     regular = networkx.random_regular_graph(3, 200, seed=1)
-    lattice = networkx.grid_2d_graph(16, 16, periodic=True)
+    lattice = networkx.grid_2d_graph(10, 10, periodic=True)
     normal = signs_on(lattice)
     for (a, b), _ in list(normal.quadratic.items()):
         normal.set_quadratic(a, b, rng.normal())
     problems = {
         "Pegasus P4, ±1": (signs_on(dwave.graphs.pegasus_graph(4)), BETAS),
         "dense 100, ±1": (dense(100, "signs"), (np.log(2) / 2 / 99, np.log(100))),
-        "torus 16 × 16, normal": (normal, BETAS),
+        "torus 10 × 10, normal": (normal, BETAS),
         "3-regular, 200 spins, ±1": (signs_on(regular), BETAS),
     }
     rows = []
@@ -407,7 +407,7 @@ def run_target(args, report):
                 if success > 0:
                     runs = max(np.log(0.01) / np.log1p(-min(success, 1 - 1e-9)), 1.0)
                     times[num_sweeps] = 1e3 * seconds / 1024 * runs
-            best = min(times, key=times.get)
+            best = min(times, key=times.get)  # a target that is never met ends the benchmark
             row += [f"{times[best]:.3f}", best]
         rows.append([*row, f"{float(row[2]) / float(row[4]):.0f}"])
         print(rows[-1], flush=True)

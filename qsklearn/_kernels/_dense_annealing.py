@@ -37,6 +37,7 @@ from qsklearn._kernels._vectors import (
     where,
 )
 
+_CACHE_LINE = 64  # bytes
 _REFRESH = 64  # sweeps between exact refreshes of the float32 fields
 
 _LOW_LANES = np.uint64(2**QUARTER - 1)
@@ -141,8 +142,8 @@ def _add_row(field, couplings, row, up):
 @overload(_add_row)
 def _add_row_by_type(field, couplings, row, up):
     def of_floats(field, couplings, row, up):
-        change = where(up, broadcast(np.float32(2.0)), broadcast(np.float32(-2.0)))
-        return field + change * load(couplings, row)
+        change = np.float32(2.0) if up else np.float32(-2.0)  # a scalar: in one register
+        return field + broadcast(change) * load(couplings, row)
 
     def of_shorts(field, couplings, row, up):
         coupling = to_shorts(_signed(load(couplings, row), up))
@@ -321,6 +322,14 @@ def _finish_block(
 
 
 @njit(cache=True, nogil=True)
+def _empty_from_cache_line(size, like):
+    """An array that begins with a cache line, across two of which loads take twice the time."""
+    buffer = np.empty(size + _CACHE_LINE, like.dtype)
+    first = (-buffer.ctypes.data % _CACHE_LINE) // like.itemsize
+    return buffer[first : first + size]
+
+
+@njit(cache=True, nogil=True)
 def _anneal(
     couplings, exact_couplings,  # IN: J in rows padded to chunks, scaled float32, or int8 up to 31
     # for integers, and an empty row behind them; its lower triangle in float64
@@ -340,7 +349,7 @@ def _anneal(
     blocks_per_model = (num_reads + reads_per_block - 1) // reads_per_block
     spins = np.empty(reads_per_block * n_chunks, np.uint64)
     free = np.empty(reads_per_block * n_chunks, np.uint64)
-    local = np.empty(reads_per_block * stride, fields.dtype)
+    local = _empty_from_cache_line(reads_per_block * stride, fields)
     generator = np.empty(reads_per_block * 4 * LANES, np.uint32)
     rows = np.empty(LANES, np.int64)
     ups = np.empty(LANES, np.uint64)

@@ -34,7 +34,9 @@ _DIVISORS = range(1, 9)
 # Updates of spins that take milliseconds on one thread.
 _SHORT = 2_000_000
 # Reads that share the rows of J of a dense model while they are in cache; their fields are, too.
+# Fewer would have two threads wait for memory, each for the same rows.
 _READS_PER_BLOCK = 16
+_FEWEST_READS = 4
 
 
 def run_chains(
@@ -133,14 +135,23 @@ def _dense_call(models, kernel, scale, is_integer, num_reads, num_threads):
     padded[:n_spins, :n_spins] = models.couplings.toarray()
     fields = np.zeros((models.n_models, padded.shape[1]))
     fields[:, :n_spins] = models.fields - models.couplings.sum(axis=1)
-    # Small blocks where threads would otherwise idle: the draws do not depend on it.
-    reads_per_block = min(_READS_PER_BLOCK, -(-num_reads * models.n_models // num_threads))
-    reads_per_block = min(reads_per_block, num_reads)
+    # Smaller blocks where threads would otherwise idle: the draws do not depend on it.
+    share = -(-num_reads * models.n_models // num_threads)
+    reads_per_block = min(max(share, _FEWEST_READS), _READS_PER_BLOCK, num_reads)
     n_blocks = models.n_models * -(-num_reads // reads_per_block)
-    couplings = _to_type(padded / scale, np.int8 if is_integer else np.float32)
+    couplings = _from_cache_line(_to_type(padded / scale, np.int8 if is_integer else np.float32))
     scaled_fields = _to_type(fields / scale, np.int16 if is_integer else np.float32)
     graph = (couplings, np.tril(padded[:n_spins], -1), scaled_fields, models.fields)
     return getattr(_dense_annealing, kernel), n_blocks, graph, (reads_per_block,)
+
+
+def _from_cache_line(values: np.ndarray) -> np.ndarray:
+    """A copy that begins with a cache line of 64 bytes, as then all its rows do."""
+    buffer = np.empty(values.nbytes + 64, np.uint8)
+    first = -buffer.ctypes.data % 64
+    aligned = buffer[first : first + values.nbytes].view(values.dtype).reshape(values.shape)
+    aligned[:] = values
+    return aligned
 
 
 def _sparse_call(models, kernel, scale, is_integer, num_reads, num_threads):

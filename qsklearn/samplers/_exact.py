@@ -9,11 +9,10 @@ import scipy.sparse
 
 from qsklearn._kernels import _closed_form, _colouring
 from qsklearn._kernels._threads import run_blocks
-from qsklearn._optional import import_optional
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, THREADS, ArraySampler
 from qsklearn.samplers._models import SpinModels
-from qsklearn.samplers._one_by_one import draw_one_by_one
 from qsklearn.samplers._seeds import make_keys
+from qsklearn.samplers._tree import draw_by_tree
 
 MAX_CORE = 16
 MAX_SPINS = 24
@@ -141,20 +140,16 @@ def _decompose(models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
     if settings.beta is None or models.one_hot is not None:
         raise ValueError(f"{too_large} {remedy}")
     try:
-        tree = import_optional("dwave.samplers", "ExactSampler").TreeDecompositionSampler()
+        states, log_z = draw_by_tree(
+            models, settings.beta, settings.num_reads, settings.seed, "ExactSampler"
+        )
     except ImportError as error:
         raise ValueError(f"{too_large} The tree decomposition is not there: {error}") from error
-
-    def sample(model, bqm, num_reads, seed):
-        try:
-            return tree.sample(
-                bqm, num_reads=num_reads, beta=settings.beta, seed=seed, marginals=False
-            )
-        except ValueError as error:  # its treewidth is too large
-            raise ValueError(f"{too_large} Tree decomposition: {error} {remedy}") from error
-
-    states, energies, infos = draw_one_by_one(
-        sample, models, settings.num_reads, settings.seed, keep, "ExactSampler"
+    except ValueError as error:
+        raise ValueError(f"{too_large} Tree decomposition: {error} {remedy}") from error
+    energies = np.stack([models.energies(model, states[model]) for model in range(len(states))])
+    return (
+        states[:, :, keep],
+        energies,
+        {"beta": settings.beta, "log_partition_function": log_z},
     )
-    log_z = np.array([info["log_partition_function"] for info in infos])
-    return states, energies, {"beta": settings.beta, "log_partition_function": log_z}

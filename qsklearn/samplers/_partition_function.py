@@ -28,6 +28,7 @@ from qsklearn.samplers._models import SpinModels, check_couplings, check_fields,
 from qsklearn.samplers._population import PopulationAnnealingSampler, log_number_of_states
 from qsklearn.samplers._seeds import check_seed, make_keys
 from qsklearn.samplers._tempering import ParallelTemperingSampler
+from qsklearn.samplers._tree import draw_by_tree
 
 _CALLER = "log_partition_function"
 _EXACT = ("enumeration", "bipartite", "tree-decomposition")
@@ -327,29 +328,14 @@ def _sum_patterns(models: SpinModels, settings) -> np.ndarray:
 
 
 def _sum_over_tree(models: SpinModels, settings) -> np.ndarray:
-    """By dwave-samplers, model by model; spins without couplings, some of which it drops, apart."""
-    sampler = import_optional("dwave.samplers", _CALLER).TreeDecompositionSampler()
-    is_coupled = np.diff(models.couplings.indptr) > 0
-    exponents = settings.beta * models.fields[:, ~is_coupled]
-    log_z = np.logaddexp(exponents, -exponents).sum(axis=1)
-    if not is_coupled.any():
-        return log_z
-    graph = models.couplings[is_coupled][:, is_coupled]
-    tree = SpinModels(models.fields[:, is_coupled], graph)
-    order = order_by_degree(graph, sampler.properties["max_treewidth"])
-    for model in range(models.n_models):
-        try:
-            drawn = sampler.sample(
-                tree.to_bqm(model), elimination_order=order, beta=settings.beta, marginals=False,
-                seed=0,
-            )  # fmt: skip
-        except ValueError as error:  # its treewidth is too large
-            raise ValueError(
-                f"The method 'tree-decomposition' of {_CALLER} does not serve this model of "
-                f"{models.n_spins} spins: {error}"
-            ) from error
-        log_z[model] += drawn.info["log_partition_function"]
-    return log_z
+    """By dwave-samplers, model by model."""
+    try:
+        return draw_by_tree(models, settings.beta, 1, settings.seed, _CALLER)[1]
+    except ValueError as error:
+        raise ValueError(
+            f"The method 'tree-decomposition' of {_CALLER} does not serve this model of "
+            f"{models.n_spins} spins: {error}"
+        ) from error
 
 
 _sum_exactly = {
@@ -419,8 +405,7 @@ def _draw_starts(models: SpinModels, settings) -> np.ndarray:
 
 
 def _has_cheap_draws(models: SpinModels) -> bool:
-    """Whether ExactSampler is quick; its trees leave spins without couplings and fields down."""
+    """Whether ExactSampler is quick."""
     if _is_small(models, _split(models)[0]):
         return True
-    all_coupled = bool((np.diff(models.couplings.indptr) > 0).all())
-    return models.one_hot is None and all_coupled and not _obstacle_to_a_cheap_tree(models)
+    return models.one_hot is None and not _obstacle_to_a_cheap_tree(models)

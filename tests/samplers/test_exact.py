@@ -180,6 +180,44 @@ def test_tree_decomposition_of_a_ring(beta):
     assert (states[0] != states[1]).any()
 
 
+def test_lone_spins_beside_a_tree_are_drawn_and_summed():
+    """dwave-samplers drops spins that nothing acts on, which then were always down."""
+    n_spins, beta, num_reads = 46, 0.7, 5000
+    ring = 40
+    J = np.zeros((n_spins, n_spins))
+    at = np.arange(ring)
+    J[at, (at + 1) % ring] = J[(at + 1) % ring, at] = 0.5
+    h = np.zeros((2, n_spins))
+    h[:, ring:] = [[0.0, 0.0, 0.3, -0.3, 2.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, -400.0]]
+    states, energies, info = ExactSampler(num_reads=num_reads, beta=beta, seed=2).sample_arrays(
+        h, J
+    )
+    t = np.tanh(beta * 0.5)
+    log_z = ring * np.log(2 * np.cosh(beta * 0.5)) + np.log1p(t**ring)
+    lone = np.logaddexp(beta * h[:, ring:], -beta * h[:, ring:]).sum(axis=1)
+    np.testing.assert_allclose(info["log_partition_function"], log_z + lone, rtol=1e-9)
+    means = states[:, :, ring:].mean(axis=1)
+    expected = -np.tanh(beta * h[:, ring:])
+    assert (np.abs(means - expected) <= K * np.sqrt((1 - expected**2) / num_reads)).all()
+    np.testing.assert_allclose(
+        energies[1],
+        0.5 * np.einsum("ri,ij,rj->r", states[1].astype(float), J, states[1]) + states[1] @ h[1],
+    )
+    fewer, _, _ = ExactSampler(num_reads=7, beta=beta, seed=2).sample_arrays(h, J)
+    np.testing.assert_array_equal(fewer[:, :, ring:], states[:, :7, ring:])
+
+
+def test_a_wide_graph_is_refused_at_once():
+    """A random cubic graph of 2000 spins: a search for a good order would take minutes."""
+    rng = np.random.default_rng(0)
+    J = np.zeros((2000, 2000))
+    for _ in range(3):
+        left, right = rng.permutation(2000).reshape(2, 1000)
+        J[left, right] = J[right, left] = 1.0
+    with pytest.raises(ValueError, match="a treewidth of more than 25"):
+        ExactSampler(beta=1.0).sample_arrays(np.zeros(2000), J)
+
+
 def test_models_out_of_reach_are_refused_with_a_remedy(ising):
     rng = np.random.default_rng(6)
     dense = ising.symmetric(60, rng)
@@ -197,6 +235,6 @@ def test_tree_decomposition_is_optional(monkeypatch, ising):
     def missing(module, caller):
         raise ImportError(f"{caller} needs the package {module!r}")
 
-    monkeypatch.setattr("qsklearn.samplers._exact.import_optional", missing)
+    monkeypatch.setattr("qsklearn.samplers._tree.import_optional", missing)
     with pytest.raises(ValueError, match="tree decomposition is not there: .*dwave.samplers"):
         ExactSampler(beta=1.0).sample_arrays(np.zeros(60), ising.symmetric(60, np.random))

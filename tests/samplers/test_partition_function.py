@@ -381,7 +381,7 @@ def test_methods_that_do_not_serve_a_model_say_why(ising):
             "bipartite",
             "all spins but 16 do not couple among themselves, and got one with 59 others",
         ),
-        ("tree-decomposition", "does not serve this model of 60 spins: maximum treewidth"),
+        ("tree-decomposition", "does not serve this model of 60 spins: its graph has a treewidth"),
     ):
         if method == "tree-decomposition":
             pytest.importorskip("dwave.samplers")
