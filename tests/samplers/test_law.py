@@ -65,6 +65,12 @@ def make_model(name, ising):
         one_hot = (2, 5)
     elif name == "no couplings":
         pass
+    elif name == "one-hot of integers":
+        h = np.round(2 * h)
+        J[0, 1:] = [1.0, -1.0, 2.0, 1.0, -1.0]
+        J[1, 2:] = [-1.0, 1.0, 1.0, 2.0]
+        J += J.T
+        one_hot = (2, 5)
     elif name == "degenerate":
         h[:] = 0.0
         J = np.sign(ising.symmetric(6, rng, density=0.6))
@@ -81,6 +87,7 @@ MODELS = (
     "disconnected",
     "one-hot",
     "one-hot in a middle",
+    "one-hot of integers",
     "no couplings",
     "degenerate",
     "zero",

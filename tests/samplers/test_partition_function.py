@@ -185,6 +185,7 @@ def test_auto_without_dwave_samplers(monkeypatch):
         raise ImportError(f"{caller} needs {name}")
 
     monkeypatch.setattr(module, "import_optional", missing)
+    monkeypatch.setattr("qsklearn.samplers._tree.import_optional", missing)
     chain = np.eye(60, k=1) + np.eye(60, k=2)
     chain += chain.T
     assert log_partition_function(np.zeros(60), chain, seed=1).method == "population"
