@@ -23,9 +23,11 @@ from qsklearn._kernels._vectors import (
     at_least,
     bits_of,
     broadcast,
+    broadcast_like,
     broadcast_quarter,
     floats_of,
     load,
+    load_like,
     load_quarter,
     lowest_lane,
     rotate_left,
@@ -65,12 +67,12 @@ def _seed_lane(key_0, key_1, read, generator, at):
 
 
 @njit(cache=True, nogil=True)
-def _load_generator(generator, at):
+def _load_generator(generator, at, words):
     return (
-        load(generator, at),
-        load(generator, at + LANES),
-        load(generator, at + 2 * LANES),
-        load(generator, at + 3 * LANES),
+        load_like(generator, at, words),
+        load_like(generator, at + LANES, words),
+        load_like(generator, at + 2 * LANES, words),
+        load_like(generator, at + 3 * LANES, words),
     )
 
 
@@ -100,7 +102,7 @@ def _draw_bits(state):
 @njit(cache=True, nogil=True, inline="always")
 def _odd(bits):
     """Odd numbers n below 2^31: n / 2^31 is a uniform of 30 bits that is neither 0 nor 1."""
-    return shift_right(bits, 1) | broadcast(np.uint32(1))
+    return shift_right(bits, 1) | broadcast_like(np.uint32(1), bits)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -111,16 +113,19 @@ def _log(odd):
     only log m - (m - 1) log 2 is left to the polynomial; 3.4e-6 is its error, taken off the end.
     """
     bits = bits_of(to_floats(odd))
-    m = floats_of((bits & broadcast(np.uint32(0x007FFFFF))) | broadcast(np.uint32(0x3F800000)))
-    whole = to_floats(bits - broadcast(np.uint32((127 + 31) << 23)))
-    p = broadcast(np.float32(-0.01780779720452343))
-    p = p * m + broadcast(np.float32(0.19071949439300878))
-    p = p * m + broadcast(np.float32(-0.8781644531299437))
-    p = p * m + broadcast(np.float32(2.278055855498614))
-    p = p * m + broadcast(np.float32(-3.7027938046113293))
-    p = p * m + broadcast(np.float32(3.5440415622873576))
-    p = p * m + broadcast(np.float32(-1.4140495784921148 - 3.4e-6))
-    return whole * broadcast(np.float32(0.6931471805599453 * 2.0**-23)) + p
+    m = floats_of(
+        (bits & broadcast_like(np.uint32(0x007FFFFF), odd))
+        | broadcast_like(np.uint32(0x3F800000), odd)
+    )
+    whole = to_floats(bits - broadcast_like(np.uint32((127 + 31) << 23), odd))
+    p = broadcast_like(np.float32(-0.01780779720452343), odd)
+    p = p * m + broadcast_like(np.float32(0.19071949439300878), odd)
+    p = p * m + broadcast_like(np.float32(-0.8781644531299437), odd)
+    p = p * m + broadcast_like(np.float32(2.278055855498614), odd)
+    p = p * m + broadcast_like(np.float32(-3.7027938046113293), odd)
+    p = p * m + broadcast_like(np.float32(3.5440415622873576), odd)
+    p = p * m + broadcast_like(np.float32(-1.4140495784921148 - 3.4e-6), odd)
+    return whole * broadcast_like(np.float32(0.6931471805599453 * 2.0**-23), odd) + p
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -227,7 +232,7 @@ def _start_read(
     at = lane * 4 * LANES
     for of_chunk in range(LANES):
         _seed_lane(key, key_1, of_chunk, generator, at + of_chunk)
-    state = _load_generator(generator, at)
+    state = _load_generator(generator, at, spins)
     for chunk in range(n_chunks):
         bits, state = _draw_bits(state)
         there = _ALL >> np.uint64(max((chunk + 1) * LANES - clamped.shape[2], 0))
@@ -253,7 +258,7 @@ def _update_chunk(
     at_read = lane * 4 * LANES
     at_word = lane * (stride // LANES) + chunk
     at_fields = lane * stride + chunk * LANES
-    state = _load_generator(generator, at_read)
+    state = _load_generator(generator, at_read, spins)
     threshold, state = _draw_threshold(state, accept_by_metropolis)
     _store_generator(generator, at_read, state)
     store(thresholds, 0, threshold)

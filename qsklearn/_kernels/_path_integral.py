@@ -18,9 +18,11 @@ from qsklearn._kernels._vectors import (
     at_least,
     bits_of,
     broadcast,
+    broadcast_like,
     floats_of,
     floor,
     load,
+    load_like,
     maximum,
     minimum,
     rotate_left,
@@ -61,12 +63,12 @@ def _seed_lane(key_0, key_1, read, generator, at):
 
 
 @njit(cache=True, nogil=True)
-def _load_generator(generator, at):
+def _load_generator(generator, at, words):
     return (
-        load(generator, at),
-        load(generator, at + LANES),
-        load(generator, at + 2 * LANES),
-        load(generator, at + 3 * LANES),
+        load_like(generator, at, words),
+        load_like(generator, at + LANES, words),
+        load_like(generator, at + 2 * LANES, words),
+        load_like(generator, at + 3 * LANES, words),
     )
 
 
@@ -96,24 +98,26 @@ def _draw_bits(state):
 @njit(cache=True, nogil=True, inline="always")
 def _odd(bits):
     """Odd numbers n below 2^31: n / 2^31 is a uniform of 30 bits that is neither 0 nor 1."""
-    return shift_right(bits, 1) | broadcast(np.uint32(1))
+    return shift_right(bits, 1) | broadcast_like(np.uint32(1), bits)
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _exp(x):
     """exp(x) to 5e-6 relative, clipped to |x| <= 87."""
-    clipped = maximum(minimum(x, broadcast(np.float32(87.0))), broadcast(np.float32(-87.0)))
-    t = clipped * broadcast(np.float32(1.4426950408889634))
-    whole = floor(t + broadcast(np.float32(0.5)))
+    clipped = maximum(
+        minimum(x, broadcast_like(np.float32(87.0), x)), broadcast_like(np.float32(-87.0), x)
+    )
+    t = clipped * broadcast_like(np.float32(1.4426950408889634), x)
+    whole = floor(t + broadcast_like(np.float32(0.5), x))
     f = t - whole
-    p = broadcast(np.float32(1.535336188319500e-4))
-    p = p * f + broadcast(np.float32(1.339887440266574e-3))
-    p = p * f + broadcast(np.float32(9.618437357674640e-3))
-    p = p * f + broadcast(np.float32(5.550332471162809e-2))
-    p = p * f + broadcast(np.float32(2.402264791363012e-1))
-    p = p * f + broadcast(np.float32(6.931472028550421e-1))
-    p = p * f + broadcast(_ONE)
-    return p * floats_of(shift_left(to_integers(whole) + broadcast(np.uint32(127)), 23))
+    p = broadcast_like(np.float32(1.535336188319500e-4), x)
+    p = p * f + broadcast_like(np.float32(1.339887440266574e-3), x)
+    p = p * f + broadcast_like(np.float32(9.618437357674640e-3), x)
+    p = p * f + broadcast_like(np.float32(5.550332471162809e-2), x)
+    p = p * f + broadcast_like(np.float32(2.402264791363012e-1), x)
+    p = p * f + broadcast_like(np.float32(6.931472028550421e-1), x)
+    p = p * f + broadcast_like(_ONE, x)
+    return p * floats_of(shift_left(to_integers(whole) + broadcast_like(np.uint32(127), x), 23))
 
 
 @njit(cache=True, nogil=True)
@@ -210,7 +214,7 @@ def _sweep(
     spins, weights,
 ):  # fmt: skip
     """Draw each worldline once; a function of its own, so that the generator is not in memory."""
-    state = _load_generator(generator, 0)
+    state = _load_generator(generator, 0, spins)
     double_beta, bond = load(double_betas, 0), load(bonds, 0)
     for step in range(order.shape[0]):
         i = order[step]
@@ -230,7 +234,7 @@ def _draw_one_hot(
     weights,
 ):  # fmt: skip
     """Draw a one-hot unit, the same in all slices: P(c) proportional to exp(-2 beta f_c / P)."""
-    state = _load_generator(generator, 0)
+    state = _load_generator(generator, 0, spins)
     double_beta = load(double_betas, 0)
     width = one_hot[1] - one_hot[0]
     lowest = broadcast(np.float32(np.inf))
@@ -276,7 +280,7 @@ def _start_spins(
                 up = initial_states[read // num_reads, read % num_reads, i] > 0
                 spins[i * n_slices] |= np.uint64(up) << np.uint64(lane)
     else:
-        state = _load_generator(generator, 0)
+        state = _load_generator(generator, 0, spins)
         for i in range(n_spins):
             bits, state = _draw_bits(state)
             spins[i * n_slices] = at_least(bits, broadcast(np.uint32(0)))

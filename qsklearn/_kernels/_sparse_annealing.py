@@ -4,7 +4,8 @@ A lane is one read of one model, and a word of 64 bits holds one spin of the 64 
 that the spins of a large graph stay in the first caches and a spin's local field is a sum of
 couplings chosen by words. Models of a family share the couplings and differ in the fields, so
 lanes of different models share a block. Each lane owns its random stream, so the draws do not
-depend on how lanes are packed, nor on how many there are.
+depend on how lanes are packed, nor on how many there are. Where 64 would be too many, words of 32
+bits serve 32 lanes; arrays with a place for each lane keep their stride of 64.
 
 Both rules are one comparison: a spin flips where -beta dE = 2 beta s f is at least a random
 threshold, log u for Metropolis and log u / (1 - u) for the heat bath. Where all biases are small
@@ -12,19 +13,17 @@ integers the fields are bytes, and the threshold is rounded down, which decides 
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numba.extending import overload
 
 from qsklearn._kernels._vectors import (
-    BYTES,
-    FLOATS,
     LANES,
     at_least,
     bits_of,
-    broadcast,
+    broadcast_like,
     floats_of,
     floor,
-    load,
+    load_like,
     maximum,
     minimum,
     rotate_left,
@@ -65,12 +64,12 @@ def _seed_lane(key_0, key_1, read, generator, at):
 
 
 @njit(cache=True, nogil=True)
-def _load_generator(generator, at):
+def _load_generator(generator, at, words):
     return (
-        load(generator, at),
-        load(generator, at + LANES),
-        load(generator, at + 2 * LANES),
-        load(generator, at + 3 * LANES),
+        load_like(generator, at, words),
+        load_like(generator, at + LANES, words),
+        load_like(generator, at + 2 * LANES, words),
+        load_like(generator, at + 3 * LANES, words),
     )
 
 
@@ -100,7 +99,7 @@ def _draw_bits(state):
 @njit(cache=True, nogil=True, inline="always")
 def _odd(bits):
     """Odd numbers n below 2^31: n / 2^31 is a uniform of 30 bits that is neither 0 nor 1."""
-    return shift_right(bits, 1) | broadcast(np.uint32(1))
+    return shift_right(bits, 1) | broadcast_like(np.uint32(1), bits)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -111,33 +110,43 @@ def _log(odd):
     only log m - (m - 1) log 2 is left to the polynomial; 3.4e-6 is its error, taken off the end.
     """
     bits = bits_of(to_floats(odd))
-    m = floats_of((bits & broadcast(np.uint32(0x007FFFFF))) | broadcast(np.uint32(0x3F800000)))
-    whole = to_floats(bits - broadcast(np.uint32((127 + 31) << 23)))
-    p = broadcast(np.float32(-0.01780779720452343))
-    p = p * m + broadcast(np.float32(0.19071949439300878))
-    p = p * m + broadcast(np.float32(-0.8781644531299437))
-    p = p * m + broadcast(np.float32(2.278055855498614))
-    p = p * m + broadcast(np.float32(-3.7027938046113293))
-    p = p * m + broadcast(np.float32(3.5440415622873576))
-    p = p * m + broadcast(np.float32(-1.4140495784921148 - 3.4e-6))
-    return whole * broadcast(np.float32(0.6931471805599453 * 2.0**-23)) + p
+    m = floats_of(
+        (bits & broadcast_like(np.uint32(0x007FFFFF), odd))
+        | broadcast_like(np.uint32(0x3F800000), odd)
+    )
+    whole = to_floats(bits - broadcast_like(np.uint32((127 + 31) << 23), odd))
+    p = broadcast_like(np.float32(-0.01780779720452343), odd)
+    p = p * m + broadcast_like(np.float32(0.19071949439300878), odd)
+    p = p * m + broadcast_like(np.float32(-0.8781644531299437), odd)
+    p = p * m + broadcast_like(np.float32(2.278055855498614), odd)
+    p = p * m + broadcast_like(np.float32(-3.7027938046113293), odd)
+    p = p * m + broadcast_like(np.float32(3.5440415622873576), odd)
+    p = p * m + broadcast_like(np.float32(-1.4140495784921148 - 3.4e-6), odd)
+    return whole * broadcast_like(np.float32(0.6931471805599453 * 2.0**-23), odd) + p
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _exp(x):
     """exp(x) to 5e-6 relative, clipped to |x| <= 87."""
-    clipped = maximum(minimum(x, broadcast(np.float32(87.0))), broadcast(np.float32(-87.0)))
-    t = clipped * broadcast(np.float32(1.4426950408889634))
-    whole = floor(t + broadcast(np.float32(0.5)))
+    clipped = maximum(
+        minimum(x, broadcast_like(np.float32(87.0), x)), broadcast_like(np.float32(-87.0), x)
+    )
+    t = clipped * broadcast_like(np.float32(1.4426950408889634), x)
+    whole = floor(t + broadcast_like(np.float32(0.5), x))
     f = t - whole
-    p = broadcast(np.float32(1.535336188319500e-4))
-    p = p * f + broadcast(np.float32(1.339887440266574e-3))
-    p = p * f + broadcast(np.float32(9.618437357674640e-3))
-    p = p * f + broadcast(np.float32(5.550332471162809e-2))
-    p = p * f + broadcast(np.float32(2.402264791363012e-1))
-    p = p * f + broadcast(np.float32(6.931472028550421e-1))
-    p = p * f + broadcast(_ONE)
-    return p * floats_of(shift_left(to_integers(whole) + broadcast(np.uint32(127)), 23))
+    p = broadcast_like(np.float32(1.535336188319500e-4), x)
+    p = p * f + broadcast_like(np.float32(1.339887440266574e-3), x)
+    p = p * f + broadcast_like(np.float32(9.618437357674640e-3), x)
+    p = p * f + broadcast_like(np.float32(5.550332471162809e-2), x)
+    p = p * f + broadcast_like(np.float32(2.402264791363012e-1), x)
+    p = p * f + broadcast_like(np.float32(6.931472028550421e-1), x)
+    p = p * f + broadcast_like(_ONE, x)
+    return p * floats_of(shift_left(to_integers(whole) + broadcast_like(np.uint32(127), x), 23))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _count_lanes(words):
+    return 8 * words.itemsize
 
 
 @njit(cache=True, nogil=True)
@@ -145,11 +154,11 @@ def _local_field(i, indptr, indices, couplings, fields, shared, spins):
     """f_i = h_i + sum_j J_ij s_j of each lane, as h_i - sum_j J_ij plus 2 J_ij of the spins up."""
     # No branch: numba would count references to the arrays on its sides, in this innermost loop.
     at = np.uint64(i) * (np.uint64(1) if shared else np.uint64(LANES))
-    field = where(shared, broadcast(fields[at]), load(fields, at))
+    field = where(shared, broadcast_like(fields[at], spins), load_like(fields, at, spins))
     k = indptr[i]
     while k < indptr[i + np.uint32(1)]:
         for part in range(np.uint32(ROW)):
-            doubled = broadcast(couplings[k + part])
+            doubled = broadcast_like(couplings[k + part], spins)
             field = where(spins[indices[k + part]], field + doubled, field)  # one masked sum
         k += np.uint32(ROW)
     return field
@@ -163,17 +172,19 @@ def _flips(field, word, double_beta, threshold):
 @overload(_flips, inline="always")
 def _flips_by_type(field, word, double_beta, threshold):
     def of_floats(field, word, double_beta, threshold):
-        nothing, sign = broadcast(np.uint32(0)), broadcast(_SIGN)
+        nothing, sign = broadcast_like(np.uint32(0), field), broadcast_like(_SIGN, field)
         drive = floats_of(bits_of(double_beta * field) ^ where(word, nothing, sign))
         return at_least(drive, threshold)
 
     def of_bytes(field, word, double_beta, threshold):  # -s f <= -threshold / 2 beta, rounded down
-        bound = floor(threshold * (broadcast(np.float32(-1.0)) / double_beta))
-        bound = minimum(bound, broadcast(np.float32(127.0)))  # also where it is 0 / 0
-        bound = maximum(bound, broadcast(np.float32(-128.0)))
-        return at_least(to_bytes(bound), where(word, broadcast(np.int8(0)) - field, field))
+        bound = floor(threshold * (broadcast_like(np.float32(-1.0), field) / double_beta))
+        bound = minimum(bound, broadcast_like(np.float32(127.0), field))  # also where it is 0 / 0
+        bound = maximum(bound, broadcast_like(np.float32(-128.0), field))
+        return at_least(
+            to_bytes(bound), where(word, broadcast_like(np.int8(0), field) - field, field)
+        )
 
-    return {FLOATS: of_floats, BYTES: of_bytes}.get(field)
+    return {types.float32: of_floats, types.int8: of_bytes}.get(field.dtype)
 
 
 @njit(cache=True, nogil=True)
@@ -181,8 +192,8 @@ def _sweep_metropolis(
     order, indptr, indices, couplings, fields, shared, double_betas, generator, spins, free
 ):
     """Update each spin once; a function of its own, so that the generator stays in registers."""
-    state = _load_generator(generator, 0)
-    double_beta = load(double_betas, 0)
+    state = _load_generator(generator, 0, spins)
+    double_beta = load_like(double_betas, 0, spins)
     for step in range(order.shape[0]):
         i = order[step]
         field = _local_field(i, indptr, indices, couplings, fields, shared, spins)
@@ -197,14 +208,14 @@ def _sweep_heat_bath(
     order, indptr, indices, couplings, fields, shared, double_betas, generator, spins, free
 ):
     """Update each spin once, as above."""
-    state = _load_generator(generator, 0)
-    double_beta = load(double_betas, 0)
+    state = _load_generator(generator, 0, spins)
+    double_beta = load_like(double_betas, 0, spins)
     for step in range(order.shape[0]):
         i = order[step]
         field = _local_field(i, indptr, indices, couplings, fields, shared, spins)
         bits, state = _draw_bits(state)
         odd = _odd(bits)
-        threshold = _log(odd) - _log(broadcast(_SIGN) - odd)
+        threshold = _log(odd) - _log(broadcast_like(_SIGN, spins) - odd)
         spins[i] ^= _flips(field, spins[i], double_beta, threshold) & free[i]
     _store_generator(generator, 0, state)
 
@@ -215,28 +226,28 @@ def _draw_one_hot(
     weights,
 ):  # fmt: skip
     """Draw a one-hot unit given all else: P(c) proportional to exp(-2 beta f_c)."""
-    state = _load_generator(generator, 0)
-    double_beta = load(double_betas, 0)
+    state = _load_generator(generator, 0, spins)
+    double_beta = load_like(double_betas, 0, spins)
     width = one_hot[1] - one_hot[0]
-    lowest = broadcast(np.float32(np.inf))
+    lowest = broadcast_like(np.float32(np.inf), spins)
     for c in range(width):
         i = np.uint32(one_hot[0] + c)
         field = _local_field(i, indptr, indices, couplings, fields, shared, spins)
         weight = to_floats(field) * double_beta
         store(weights, c * LANES, weight)
         lowest = minimum(lowest, weight)
-    total = broadcast(np.float32(0.0))
+    total = broadcast_like(np.float32(0.0), spins)
     for c in range(width):
-        total = total + _exp(lowest - load(weights, c * LANES))
+        total = total + _exp(lowest - load_like(weights, c * LANES, spins))
         store(weights, c * LANES, total)
     bits, state = _draw_bits(state)
-    sought = to_floats(_odd(bits)) * broadcast(np.float32(2.0**-31)) * total
+    sought = to_floats(_odd(bits)) * broadcast_like(np.float32(2.0**-31), spins) * total
     open_lanes = _ALL
     for c in range(width):
         # The last interval is open above: rounding may leave what is sought at the total.
         inside = open_lanes
         if c < width - 1:
-            inside = open_lanes & ~at_least(sought, load(weights, c * LANES))
+            inside = open_lanes & ~at_least(sought, load_like(weights, c * LANES, spins))
         open_lanes &= ~inside
         i = one_hot[0] + c
         spins[i] = (spins[i] & ~free[i]) | (inside & free[i])
@@ -247,24 +258,24 @@ def _draw_one_hot(
 def _start_spins(first_lane, n_lanes, num_reads, initial_states, one_hot, generator, spins):
     """Given or random spins of a block."""
     if initial_states.shape[0] > 0:
-        spins[:] = np.uint64(0)
-        for lane in range(LANES):
+        spins[:] = 0
+        for lane in range(_count_lanes(spins)):
             at = min(first_lane + lane, n_lanes - 1)
             for i in range(spins.shape[0]):
                 up = initial_states[at // num_reads, at % num_reads, i] > 0
                 spins[i] |= np.uint64(up) << np.uint64(lane)
         return
-    state = _load_generator(generator, 0)
+    state = _load_generator(generator, 0, spins)
     for i in range(spins.shape[0]):
         bits, state = _draw_bits(state)
-        spins[i] = at_least(bits, broadcast(np.uint32(0)))
+        spins[i] = at_least(bits, broadcast_like(np.uint32(0), spins))
     width = one_hot[1] - one_hot[0]
     if width > 0:
         bits, state = _draw_bits(state)
         drawn = np.empty(LANES, np.uint32)
         store(drawn, 0, bits)
-        spins[one_hot[0] : one_hot[1]] = np.uint64(0)
-        for lane in range(LANES):
+        spins[one_hot[0] : one_hot[1]] = 0
+        for lane in range(_count_lanes(spins)):
             chosen = one_hot[0] + ((np.uint64(drawn[lane]) * np.uint64(width)) >> np.uint64(32))
             spins[chosen] |= np.uint64(1) << np.uint64(lane)
     _store_generator(generator, 0, state)
@@ -273,10 +284,10 @@ def _start_spins(first_lane, n_lanes, num_reads, initial_states, one_hot, genera
 @njit(cache=True, nogil=True)
 def _start_free(first_lane, n_lanes, num_reads, clamped, free):
     """Words of the spins that may move; no ``clamped`` means all."""
-    free[:] = _ALL
+    free[:] = ~free.dtype.type(0)
     if clamped.shape[0] == 0:
         return
-    for lane in range(LANES):
+    for lane in range(_count_lanes(free)):
         at = min(first_lane + lane, n_lanes - 1)
         for i in range(free.shape[0]):
             held = clamped[at // num_reads, at % num_reads, i]
@@ -284,19 +295,19 @@ def _start_free(first_lane, n_lanes, num_reads, clamped, free):
 
 
 @njit(cache=True, nogil=True)
-def _lay_out(first_lane, n_lanes, num_reads, values):
+def _lay_out(first_lane, lanes, n_lanes, num_reads, values):
     """Rows of models as the lanes of a block need them: columns of lanes, or one row to share.
 
     Returns them with a word, all of whose bits are set where the lanes are reads of one model. Then
     what follows the row is never used, but read.
     """
     first_model = first_lane // num_reads
-    if first_model == (min(first_lane + LANES, n_lanes) - 1) // num_reads:
+    if first_model == (min(first_lane + lanes, n_lanes) - 1) // num_reads:
         row = np.zeros(values.shape[1] + LANES, values.dtype)
         row[: values.shape[1]] = values[first_model]
         return row, _ALL
     columns = np.empty(values.shape[1] * LANES, values.dtype)
-    for lane in range(LANES):
+    for lane in range(lanes):
         model = min(first_lane + lane, n_lanes - 1) // num_reads
         for i in range(values.shape[1]):
             columns[i * LANES + lane] = values[model, i]
@@ -309,31 +320,32 @@ def _finish_block(
     energies,
 ):  # fmt: skip
     """Write the kept spins and the exact energies of a block, E = sum_i s_i (h_i + f_i) / 2."""
-    n_lanes = exact_fields.shape[0] * num_reads
-    fields, shared = _lay_out(first_lane, n_lanes, num_reads, exact_fields)
-    total = broadcast(0.0)
+    lanes, n_lanes = _count_lanes(spins), exact_fields.shape[0] * num_reads
+    fields, shared = _lay_out(first_lane, lanes, n_lanes, num_reads, exact_fields)
+    total = broadcast_like(0.0, spins)
     for i in range(spins.shape[0]):
-        sum_of_neighbours = broadcast(0.0)
+        sum_of_neighbours = broadcast_like(0.0, spins)
         for k in range(indptr[i], indptr[i + 1]):
-            up = broadcast(exact_couplings[k])
-            down = broadcast(-exact_couplings[k])
+            up = broadcast_like(exact_couplings[k], spins)
+            down = broadcast_like(-exact_couplings[k], spins)
             sum_of_neighbours = sum_of_neighbours + where(spins[indices[k]], up, down)
-        field = broadcast(fields[i]) if shared else load(fields, i * LANES)
-        field = field + sum_of_neighbours * broadcast(0.5)
-        total = total + where(spins[i], field, broadcast(0.0) - field)
+        field = broadcast_like(fields[i], spins) if shared else load_like(fields, i * LANES, spins)
+        field = field + sum_of_neighbours * broadcast_like(0.5, spins)
+        total = total + where(spins[i], field, broadcast_like(0.0, spins) - field)
     by_lane = np.empty(LANES)
     store(by_lane, 0, total)
-    for lane in range(min(LANES, n_lanes - first_lane)):
+    for lane in range(min(lanes, n_lanes - first_lane)):
         model = (first_lane + lane) // num_reads
         read = first_lane + lane - model * num_reads
         energies[model, read] = by_lane[lane]
         for k in range(keep.shape[0]):
-            up = (spins[keep[k]] >> np.uint64(lane)) & np.uint64(1)
+            up = (np.uint64(spins[keep[k]]) >> np.uint64(lane)) & np.uint64(1)
             states[model, read, k] = np.int8(2 * np.int8(up) - 1)
 
 
 @njit(cache=True, nogil=True)
 def _anneal(
+    words,  # IN: empty, of the unsigned type with a bit for each lane of a block: 64 bits, or 32
     indptr, indices,  # IN: uint32, rows of neighbours, padded to multiples of ROW
     couplings, exact_couplings,  # IN: 2 J, scaled float32, or int8 for integers; J in float64
     fields, exact_fields,  # IN: (n_models, n_spins), h - sum_j J scaled alike; h in float64
@@ -344,30 +356,30 @@ def _anneal(
     keep,  # IN: (n_keep,)
     states, energies,  # OUT: (n_models, num_reads, n_keep) int8; (n_models, num_reads) float64
     stop,  # IN: (1,); set from elsewhere to end at the next sweep
-    first, last,  # IN: range of blocks of LANES lanes
+    first, last,  # IN: range of blocks
     accept_by_metropolis,
 ):  # fmt: skip
     n_models, n_spins = fields.shape
     num_reads = states.shape[1]
-    n_lanes = n_models * num_reads
-    spins = np.empty(n_spins, np.uint64)
-    free = np.empty(n_spins, np.uint64)
+    lanes, n_lanes = _count_lanes(words), n_models * num_reads
+    spins = np.empty(n_spins, words.dtype)
+    free = np.empty(n_spins, words.dtype)
     generator = np.empty(4 * LANES, np.uint32)
     double_betas = np.empty(LANES, np.float32)
     weights = np.empty((one_hot[1] - one_hot[0]) * LANES, np.float32)
     for block in range(first, last):
-        first_lane = block * LANES
-        for lane in range(LANES):
+        first_lane = block * lanes
+        for lane in range(lanes):
             model = min(first_lane + lane, n_lanes - 1) // num_reads
             read = first_lane + lane - model * num_reads
             _seed_lane(keys[model, 0], keys[model, 1], read, generator, lane)
         _start_spins(first_lane, n_lanes, num_reads, initial_states, one_hot, generator, spins)
         _start_free(first_lane, n_lanes, num_reads, clamped, free)
-        block_fields, shared = _lay_out(first_lane, n_lanes, num_reads, fields)
+        block_fields, shared = _lay_out(first_lane, lanes, n_lanes, num_reads, fields)
         for sweep in range(betas.shape[1]):
             if stop[0]:
                 break
-            for lane in range(LANES):
+            for lane in range(lanes):
                 model = min(first_lane + lane, n_lanes - 1) // num_reads
                 double_betas[lane] = _TWO * betas[model, sweep]
             if accept_by_metropolis:
@@ -391,8 +403,8 @@ def _anneal(
         )  # fmt: skip
 
 
-# One kernel for each rule and kind of bias, so that each is compiled once. They take _anneal's
-# arguments but its last.
+# One kernel for each rule, kind of bias and width, so that each is compiled once. They take
+# _anneal's arguments but its last.
 
 
 @njit(cache=True, nogil=True)
@@ -402,8 +414,20 @@ def metropolis(*arguments):
 
 
 @njit(cache=True, nogil=True)
+def metropolis_narrow(*arguments):
+    """Metropolis as above, 32 lanes."""
+    _anneal(*arguments, True)
+
+
+@njit(cache=True, nogil=True)
 def metropolis_of_integers(*arguments):
-    """Single-spin Metropolis: flip with probability min(1, exp(-beta dE)), small integers only."""
+    """Metropolis as above, small integers."""
+    _anneal(*arguments, True)
+
+
+@njit(cache=True, nogil=True)
+def metropolis_of_integers_narrow(*arguments):
+    """Metropolis as above, small integers, 32 lanes."""
     _anneal(*arguments, True)
 
 
@@ -414,6 +438,18 @@ def heat_bath(*arguments):
 
 
 @njit(cache=True, nogil=True)
+def heat_bath_narrow(*arguments):
+    """Heat bath as above, 32 lanes."""
+    _anneal(*arguments, False)
+
+
+@njit(cache=True, nogil=True)
 def heat_bath_of_integers(*arguments):
-    """Heat bath (Gibbs): flip with probability 1 / (1 + exp(beta dE)), small integers only."""
+    """Heat bath as above, small integers."""
+    _anneal(*arguments, False)
+
+
+@njit(cache=True, nogil=True)
+def heat_bath_of_integers_narrow(*arguments):
+    """Heat bath as above, small integers, 32 lanes."""
     _anneal(*arguments, False)

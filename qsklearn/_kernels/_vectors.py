@@ -31,7 +31,7 @@ _FUSED = ("contract",)  # a product and a sum may become one instruction
 
 
 class Vector(types.Type):
-    """64 elements of one scalar type, or 16."""
+    """64 elements of one scalar type, or fewer."""
 
     def __init__(self, dtype, lanes=LANES):
         self.dtype = dtype
@@ -59,16 +59,20 @@ def _is_float(vector):
     return isinstance(vector.dtype, types.Float)
 
 
+def _fill(builder, vector, scalar):
+    undefined = ir.Constant(_llvm_type(vector), ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(_INDEX, 0))
+    everywhere = ir.Constant(ir.VectorType(_INDEX, vector.lanes), None)
+    return builder.shuffle_vector(first, undefined, everywhere)
+
+
 def _define_broadcast(lanes):
     @intrinsic
     def broadcast(typing_context, scalar):
         vector = Vector(scalar, lanes)
 
         def codegen(context, builder, signature, arguments):
-            undefined = ir.Constant(_llvm_type(vector), ir.Undefined)
-            first = builder.insert_element(undefined, arguments[0], ir.Constant(_INDEX, 0))
-            everywhere = ir.Constant(ir.VectorType(_INDEX, lanes), None)
-            return builder.shuffle_vector(first, undefined, everywhere)
+            return _fill(builder, vector, arguments[0])
 
         return vector(scalar), codegen
 
@@ -81,20 +85,51 @@ def _pointer(context, builder, array_type, array, offset, vector):
     return builder.bitcast(place, _llvm_type(vector).as_pointer())
 
 
+def _load(context, builder, array_type, array, offset, vector):
+    pointer = _pointer(context, builder, array_type, array, offset, vector)
+    loaded = builder.load(pointer, typ=_llvm_type(vector))
+    loaded.align = array_type.dtype.bitwidth // 8
+    return loaded
+
+
 def _define_load(lanes):
     @intrinsic
     def load(typing_context, array, offset):
         vector = Vector(array.dtype, lanes)
 
         def codegen(context, builder, signature, arguments):
-            pointer = _pointer(context, builder, array, *arguments, vector)
-            loaded = builder.load(pointer, typ=_llvm_type(vector))
-            loaded.align = array.dtype.bitwidth // 8
-            return loaded
+            return _load(context, builder, array, *arguments, vector)
 
         return vector(array, types.intp), codegen
 
     return load
+
+
+def _lanes_of(like):
+    """Of a vector, or of an array of words with a bit a lane."""
+    return like.lanes if isinstance(like, Vector) else like.dtype.bitwidth
+
+
+@intrinsic
+def broadcast_like(typing_context, scalar, like):
+    """The scalar in each of as many lanes as a vector has, or the words of an array have bits."""
+    vector = Vector(scalar, _lanes_of(like))
+
+    def codegen(context, builder, signature, arguments):
+        return _fill(builder, vector, arguments[0])
+
+    return vector(scalar, like), codegen
+
+
+@intrinsic
+def load_like(typing_context, array, offset, like):
+    """Elements for as many lanes as a vector has, or the words of an array have bits."""
+    vector = Vector(array.dtype, _lanes_of(like))
+
+    def codegen(context, builder, signature, arguments):
+        return _load(context, builder, array, *arguments[:2], vector)
+
+    return vector(array, types.intp, like), codegen
 
 
 #: The scalar in each lane.
@@ -195,7 +230,9 @@ to_shorts = _define_conversion(types.int8, types.int16, ir.IRBuilder.sext)
 to_bytes = _define_conversion(
     types.float32,
     types.int8,
-    lambda builder, x, kind: builder.trunc(builder.fptosi(x, _llvm_type(BITS)), kind),
+    lambda builder, x, kind: builder.trunc(
+        builder.fptosi(x, ir.VectorType(ir.IntType(32), kind.count)), kind
+    ),
 )
 
 

@@ -160,8 +160,13 @@ def _sparse_call(models, kernel, scale, is_integer, num_reads, num_threads):
     indptr, indices, exact_couplings = _pad_rows(models.couplings)
     couplings = _to_type(2 * exact_couplings / scale, dtype)
     base = _to_type((models.fields - models.couplings.sum(axis=1)) / scale, dtype)
-    n_blocks = -(-models.n_models * num_reads // LANES)
-    graph = (indptr, indices, couplings, exact_couplings, base, models.fields)
+    n_lanes = models.n_models * num_reads
+    # Words of 32 bits where words of 64 would be half empty, or would leave threads idle.
+    is_narrow = n_lanes <= LANES // 2 * num_threads
+    words = np.empty(0, np.uint32 if is_narrow else np.uint64)
+    n_blocks = -(-n_lanes // (8 * words.itemsize))
+    graph = (words, indptr, indices, couplings, exact_couplings, base, models.fields)
+    kernel += "_narrow" if is_narrow else ""
     order = (_order_of_updates(models), np.array(models.one_hot or (0, 0)))
     return getattr(_sparse_annealing, kernel), n_blocks, graph, order
 

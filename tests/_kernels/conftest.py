@@ -25,13 +25,17 @@ def _run(kernel, describe, n_blocks, betas, starts, seed, clamped, watch=0):
     return states[0], energies[0]
 
 
-def _run_sparse(rule, h, J, betas, starts, seed, clamped=None, dtype=np.float32, watch=0):
+def _run_sparse(
+    rule, h, J, betas, starts, seed, clamped=None, dtype=np.float32, words=np.uint64, watch=0
+):
     suffix = "_of_integers" if dtype is np.int8 else ""
+    suffix += "_narrow" if words is np.uint32 else ""
     indptr, indices, couplings = _pad_rows(scipy.sparse.csr_array(J))
     base = (h - J.sum(axis=1))[np.newaxis].astype(dtype)
-    graph = (indptr, indices, (2 * couplings).astype(dtype), couplings, base, h[np.newaxis])
+    words = np.empty(0, words)
+    graph = (words, indptr, indices, (2 * couplings).astype(dtype), couplings, base, h[np.newaxis])
     order = (np.arange(len(h), dtype=np.uint32), np.array((0, 0)))
-    n_blocks = -(-len(starts) // LANES)
+    n_blocks = -(-len(starts) // (8 * words.itemsize))
     kernel = getattr(_sparse_annealing, rule + suffix)
     return _run(kernel, (graph, order), n_blocks, betas, starts, seed, clamped, watch)
 
@@ -52,10 +56,11 @@ def _run_dense(
     return _run(kernel, (graph, (reads_per_block,)), n_blocks, betas, starts, seed, clamped, watch)
 
 
-@pytest.fixture(params=["sparse", "dense"])
+@pytest.fixture(params=["sparse", "narrow", "dense"])
 def run_chain(request):
     """``run_chain(rule, h, J, betas, starts, seed) -> states, energies`` of either kernel."""
-    return {"sparse": _run_sparse, "dense": _run_dense}[request.param]
+    narrow = partial(_run_sparse, words=np.uint32)
+    return {"sparse": _run_sparse, "narrow": narrow, "dense": _run_dense}[request.param]
 
 
 @pytest.fixture

@@ -217,6 +217,18 @@ def test_integers_decide_as_floats_do(run_integers, run_floats, rule, beta):
     np.testing.assert_array_equal(energies, other_energies)
 
 
+@pytest.mark.parametrize("num_reads", [1, 31, 32, 33, 64, 150])
+@pytest.mark.parametrize("rule", RULES)
+def test_narrow_blocks_do_not_change_the_draws(run_integers, run_floats, rule, num_reads):
+    h, J = integer_glass(np.random.default_rng(8))
+    starts = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), size=(num_reads, len(h)))
+    for run in (run_integers, run_floats):
+        wide, energies = run(rule, h, J, [0.2] * 20, starts, seed=5)
+        narrow, other_energies = run(rule, h, J, [0.2] * 20, starts, seed=5, words=np.uint32)
+        np.testing.assert_array_equal(wide, narrow)
+        np.testing.assert_array_equal(energies, other_energies)
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.01, 0.1, 1.0, 1e9])
 @pytest.mark.parametrize("rule", RULES)
 def test_dense_integers_decide_as_floats_do(run_dense, rule, beta):

@@ -92,7 +92,7 @@ KEYS = (2**64 - 5, 123456789)
 def test_streams_along_lanes_match_the_reference(module, read):
     @njit
     def draw(generator, words):
-        state = module._load_generator(generator, 0)
+        state = module._load_generator(generator, 0, np.empty(0, np.uint64))
         for at in range(0, len(words), LANES):
             bits, state = module._draw_bits(state)
             store(words, at, bits)

@@ -127,14 +127,15 @@ def test_one_compiled_signature_a_kernel():
                 use(sampler, chains=True)
         use(ExactSampler(), chains=False)
         for module, name in (
-            (_sparse_annealing, "metropolis"), (_sparse_annealing, "heat_bath"),
-            (_sparse_annealing, "metropolis_of_integers"),
-            (_sparse_annealing, "heat_bath_of_integers"),
-            (_dense_annealing, "metropolis"), (_dense_annealing, "heat_bath"),
-            (_dense_annealing, "metropolis_of_integers"),
-            (_dense_annealing, "heat_bath_of_integers"),
+            *(
+                (module, rule + kind + width)
+                for module, widths in ((_sparse_annealing, ("", "_narrow")), (_dense_annealing, ("",)))
+                for rule in ("metropolis", "heat_bath")
+                for kind in ("", "_of_integers")
+                for width in widths
+            ),
             (_closed_form, "draw"), (_colouring, "colour"),
         ):
             print(module.__name__.split(".")[-1], name, len(getattr(module, name).signatures))
     """)
-    assert [line.split()[-1] for line in output.splitlines()] == ["1"] * 10, output
+    assert [line.split()[-1] for line in output.splitlines()] == ["1"] * 14, output
