@@ -129,7 +129,9 @@ def test_one_compiled_signature_a_kernel():
         for module, name in (
             *(
                 (module, rule + kind + width)
-                for module, widths in ((_sparse_annealing, ("", "_narrow")), (_dense_annealing, ("",)))
+                for module, widths in (
+                    (_sparse_annealing, ("", "_narrow")), (_dense_annealing, ("",)),
+                )
                 for rule in ("metropolis", "heat_bath")
                 for kind in ("", "_of_integers")
                 for width in widths
