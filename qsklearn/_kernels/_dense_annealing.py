@@ -15,6 +15,15 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
+from qsklearn._kernels._streams import (
+    draw_bits,
+    load_generator,
+    log_uniform,
+    make_odd,
+    mix,
+    seed_lane,
+    store_generator,
+)
 from qsklearn._kernels._vectors import (
     FLOATS,
     LANES,
@@ -23,16 +32,11 @@ from qsklearn._kernels._vectors import (
     at_least,
     bits_of,
     broadcast,
-    broadcast_like,
     broadcast_quarter,
     floats_of,
     load,
-    load_like,
     load_quarter,
     lowest_lane,
-    rotate_left,
-    shift_left,
-    shift_right,
     store,
     to_floats,
     to_shorts,
@@ -48,94 +52,13 @@ _SIGN = np.uint32(0x80000000)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _mix(z):
-    """Finaliser of splitmix64."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@njit(cache=True, nogil=True)
-def _seed_lane(key_0, key_1, read, generator, at):
-    """State of xoshiro128+ for one read of one model, its words LANES apart."""
-    a = _mix(_mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1)) ^ key_1)
-    b = _mix(a + np.uint64(0x9E3779B97F4A7C15))
-    generator[at] = np.uint32(a)
-    generator[at + LANES] = np.uint32(a >> np.uint64(32))
-    generator[at + 2 * LANES] = np.uint32(b)
-    generator[at + 3 * LANES] = np.uint32(b >> np.uint64(32)) | np.uint32(1)
-
-
-@njit(cache=True, nogil=True)
-def _load_generator(generator, at, words):
-    return (
-        load_like(generator, at, words),
-        load_like(generator, at + LANES, words),
-        load_like(generator, at + 2 * LANES, words),
-        load_like(generator, at + 3 * LANES, words),
-    )
-
-
-@njit(cache=True, nogil=True)
-def _store_generator(generator, at, state):
-    store(generator, at, state[0])
-    store(generator, at + LANES, state[1])
-    store(generator, at + 2 * LANES, state[2])
-    store(generator, at + 3 * LANES, state[3])
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _draw_bits(state):
-    """One step of xoshiro128+ per lane; its weak lowest bit is for the caller to drop."""
-    s0, s1, s2, s3 = state
-    bits = s0 + s3
-    shifted = shift_left(s1, 9)
-    s2 = s2 ^ s0
-    s3 = s3 ^ s1
-    s1 = s1 ^ s2
-    s0 = s0 ^ s3
-    s2 = s2 ^ shifted
-    s3 = rotate_left(s3, 11)
-    return bits, (s0, s1, s2, s3)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _odd(bits):
-    """Odd numbers n below 2^31: n / 2^31 is a uniform of 30 bits that is neither 0 nor 1."""
-    return shift_right(bits, 1) | broadcast_like(np.uint32(1), bits)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _log(odd):
-    """log(odd / 2^31) to 7e-6, never above 0: exponent and mantissa apart, and a polynomial.
-
-    With the bits of a float read as a number, bits 2^-23 = exponent + m - 1 for the mantissa m, so
-    only log m - (m - 1) log 2 is left to the polynomial; 3.4e-6 is its error, taken off the end.
-    """
-    bits = bits_of(to_floats(odd))
-    m = floats_of(
-        (bits & broadcast_like(np.uint32(0x007FFFFF), odd))
-        | broadcast_like(np.uint32(0x3F800000), odd)
-    )
-    whole = to_floats(bits - broadcast_like(np.uint32((127 + 31) << 23), odd))
-    p = broadcast_like(np.float32(-0.01780779720452343), odd)
-    p = p * m + broadcast_like(np.float32(0.19071949439300878), odd)
-    p = p * m + broadcast_like(np.float32(-0.8781644531299437), odd)
-    p = p * m + broadcast_like(np.float32(2.278055855498614), odd)
-    p = p * m + broadcast_like(np.float32(-3.7027938046113293), odd)
-    p = p * m + broadcast_like(np.float32(3.5440415622873576), odd)
-    p = p * m + broadcast_like(np.float32(-1.4140495784921148 - 3.4e-6), odd)
-    return whole * broadcast_like(np.float32(0.6931471805599453 * 2.0**-23), odd) + p
-
-
-@njit(cache=True, nogil=True, inline="always")
 def _draw_threshold(state, accept_by_metropolis):
     """The random threshold of each lane: log u, or log u / (1 - u)."""
-    bits, state = _draw_bits(state)
-    odd = _odd(bits)
-    threshold = _log(odd)
+    bits, state = draw_bits(state)
+    odd = make_odd(bits)
+    threshold = log_uniform(odd)
     if not accept_by_metropolis:
-        threshold = threshold - _log(broadcast(_SIGN) - odd)
+        threshold = threshold - log_uniform(broadcast(_SIGN) - odd)
     return threshold, state
 
 
@@ -228,17 +151,17 @@ def _start_read(
     model, read, lane, n_chunks, key_0, key_1, initial_states, clamped, generator, spins, free
 ):
     """Seed one read, set its spins, given or random, and say which of them may move."""
-    key = _mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1))
+    key = mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1))
     at = lane * 4 * LANES
     for of_chunk in range(LANES):
-        _seed_lane(key, key_1, of_chunk, generator, at + of_chunk)
-    state = _load_generator(generator, at, spins)
+        seed_lane(key, key_1, of_chunk, generator, at + of_chunk)
+    state = load_generator(generator, at, spins)
     for chunk in range(n_chunks):
-        bits, state = _draw_bits(state)
+        bits, state = draw_bits(state)
         there = _ALL >> np.uint64(max((chunk + 1) * LANES - clamped.shape[2], 0))
         spins[lane * n_chunks + chunk] = at_least(bits, broadcast(np.uint32(0))) & there
         free[lane * n_chunks + chunk] = np.uint64(0)
-    _store_generator(generator, at, state)
+    store_generator(generator, at, state)
     for i in range(clamped.shape[2]):
         chunk, bit = lane * n_chunks + i // LANES, np.uint64(1) << np.uint64(i % LANES)
         if clamped.shape[0] == 0 or not clamped[model, read, i]:
@@ -258,9 +181,9 @@ def _update_chunk(
     at_read = lane * 4 * LANES
     at_word = lane * (stride // LANES) + chunk
     at_fields = lane * stride + chunk * LANES
-    state = _load_generator(generator, at_read, spins)
+    state = load_generator(generator, at_read, spins)
     threshold, state = _draw_threshold(state, accept_by_metropolis)
-    _store_generator(generator, at_read, state)
+    store_generator(generator, at_read, state)
     store(thresholds, 0, threshold)
     all_fields = load(local, at_fields)
     word = spins[at_word]

@@ -13,24 +13,27 @@ words of one site lie side by side. A lane is one read of one model and owns its
 import numpy as np
 from numba import njit
 
+from qsklearn._kernels._streams import (
+    draw_bits,
+    exponential,
+    load_generator,
+    make_odd,
+    seed_lane,
+    store_generator,
+)
 from qsklearn._kernels._vectors import (
     LANES,
     at_least,
     bits_of,
     broadcast,
-    broadcast_like,
     floats_of,
-    floor,
     load,
-    load_like,
     maximum,
     minimum,
-    rotate_left,
     shift_left,
     shift_right,
     store,
     to_floats,
-    to_integers,
     where,
 )
 
@@ -41,83 +44,6 @@ _SIGN = np.uint32(0x80000000)
 _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
 _PARTS = 4  # vectors of a slice's weights: up and down, each for a worldline that starts up, down
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _mix(z):
-    """Finaliser of splitmix64."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@njit(cache=True, nogil=True)
-def _seed_lane(key_0, key_1, read, generator, at):
-    """State of xoshiro128+ for one read of one model, its words LANES apart."""
-    a = _mix(_mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1)) ^ key_1)
-    b = _mix(a + np.uint64(0x9E3779B97F4A7C15))
-    generator[at] = np.uint32(a)
-    generator[at + LANES] = np.uint32(a >> np.uint64(32))
-    generator[at + 2 * LANES] = np.uint32(b)
-    generator[at + 3 * LANES] = np.uint32(b >> np.uint64(32)) | np.uint32(1)
-
-
-@njit(cache=True, nogil=True)
-def _load_generator(generator, at, words):
-    return (
-        load_like(generator, at, words),
-        load_like(generator, at + LANES, words),
-        load_like(generator, at + 2 * LANES, words),
-        load_like(generator, at + 3 * LANES, words),
-    )
-
-
-@njit(cache=True, nogil=True)
-def _store_generator(generator, at, state):
-    store(generator, at, state[0])
-    store(generator, at + LANES, state[1])
-    store(generator, at + 2 * LANES, state[2])
-    store(generator, at + 3 * LANES, state[3])
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _draw_bits(state):
-    """One step of xoshiro128+ per lane; its weak lowest bit is for the caller to drop."""
-    s0, s1, s2, s3 = state
-    bits = s0 + s3
-    shifted = shift_left(s1, 9)
-    s2 = s2 ^ s0
-    s3 = s3 ^ s1
-    s1 = s1 ^ s2
-    s0 = s0 ^ s3
-    s2 = s2 ^ shifted
-    s3 = rotate_left(s3, 11)
-    return bits, (s0, s1, s2, s3)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _odd(bits):
-    """Odd numbers n below 2^31: n / 2^31 is a uniform of 30 bits that is neither 0 nor 1."""
-    return shift_right(bits, 1) | broadcast_like(np.uint32(1), bits)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _exp(x):
-    """exp(x) to 5e-6 relative, clipped to |x| <= 87."""
-    clipped = maximum(
-        minimum(x, broadcast_like(np.float32(87.0), x)), broadcast_like(np.float32(-87.0), x)
-    )
-    t = clipped * broadcast_like(np.float32(1.4426950408889634), x)
-    whole = floor(t + broadcast_like(np.float32(0.5), x))
-    f = t - whole
-    p = broadcast_like(np.float32(1.535336188319500e-4), x)
-    p = p * f + broadcast_like(np.float32(1.339887440266574e-3), x)
-    p = p * f + broadcast_like(np.float32(9.618437357674640e-3), x)
-    p = p * f + broadcast_like(np.float32(5.550332471162809e-2), x)
-    p = p * f + broadcast_like(np.float32(2.402264791363012e-1), x)
-    p = p * f + broadcast_like(np.float32(6.931472028550421e-1), x)
-    p = p * f + broadcast_like(_ONE, x)
-    return p * floats_of(shift_left(to_integers(whole) + broadcast_like(np.uint32(127), x), 23))
 
 
 @njit(cache=True, nogil=True)
@@ -147,8 +73,8 @@ def _normalise(up, down, exponent):
 @njit(cache=True, nogil=True, inline="always")
 def _draw_up(up, down, state):
     """A word of the lanes that draw up, by weights; both tails are resolved to 2^-31."""
-    bits, state = _draw_bits(state)
-    odd = _odd(bits)
+    bits, state = draw_bits(state)
+    odd = make_odd(bits)
     is_up = at_least(up * to_floats(broadcast(_SIGN) - odd), down * to_floats(odd))
     return is_up, state
 
@@ -175,7 +101,7 @@ def _weigh_worldline(
         up, down = up_from_down + bond * down_from_down, bond * up_from_down + down_from_down
         up_from_down, down_from_down, exponent_down = _normalise(up, down, exponent_down)
         field = _local_field(i, time, indptr, places, couplings, fields, shared, spins)
-        weight = _exp(nothing - double_beta * field)
+        weight = exponential(nothing - double_beta * field)
         up_from_up = up_from_up * weight
         up_from_down = up_from_down * weight
         at = time * np.uint32(_PARTS * LANES)
@@ -214,7 +140,7 @@ def _sweep(
     spins, weights,
 ):  # fmt: skip
     """Draw each worldline once; a function of its own, so that the generator is not in memory."""
-    state = _load_generator(generator, 0, spins)
+    state = load_generator(generator, 0, spins)
     double_beta, bond = load(double_betas, 0), load(bonds, 0)
     for step in range(order.shape[0]):
         i = order[step]
@@ -225,7 +151,7 @@ def _sweep(
         state = _draw_worldline(
             i * n_slices, n_slices, bond, up, down, weights, spins, state
         )  # fmt: skip
-    _store_generator(generator, 0, state)
+    store_generator(generator, 0, state)
 
 
 @njit(cache=True, nogil=True)
@@ -234,7 +160,7 @@ def _draw_one_hot(
     weights,
 ):  # fmt: skip
     """Draw a one-hot unit, the same in all slices: P(c) proportional to exp(-2 beta f_c / P)."""
-    state = _load_generator(generator, 0, spins)
+    state = load_generator(generator, 0, spins)
     double_beta = load(double_betas, 0)
     width = one_hot[1] - one_hot[0]
     lowest = broadcast(np.float32(np.inf))
@@ -250,10 +176,10 @@ def _draw_one_hot(
         lowest = minimum(lowest, weight)
     total = broadcast(np.float32(0.0))
     for c in range(width):
-        total = total + _exp(lowest - load(weights, c * LANES))
+        total = total + exponential(lowest - load(weights, c * LANES))
         store(weights, c * LANES, total)
-    bits, state = _draw_bits(state)
-    sought = to_floats(_odd(bits)) * broadcast(np.float32(2.0**-31)) * total
+    bits, state = draw_bits(state)
+    sought = to_floats(make_odd(bits)) * broadcast(np.float32(2.0**-31)) * total
     open_lanes = _ALL
     for c in range(width):
         # The last interval is open above: rounding may leave what is sought at the total.
@@ -263,7 +189,7 @@ def _draw_one_hot(
         open_lanes &= ~inside
         at = (one_hot[0] + c) * n_slices
         spins[at : at + n_slices] = inside
-    _store_generator(generator, 0, state)
+    store_generator(generator, 0, state)
 
 
 @njit(cache=True, nogil=True)
@@ -280,12 +206,12 @@ def _start_spins(
                 up = initial_states[read // num_reads, read % num_reads, i] > 0
                 spins[i * n_slices] |= np.uint64(up) << np.uint64(lane)
     else:
-        state = _load_generator(generator, 0, spins)
+        state = load_generator(generator, 0, spins)
         for i in range(n_spins):
-            bits, state = _draw_bits(state)
+            bits, state = draw_bits(state)
             spins[i * n_slices] = at_least(bits, broadcast(np.uint32(0)))
-        bits, state = _draw_bits(state)
-        _store_generator(generator, 0, state)
+        bits, state = draw_bits(state)
+        store_generator(generator, 0, state)
         _start_one_hot(one_hot, n_slices, bits, spins)
     for i in range(n_spins):
         spins[i * n_slices : (i + 1) * n_slices] = spins[i * n_slices]
@@ -404,7 +330,7 @@ def draw_worldlines(
         for lane in range(LANES):
             model = min(first_lane + lane, n_lanes - 1) // num_reads
             read = first_lane + lane - model * num_reads
-            _seed_lane(keys[model, 0], keys[model, 1], read, generator, lane)
+            seed_lane(keys[model, 0], keys[model, 1], read, generator, lane)
         _start_spins(
             first_lane, n_lanes, num_reads, n_slices, initial_states, one_hot, generator, spins
         )

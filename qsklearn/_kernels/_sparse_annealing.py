@@ -16,6 +16,15 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from qsklearn._kernels._streams import (
+    draw_bits,
+    exponential,
+    load_generator,
+    log_uniform,
+    make_odd,
+    seed_lane,
+    store_generator,
+)
 from qsklearn._kernels._vectors import (
     LANES,
     at_least,
@@ -26,13 +35,9 @@ from qsklearn._kernels._vectors import (
     load_like,
     maximum,
     minimum,
-    rotate_left,
-    shift_left,
-    shift_right,
     store,
     to_bytes,
     to_floats,
-    to_integers,
     where,
 )
 
@@ -42,106 +47,6 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _SIGN = np.uint32(0x80000000)
 _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _mix(z):
-    """Finaliser of splitmix64."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@njit(cache=True, nogil=True)
-def _seed_lane(key_0, key_1, read, generator, at):
-    """State of xoshiro128+ for one read of one model, its words LANES apart."""
-    a = _mix(_mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1)) ^ key_1)
-    b = _mix(a + np.uint64(0x9E3779B97F4A7C15))
-    generator[at] = np.uint32(a)
-    generator[at + LANES] = np.uint32(a >> np.uint64(32))
-    generator[at + 2 * LANES] = np.uint32(b)
-    generator[at + 3 * LANES] = np.uint32(b >> np.uint64(32)) | np.uint32(1)
-
-
-@njit(cache=True, nogil=True)
-def _load_generator(generator, at, words):
-    return (
-        load_like(generator, at, words),
-        load_like(generator, at + LANES, words),
-        load_like(generator, at + 2 * LANES, words),
-        load_like(generator, at + 3 * LANES, words),
-    )
-
-
-@njit(cache=True, nogil=True)
-def _store_generator(generator, at, state):
-    store(generator, at, state[0])
-    store(generator, at + LANES, state[1])
-    store(generator, at + 2 * LANES, state[2])
-    store(generator, at + 3 * LANES, state[3])
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _draw_bits(state):
-    """One step of xoshiro128+ per lane; its weak lowest bit is for the caller to drop."""
-    s0, s1, s2, s3 = state
-    bits = s0 + s3
-    shifted = shift_left(s1, 9)
-    s2 = s2 ^ s0
-    s3 = s3 ^ s1
-    s1 = s1 ^ s2
-    s0 = s0 ^ s3
-    s2 = s2 ^ shifted
-    s3 = rotate_left(s3, 11)
-    return bits, (s0, s1, s2, s3)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _odd(bits):
-    """Odd numbers n below 2^31: n / 2^31 is a uniform of 30 bits that is neither 0 nor 1."""
-    return shift_right(bits, 1) | broadcast_like(np.uint32(1), bits)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _log(odd):
-    """log(odd / 2^31) to 7e-6, never above 0: exponent and mantissa apart, and a polynomial.
-
-    With the bits of a float read as a number, bits 2^-23 = exponent + m - 1 for the mantissa m, so
-    only log m - (m - 1) log 2 is left to the polynomial; 3.4e-6 is its error, taken off the end.
-    """
-    bits = bits_of(to_floats(odd))
-    m = floats_of(
-        (bits & broadcast_like(np.uint32(0x007FFFFF), odd))
-        | broadcast_like(np.uint32(0x3F800000), odd)
-    )
-    whole = to_floats(bits - broadcast_like(np.uint32((127 + 31) << 23), odd))
-    p = broadcast_like(np.float32(-0.01780779720452343), odd)
-    p = p * m + broadcast_like(np.float32(0.19071949439300878), odd)
-    p = p * m + broadcast_like(np.float32(-0.8781644531299437), odd)
-    p = p * m + broadcast_like(np.float32(2.278055855498614), odd)
-    p = p * m + broadcast_like(np.float32(-3.7027938046113293), odd)
-    p = p * m + broadcast_like(np.float32(3.5440415622873576), odd)
-    p = p * m + broadcast_like(np.float32(-1.4140495784921148 - 3.4e-6), odd)
-    return whole * broadcast_like(np.float32(0.6931471805599453 * 2.0**-23), odd) + p
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _exp(x):
-    """exp(x) to 5e-6 relative, clipped to |x| <= 87."""
-    clipped = maximum(
-        minimum(x, broadcast_like(np.float32(87.0), x)), broadcast_like(np.float32(-87.0), x)
-    )
-    t = clipped * broadcast_like(np.float32(1.4426950408889634), x)
-    whole = floor(t + broadcast_like(np.float32(0.5), x))
-    f = t - whole
-    p = broadcast_like(np.float32(1.535336188319500e-4), x)
-    p = p * f + broadcast_like(np.float32(1.339887440266574e-3), x)
-    p = p * f + broadcast_like(np.float32(9.618437357674640e-3), x)
-    p = p * f + broadcast_like(np.float32(5.550332471162809e-2), x)
-    p = p * f + broadcast_like(np.float32(2.402264791363012e-1), x)
-    p = p * f + broadcast_like(np.float32(6.931472028550421e-1), x)
-    p = p * f + broadcast_like(_ONE, x)
-    return p * floats_of(shift_left(to_integers(whole) + broadcast_like(np.uint32(127), x), 23))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -192,15 +97,15 @@ def _sweep_metropolis(
     order, indptr, indices, couplings, fields, shared, double_betas, generator, spins, free
 ):
     """Update each spin once; a function of its own, so that the generator stays in registers."""
-    state = _load_generator(generator, 0, spins)
+    state = load_generator(generator, 0, spins)
     double_beta = load_like(double_betas, 0, spins)
     for step in range(order.shape[0]):
         i = order[step]
         field = _local_field(i, indptr, indices, couplings, fields, shared, spins)
-        bits, state = _draw_bits(state)
-        threshold = _log(_odd(bits))
+        bits, state = draw_bits(state)
+        threshold = log_uniform(make_odd(bits))
         spins[i] ^= _flips(field, spins[i], double_beta, threshold) & free[i]
-    _store_generator(generator, 0, state)
+    store_generator(generator, 0, state)
 
 
 @njit(cache=True, nogil=True)
@@ -208,16 +113,16 @@ def _sweep_heat_bath(
     order, indptr, indices, couplings, fields, shared, double_betas, generator, spins, free
 ):
     """Update each spin once, as above."""
-    state = _load_generator(generator, 0, spins)
+    state = load_generator(generator, 0, spins)
     double_beta = load_like(double_betas, 0, spins)
     for step in range(order.shape[0]):
         i = order[step]
         field = _local_field(i, indptr, indices, couplings, fields, shared, spins)
-        bits, state = _draw_bits(state)
-        odd = _odd(bits)
-        threshold = _log(odd) - _log(broadcast_like(_SIGN, spins) - odd)
+        bits, state = draw_bits(state)
+        odd = make_odd(bits)
+        threshold = log_uniform(odd) - log_uniform(broadcast_like(_SIGN, spins) - odd)
         spins[i] ^= _flips(field, spins[i], double_beta, threshold) & free[i]
-    _store_generator(generator, 0, state)
+    store_generator(generator, 0, state)
 
 
 @njit(cache=True, nogil=True)
@@ -226,7 +131,7 @@ def _draw_one_hot(
     weights,
 ):  # fmt: skip
     """Draw a one-hot unit given all else: P(c) proportional to exp(-2 beta f_c)."""
-    state = _load_generator(generator, 0, spins)
+    state = load_generator(generator, 0, spins)
     double_beta = load_like(double_betas, 0, spins)
     width = one_hot[1] - one_hot[0]
     lowest = broadcast_like(np.float32(np.inf), spins)
@@ -238,10 +143,10 @@ def _draw_one_hot(
         lowest = minimum(lowest, weight)
     total = broadcast_like(np.float32(0.0), spins)
     for c in range(width):
-        total = total + _exp(lowest - load_like(weights, c * LANES, spins))
+        total = total + exponential(lowest - load_like(weights, c * LANES, spins))
         store(weights, c * LANES, total)
-    bits, state = _draw_bits(state)
-    sought = to_floats(_odd(bits)) * broadcast_like(np.float32(2.0**-31), spins) * total
+    bits, state = draw_bits(state)
+    sought = to_floats(make_odd(bits)) * broadcast_like(np.float32(2.0**-31), spins) * total
     open_lanes = _ALL
     for c in range(width):
         # The last interval is open above: rounding may leave what is sought at the total.
@@ -251,7 +156,7 @@ def _draw_one_hot(
         open_lanes &= ~inside
         i = one_hot[0] + c
         spins[i] = (spins[i] & ~free[i]) | (inside & free[i])
-    _store_generator(generator, 0, state)
+    store_generator(generator, 0, state)
 
 
 @njit(cache=True, nogil=True)
@@ -265,20 +170,20 @@ def _start_spins(first_lane, n_lanes, num_reads, initial_states, one_hot, genera
                 up = initial_states[at // num_reads, at % num_reads, i] > 0
                 spins[i] |= np.uint64(up) << np.uint64(lane)
         return
-    state = _load_generator(generator, 0, spins)
+    state = load_generator(generator, 0, spins)
     for i in range(spins.shape[0]):
-        bits, state = _draw_bits(state)
+        bits, state = draw_bits(state)
         spins[i] = at_least(bits, broadcast_like(np.uint32(0), spins))
     width = one_hot[1] - one_hot[0]
     if width > 0:
-        bits, state = _draw_bits(state)
+        bits, state = draw_bits(state)
         drawn = np.empty(LANES, np.uint32)
         store(drawn, 0, bits)
         spins[one_hot[0] : one_hot[1]] = 0
         for lane in range(_count_lanes(spins)):
             chosen = one_hot[0] + ((np.uint64(drawn[lane]) * np.uint64(width)) >> np.uint64(32))
             spins[chosen] |= np.uint64(1) << np.uint64(lane)
-    _store_generator(generator, 0, state)
+    store_generator(generator, 0, state)
 
 
 @njit(cache=True, nogil=True)
@@ -372,7 +277,7 @@ def _anneal(
         for lane in range(lanes):
             model = min(first_lane + lane, n_lanes - 1) // num_reads
             read = first_lane + lane - model * num_reads
-            _seed_lane(keys[model, 0], keys[model, 1], read, generator, lane)
+            seed_lane(keys[model, 0], keys[model, 1], read, generator, lane)
         _start_spins(first_lane, n_lanes, num_reads, initial_states, one_hot, generator, spins)
         _start_free(first_lane, n_lanes, num_reads, clamped, free)
         block_fields, shared = _lay_out(first_lane, lanes, n_lanes, num_reads, fields)

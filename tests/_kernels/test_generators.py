@@ -1,4 +1,4 @@
-"""The random generators, whose lines repeat in each kernel file by design."""
+"""The random generators: xoshiro128+ along the lanes of vectors, xoshiro128++ of one stream."""
 
 import inspect
 
@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from numba import njit
 
-from qsklearn._kernels import _closed_form, _dense_annealing, _path_integral, _sparse_annealing
+from qsklearn._kernels import _closed_form, _streams
 from qsklearn._kernels._vectors import LANES, store
 from qsklearn.samplers import _seeds
 
-ALONG_LANES = (_sparse_annealing, _dense_annealing, _path_integral)
 MASK = 0xFFFFFFFF
 
 
@@ -18,29 +17,10 @@ def source(function):
     return inspect.getsource(getattr(function, "py_func", function))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "_mix",
-        "_seed_lane",
-        "_load_generator",
-        "_store_generator",
-        "_draw_bits",
-        "_odd",
-        "_log",
-        "_exp",
-    ],
-)
-def test_repeated_lines_are_the_same(name):
-    sources = [source(getattr(module, name)) for module in ALONG_LANES if hasattr(module, name)]
-    assert len(sources) > 1
-    assert len(set(sources)) == 1
-
-
 def test_all_mix_alike():
-    assert source(_closed_form._mix) == source(_sparse_annealing._mix)
-    # The samplers' own mix works on arrays, with the same lines.
-    body = source(_closed_form._mix).split("\n")[-4:]
+    """The closed form's own generator, and the samplers' on arrays, with the same lines."""
+    body = source(_streams.mix).split("\n")[-4:]
+    assert source(_closed_form._mix).split("\n")[-4:] == body
     assert source(_seeds._mix).split("\n")[-4:] == body
 
 
@@ -88,18 +68,17 @@ KEYS = (2**64 - 5, 123456789)
 
 
 @pytest.mark.parametrize("read", [0, 1, 77])
-@pytest.mark.parametrize("module", ALONG_LANES)
-def test_streams_along_lanes_match_the_reference(module, read):
+def test_streams_along_lanes_match_the_reference(read):
     @njit
     def draw(generator, words):
-        state = module._load_generator(generator, 0, np.empty(0, np.uint64))
+        state = _streams.load_generator(generator, 0, np.empty(0, np.uint64))
         for at in range(0, len(words), LANES):
-            bits, state = module._draw_bits(state)
+            bits, state = _streams.draw_bits(state)
             store(words, at, bits)
-        module._store_generator(generator, 0, state)
+        _streams.store_generator(generator, 0, state)
 
     generator = np.zeros(4 * LANES, np.uint32)
-    module._seed_lane(np.uint64(KEYS[0]), np.uint64(KEYS[1]), read, generator, 5)
+    _streams.seed_lane(np.uint64(KEYS[0]), np.uint64(KEYS[1]), read, generator, 5)
     expected = seed_state(*KEYS, read)
     assert generator.reshape(4, LANES)[:, 5].tolist() == expected
     words = np.empty(50 * LANES, np.uint32)
