@@ -263,6 +263,7 @@ def _anneal(
     # for integers, and an empty row behind them; its lower triangle in float64
     fields, exact_fields,  # IN: h - sum_j J, padded, float32 or int16; (n_models, n_spins), float64
     betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    last_sweeps,  # IN: sweeps at the end that are run even if told to stop
     reads_per_block,  # IN: ceil(num_reads / reads_per_block) blocks a model
     keys,  # IN: (n_models, 2)
     initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
@@ -272,7 +273,7 @@ def _anneal(
     first, last,  # IN: range of blocks
     accept_by_metropolis,
 ):  # fmt: skip
-    num_reads, stride = states.shape[1], couplings.shape[1]
+    num_reads, num_sweeps, stride = states.shape[1], betas.shape[1], couplings.shape[1]
     n_chunks = stride // LANES
     blocks_per_model = (num_reads + reads_per_block - 1) // reads_per_block
     spins = np.empty(reads_per_block * n_chunks, np.uint64)
@@ -291,10 +292,13 @@ def _anneal(
                 model, first_read + lane, lane, n_chunks, keys[model, 0], keys[model, 1],
                 initial_states, clamped, generator, spins, free,
             )  # fmt: skip
-        for sweep in range(betas.shape[1]):
-            if stop[0]:
-                break
-            if sweep % _REFRESH == 0:
+        sweep = until_refresh = 0
+        while sweep < num_sweeps:
+            if stop[0] and sweep < num_sweeps - last_sweeps:
+                sweep = num_sweeps - last_sweeps
+                continue
+            if until_refresh == 0:
+                until_refresh = _REFRESH
                 _refresh(model, reads, fields, couplings, stride, spins, local, rows, ups)
             double_beta = np.float32(2.0) * betas[model, sweep]
             for chunk in range(n_chunks):
@@ -307,6 +311,8 @@ def _anneal(
                         rows, ups, n_flipped, couplings, stride, chunk * LANES, local,
                         lane * stride,
                     )  # fmt: skip
+            sweep += 1
+            until_refresh -= 1
         _finish_block(
             model, first_read, reads, exact_couplings, exact_fields, keep, spins, states, energies
         )

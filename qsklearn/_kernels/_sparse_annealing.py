@@ -255,6 +255,7 @@ def _anneal(
     couplings, exact_couplings,  # IN: 2 J, scaled float32, or int8 for integers; J in float64
     fields, exact_fields,  # IN: (n_models, n_spins), h - sum_j J scaled alike; h in float64
     betas,  # IN: (n_models, num_sweeps) float32, times the scale of the fields
+    last_sweeps,  # IN: sweeps at the end that are run even if told to stop
     order, one_hot,  # IN: uint32, order of updates; (start, stop) of the one-hot unit, the last
     keys,  # IN: (n_models, 2)
     initial_states, clamped,  # IN: (n_models or 0, num_reads, n_spins), int8 and bool
@@ -265,7 +266,7 @@ def _anneal(
     accept_by_metropolis,
 ):  # fmt: skip
     n_models, n_spins = fields.shape
-    num_reads = states.shape[1]
+    num_reads, num_sweeps = states.shape[1], betas.shape[1]
     lanes, n_lanes = _count_lanes(words), n_models * num_reads
     spins = np.empty(n_spins, words.dtype)
     free = np.empty(n_spins, words.dtype)
@@ -281,9 +282,11 @@ def _anneal(
         _start_spins(first_lane, n_lanes, num_reads, initial_states, one_hot, generator, spins)
         _start_free(first_lane, n_lanes, num_reads, clamped, free)
         block_fields, shared = _lay_out(first_lane, lanes, n_lanes, num_reads, fields)
-        for sweep in range(betas.shape[1]):
-            if stop[0]:
-                break
+        sweep = 0
+        while sweep < num_sweeps:
+            if stop[0] and sweep < num_sweeps - last_sweeps:
+                sweep = num_sweeps - last_sweeps
+                continue
             for lane in range(lanes):
                 model = min(first_lane + lane, n_lanes - 1) // num_reads
                 double_betas[lane] = _TWO * betas[model, sweep]
@@ -302,6 +305,7 @@ def _anneal(
                     one_hot, indptr, indices, couplings, block_fields, shared, double_betas,
                     generator, spins, free, weights,
                 )  # fmt: skip
+            sweep += 1
         _finish_block(
             first_lane, num_reads, indptr, indices, exact_couplings, exact_fields, keep, spins,
             states, energies,

@@ -4,11 +4,15 @@ The pool lives for one call: forked children inherit no threads, and Ctrl-C drop
 have not started. Numba's own parallel layers do neither.
 """
 
+import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 import numpy as np
 
+_LONGEST = 1e9  # seconds; a longer time is no limit, and too long to wait for a lock
 _TASKS_PER_THREAD = 8  # enough to even out the load and to stop soon after Ctrl-C
 
 
@@ -32,7 +36,8 @@ class Watch:
     def __init__(self, max_seconds=None):
         self.stop = np.zeros(1, np.uint8)
         self.reason = None
-        self._end = None if max_seconds is None else time.monotonic() + max_seconds
+        is_limited = max_seconds is not None and max_seconds < _LONGEST
+        self._end = time.monotonic() + max_seconds if is_limited else None
 
     def interrupt(self, reason):
         """Ask all kernels to end; the first reason stays."""
@@ -42,6 +47,30 @@ class Watch:
     def remaining(self):
         """Seconds left, or None without a limit."""
         return None if self._end is None else max(self._end - time.monotonic(), 0.0)
+
+    @contextmanager
+    def catch_interrupts(self):
+        """Let Ctrl-C set the watch, wherever it comes, instead of being raised; a second one is.
+
+        In the main thread, and where nobody else has taken the signal.
+        """
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        pressed = []
+
+        def handle(number, frame):
+            if pressed:
+                raise KeyboardInterrupt
+            pressed.append(number)
+            self.interrupt("KeyboardInterrupt")
+
+        signal.signal(signal.SIGINT, handle)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def is_over(self):
         """Whether to stop; loops in Python ask between two kernel calls."""
@@ -75,7 +104,7 @@ def run_blocks(kernel, n_blocks, num_threads, *arguments, watch=None, is_short=F
     if watch is not None:
         arguments = (*arguments, watch.stop)
     if is_short or (watch is None and min(num_threads, n_blocks) == 1):
-        _run_here(kernel, n_blocks, arguments, watch)
+        kernel(*arguments, 0, n_blocks)
         return
     n_tasks = min(n_blocks, num_threads * _TASKS_PER_THREAD)
     edges = [n_blocks * task // n_tasks for task in range(n_tasks + 1)]
@@ -93,16 +122,6 @@ def run_blocks(kernel, n_blocks, num_threads, *arguments, watch=None, is_short=F
         if watch is not None and any(not future.done() for future in futures):
             watch.interrupt("KeyboardInterrupt")  # raised here; do not wait for whole kernels
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _run_here(kernel, n_blocks, arguments, watch):
-    try:
-        kernel(*arguments, 0, n_blocks)
-    except KeyboardInterrupt:
-        if watch is None:
-            raise
-        kernel(*arguments, 0, n_blocks)  # it may not have begun before, and it is short
-        watch.interrupt("KeyboardInterrupt")
 
 
 def _attend(futures, watch):

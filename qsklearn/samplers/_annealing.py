@@ -21,6 +21,8 @@ from qsklearn.samplers._schedules import default_beta_range, interpolate
 
 _GROUND_SWEEPS = 1000
 _THERMAL_SWEEPS = 100
+# The coldest sweeps, at which a search that is stopped goes downhill from where it is.
+_LAST_SWEEPS = 10
 
 
 class SimulatedAnnealingSampler(ArraySampler):
@@ -55,8 +57,9 @@ class SimulatedAnnealingSampler(ArraySampler):
     num_threads : int, default=None
         Threads over blocks of reads; None means 1, -1 all cores.
     max_seconds : float, default=None
-        The chains end at the next sweep when this time is over, or at Ctrl-C, and are returned as
-        they are, with a warning and a ``stop_reason`` in ``info``.
+        The chains end at the next sweep when this time is over, or at Ctrl-C, and are returned,
+        with a warning and a ``stop_reason`` in ``info``; those of a search after the last and
+        coldest ten sweeps of their schedule.
 
     References
     ----------
@@ -114,6 +117,7 @@ class SimulatedAnnealingSampler(ArraySampler):
         initial_states = settings.initial_states
         thermal = settings.beta is not None
         if thermal:
+            _refuse_schedule(settings)
             # Chains that are handed in stay at beta: heating them would forget where they were.
             betas = _cool_and_stay(models, settings, anneal=initial_states is None)
         else:
@@ -127,6 +131,7 @@ class SimulatedAnnealingSampler(ArraySampler):
             stream=1,
             initial_states=initial_states,
             watch=settings.watch,
+            num_last_sweeps=0 if thermal else _LAST_SWEEPS,
             keep=keep,
             num_threads=settings.num_threads,
         )
@@ -146,6 +151,15 @@ def _search(models: SpinModels, settings: SimpleNamespace) -> np.ndarray:
     return interpolate(hot, cold, num_sweeps, settings.beta_schedule_type)
 
 
+def _refuse_schedule(settings: SimpleNamespace) -> None:
+    if settings.beta_schedule is not None or settings.beta_schedule_type == "custom":
+        raise ValueError(
+            "The 'beta_schedule' parameter of SimulatedAnnealingSampler is for searches. Draws, as "
+            f"here at beta={settings.beta!r}, cool into beta on their own: leave it at None, and "
+            "beta_schedule_type at 'geometric' or 'linear'."
+        )
+
+
 def _cool_and_stay(models: SpinModels, settings: SimpleNamespace, anneal: bool) -> np.ndarray:
     num_sweeps = settings.num_sweeps or _THERMAL_SWEEPS
     target = np.full(models.n_models, float(settings.beta))
@@ -153,7 +167,7 @@ def _cool_and_stay(models: SpinModels, settings: SimpleNamespace, anneal: bool) 
     falling = num_sweeps // 2
     if anneal and falling and settings.beta > 0:
         hot, _ = default_beta_range(models)
-        kind = "linear" if settings.beta_schedule_type == "linear" else "geometric"
+        kind = settings.beta_schedule_type
         betas[:, :falling] = interpolate(np.minimum(hot, target), target, falling, kind)
     return betas
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import dimod
 import joblib
@@ -56,8 +57,11 @@ def check_keep(keep, n_spins: int, caller: str) -> np.ndarray:
 
 
 def check_initial_states(initial_states, shape, num_reads: int, caller: str) -> np.ndarray:
-    states = np.asarray(initial_states)
     expected = (shape[0], num_reads, shape[1])
+    try:
+        states = np.asarray(initial_states, dtype=float)
+    except (TypeError, ValueError):  # None, words, or ragged
+        states = np.full((), np.nan)
     if states.shape != expected or not np.isin(states, (-1, 1)).all():
         raise ValueError(
             f"The 'initial_states' parameter of {caller} must be spins -1 or +1 of shape "
@@ -73,13 +77,20 @@ def initial_states_by_label(initial_states, labels, bqm) -> np.ndarray:
     if set(given) != set(labels):
         raise ValueError(
             f"The 'initial_states' must give a value to each of the {len(labels)} variables of the "
-            f"model. Got values for {len(given)} variables."
+            f"model. Got values for {len(given)} variables" + _name_one_that_misses(labels, given)
         )
     at = {label: column for column, label in enumerate(given)}
     spins = values[:, [at[label] for label in labels]]
     if bqm.vartype is dimod.BINARY and np.isin(spins, (0, 1)).all():
         spins = 2 * spins.astype(np.int8) - 1
     return np.asarray(spins)[np.newaxis]
+
+
+def _name_one_that_misses(labels, given) -> str:
+    missing = [label for label in labels if label not in set(given)]
+    if not missing:
+        return ", some of which the model does not have."
+    return f", and none for {missing[0]!r}; an array goes in as (array, labels)."
 
 
 def broadcast_clamped(clamped, shape: tuple[int, int, int], caller: str) -> np.ndarray:
@@ -99,6 +110,10 @@ def broadcast_clamped(clamped, shape: tuple[int, int, int], caller: str) -> np.n
 
 def clamped_by_label(clamped, labels) -> np.ndarray:
     """Labels of the variables that are held, as an array of bool in the order of the labels."""
+    if isinstance(clamped, str) or not isinstance(clamped, Iterable):
+        raise ValueError(
+            f"The 'clamped' parameter must be a list of variables of the model. Got {clamped!r}."
+        )
     known = set(labels)
     unknown = [label for label in clamped if label not in known]
     if unknown:

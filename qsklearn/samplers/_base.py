@@ -29,7 +29,12 @@ from qsklearn.samplers._arguments import (
     count_threads,
     initial_states_by_label,
 )
-from qsklearn.samplers._groups import join_groups, members_of_groups, settings_of_rows
+from qsklearn.samplers._groups import (
+    join_groups,
+    members_of_groups,
+    settings_of_rows,
+    split_matrices,
+)
 from qsklearn.samplers._models import (
     SpinModels,
     check_couplings,
@@ -43,7 +48,7 @@ SEED_CONSTRAINTS = [Interval(Integral, 0, None, closed="left"), np.ndarray, None
 COUNT = Interval(Integral, 1, None, closed="left")
 BETA = Interval(Real, 0, None, closed="left")
 THREADS = [Integral, None]
-SECONDS = [Interval(Real, 0, None, closed="neither"), None]
+SECONDS = [Interval(Real, 0, None, closed="right"), None]
 
 # What a call may say beyond the constructor's parameters.
 _CALL_CONSTRAINTS = {"initial_states": "no_validation", "clamped": "no_validation"}
@@ -142,7 +147,8 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         h : array-like of shape (n_models, n_spins)
             Fields, one row a model.
         J : array-like or sparse matrix of shape (n_spins, n_spins), or (n_groups, n_spins, n_spins)
-            Couplings, symmetric with a zero diagonal; shared by all models, or by group.
+            Couplings, symmetric with a zero diagonal; shared by all models, or by group (also a
+            list of sparse matrices).
         groups : array-like of int of shape (n_models,), optional
             The matrix in ``J`` that each model takes.
         initial_states : array-like of shape (n_models, num_reads, n_spins), optional
@@ -183,7 +189,7 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
                 initial_states, fields.shape, settings.num_reads, caller
             )
         shape = (fields.shape[0], settings.num_reads, fields.shape[1])
-        matrices = J if np.ndim(J) == 3 else [J]
+        matrices = split_matrices(J)
         members = members_of_groups(groups, len(matrices), fields.shape[0], caller)
         parts = []
         for matrix, rows in zip(matrices, members, strict=True):
@@ -210,6 +216,8 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         """States (n_models, num_reads, n_kept) int8, energies, info of checked models."""
 
     def _accept(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        # Not a warning, as for other unknown words: spins that are to stay would move.
+        self._require("clamped", parameters.get("clamped"))
         return self.remove_unknown_kwargs(**parameters)
 
     def _report_stop(self, info, settings) -> None:
@@ -233,13 +241,16 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         if models.n_spins == 0 or models.n_models == 0:
             shape = (models.n_models, settings.num_reads)
             return np.empty((*shape, len(keep)), np.int8), np.zeros(shape), {"beta": settings.beta}
-        return self._draw(models, settings, keep)
+        if "max_seconds" not in self._parameter_constraints:
+            return self._draw(models, settings, keep)
+        with settings.watch.catch_interrupts():
+            return self._draw(models, settings, keep)
 
     def _open(self, parameters: dict[str, Any]) -> SimpleNamespace:
         """Settings of a call, and the watch over its time, which runs from now on."""
         settings = self._resolve(self._accept(parameters))
         for name, value in vars(settings).items():
-            if isinstance(value, np.integer):  # a short one would overflow in a product of counts
+            if isinstance(value, np.integer | bool):  # short ones overflow in products of counts
                 setattr(settings, name, int(value))
         settings.watch = Watch(getattr(settings, "max_seconds", None))
         for name in _CALL_CONSTRAINTS:
@@ -263,4 +274,4 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
 
     def _require(self, name: str, value) -> None:
         if value is not None and name not in self._call_parameters():
-            raise ValueError(f"{type(self).__name__}.sample_arrays takes no {name!r}.")
+            raise ValueError(f"{type(self).__name__} takes no {name!r}.")

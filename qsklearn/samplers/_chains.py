@@ -52,6 +52,7 @@ def run_chains(
     initial_states: np.ndarray | None = None,
     clamped: np.ndarray | None = None,
     watch: Watch | None = None,
+    num_last_sweeps: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Run one chain a read and return its last state.
 
@@ -69,6 +70,8 @@ def run_chains(
         Spins that stay as they are in ``initial_states``.
     watch : Watch, optional
         Ends all chains at the next sweep, when it is told to.
+    num_last_sweeps : int
+        Sweeps at the end of a search that are run also then, so that it does not end hot.
     num_reads, seed, initial_states, keep, num_threads
         As in ``ArraySampler.sample_arrays``, checked.
 
@@ -86,7 +89,9 @@ def run_chains(
     )
     states = np.empty((n_models, num_reads, len(keep)), np.int8)
     energies = np.empty((n_models, num_reads))
-    for kernel, rows, n_blocks, arguments in _calls(models, betas, rule, num_reads, num_threads):
+    for kernel, rows, n_blocks, arguments in _calls(
+        models, betas, rule, num_reads, num_threads, num_last_sweeps
+    ):
         part = rows if len(rows) < n_models else slice(None)
         written = states[part], energies[part]
         run_blocks(
@@ -105,7 +110,7 @@ def run_chains(
     return states, energies
 
 
-def _calls(models: SpinModels, betas: np.ndarray, rule: str, num_reads: int, num_threads: int):
+def _calls(models: SpinModels, betas, rule: str, num_reads: int, num_threads: int, num_last_sweeps):
     """Kernels to call, each with the models that it serves, blocks, and what describes these."""
     degree = max(_DENSE_DEGREE, _DENSE_FRACTION * models.n_spins)
     is_dense = models.couplings.nnz > degree * models.n_spins and models.one_hot is None
@@ -122,7 +127,9 @@ def _calls(models: SpinModels, betas: np.ndarray, rule: str, num_reads: int, num
             is_integer = chosen is are_integer
             call = describe(some, kernel, scale, is_integer, num_reads, num_threads)
             kernel, n_blocks, graph, order = call
-            yield kernel, rows, n_blocks, (*graph, _to_float32(betas[rows], scale), *order)
+            scaled = _to_float32(betas[rows], scale)
+            last = min(num_last_sweeps, betas.shape[1])
+            yield kernel, rows, n_blocks, (*graph, scaled, last, *order)
 
 
 def _dense_call(models, kernel, scale, is_integer, num_reads, num_threads):

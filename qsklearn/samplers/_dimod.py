@@ -167,7 +167,9 @@ class DimodSampler(ArraySampler):
             arguments = self._arguments(
                 settings.own, num_reads=num_reads, seed=seed, beta=settings.beta
             )
-            return self.sampler.sample(bqm, **arguments)
+            sampleset = self.sampler.sample(bqm, **arguments)
+            _pass_on_stop(sampleset, settings.watch)
+            return sampleset
 
         states, energies, infos = draw_one_by_one(
             sample,
@@ -187,6 +189,15 @@ class DimodSampler(ArraySampler):
         else:
             info["beta"] = settings.beta
         return states[:, :, keep], energies, info
+
+
+def _pass_on_stop(sampleset, watch) -> None:
+    """A wrapped sampler of ours says in ``info`` that it was stopped; Ctrl-C ends all calls."""
+    reason = getattr(sampleset, "info", {}).get("stop_reason")
+    if reason == "KeyboardInterrupt":
+        raise KeyboardInterrupt
+    if reason is not None:
+        watch.interrupt(reason)
 
 
 def _summarise_calls(infos: list[dict[str, Any]]) -> dict[str, Any]:

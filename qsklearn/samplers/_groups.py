@@ -6,8 +6,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from qsklearn.samplers._seeds import make_keys
+
+
+def split_matrices(J) -> list:
+    """The matrices of the groups; one that all models share is a group."""
+    if isinstance(J, list | tuple) and len(J) and all(map(scipy.sparse.issparse, J)):
+        return list(J)
+    return J if np.ndim(J) == 3 else [J]
 
 
 def members_of_groups(groups, n_groups: int, n_models: int, caller: str) -> list[np.ndarray]:

@@ -33,9 +33,9 @@ def check_increasing_betas(values, name: str, beta: float | None) -> np.ndarray 
             f"The '{name}' parameter must be a list of finite numbers > 0, increasing. "
             f"Got {values!r} instead."
         )
-    if beta is not None and betas[-1] != beta:
+    if beta is not None and not np.isclose(betas[-1], beta, rtol=1e-9):
         raise ValueError(
             f"The '{name}' parameter must end at beta={beta!r}. Got one that ends at "
             f"{float(betas[-1])!r} instead."
         )
-    return betas
+    return betas if beta is None else np.append(betas[:-1], beta)

@@ -71,7 +71,13 @@ def check_couplings(J, n_spins: int, caller: str) -> scipy.sparse.csr_array:
     ValueError
         If J is not finite, not of shape (n_spins, n_spins), not symmetric, or has a diagonal.
     """
-    couplings = scipy.sparse.csr_array(J, dtype=np.float64, copy=True)
+    try:
+        couplings = scipy.sparse.csr_array(J, dtype=np.float64, copy=True)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The 'J' parameter of {caller} must be a matrix of real numbers, dense or sparse, of "
+            f"shape ({n_spins}, {n_spins}). Got {type(J).__name__} instead: {error}"
+        ) from error
     if couplings.shape != (n_spins, n_spins):
         raise ValueError(
             f"The 'J' parameter of {caller} must be a matrix of shape ({n_spins}, {n_spins}), as "
@@ -95,7 +101,13 @@ def check_couplings(J, n_spins: int, caller: str) -> scipy.sparse.csr_array:
 
 def check_fields(h, caller: str) -> np.ndarray:
     """Fields as (n_models, n_spins) float64; one model may come as a vector."""
-    fields = np.atleast_2d(np.asarray(h, dtype=np.float64))
+    try:
+        fields = np.atleast_2d(np.asarray(h, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The 'h' parameter of {caller} must be an array of real numbers of shape "
+            f"(n_models, n_spins). Got {type(h).__name__} instead: {error}"
+        ) from error
     if fields.ndim != 2:
         raise ValueError(
             f"The 'h' parameter of {caller} must be an array of shape (n_models, n_spins). "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import dimod
 import numpy as np
 from scipy.special import logsumexp
 
@@ -23,8 +24,14 @@ from qsklearn.samplers._arguments import check_memory, count_threads
 from qsklearn.samplers._base import COUNT, SEED_CONSTRAINTS, THREADS
 from qsklearn.samplers._elimination import order_by_degree
 from qsklearn.samplers._exact import MAX_CORE, MAX_SPINS, ExactSampler, _is_small, _split
-from qsklearn.samplers._groups import members_of_groups
-from qsklearn.samplers._models import SpinModels, check_couplings, check_fields, check_one_hot
+from qsklearn.samplers._groups import members_of_groups, split_matrices
+from qsklearn.samplers._models import (
+    SpinModels,
+    check_couplings,
+    check_fields,
+    check_one_hot,
+    models_from_bqm,
+)
 from qsklearn.samplers._population import PopulationAnnealingSampler, log_number_of_states
 from qsklearn.samplers._seeds import check_seed, make_keys
 from qsklearn.samplers._tempering import ParallelTemperingSampler
@@ -86,7 +93,7 @@ class LogPartitionFunction:
 
 def log_partition_function(
     h,
-    J,
+    J=None,
     *,
     beta=1.0,
     method="auto",
@@ -106,8 +113,8 @@ def log_partition_function(
 
     Parameters
     ----------
-    h : array-like of shape (n_models, n_spins), or (n_spins,)
-        Fields, one row a model.
+    h : array-like of shape (n_models, n_spins), or (n_spins,), or dimod.BinaryQuadraticModel
+        Fields, one row a model; or one whole model, with its offset, and no J.
     J : array-like or sparse matrix of shape (n_spins, n_spins), or (n_groups, n_spins, n_spins)
         Couplings, symmetric with a zero diagonal; shared by all models, or by group.
     beta : float, default=1.0
@@ -206,6 +213,7 @@ def log_partition_function(
         num_sweeps=num_sweeps,
     )
     _check(settings)
+    h, J, offset = _unpack(h, J)
     fields = check_fields(h, _CALLER)
     keys = make_keys(check_seed(seed, len(fields), _CALLER), len(fields))
     parts, members = _split_groups(fields, J, groups, one_hot)
@@ -214,8 +222,23 @@ def log_partition_function(
     for models, rows in zip(parts, members, strict=True):
         settings.seed = keys[rows]
         results[:, rows] = _estimate(models, settings, method)
+    results[[0, 2, 3]] -= settings.beta * offset
     value, error, lower, upper = results
     return LogPartitionFunction(value, error, lower, upper, method)
+
+
+def _unpack(h, J):
+    """Arrays and the offset of a binary quadratic model; arrays as they are."""
+    if isinstance(h, dimod.BinaryQuadraticModel) and J is None:
+        models, _ = models_from_bqm(h)
+        offset = float(h.change_vartype(dimod.SPIN, inplace=False).offset)
+        return models.fields, models.couplings, offset
+    if J is None or isinstance(h, dict) or isinstance(J, dict):
+        raise TypeError(
+            f"{_CALLER} takes fields h and couplings J as arrays, or one "
+            f"dimod.BinaryQuadraticModel. Got {type(h).__name__} and {type(J).__name__}."
+        )
+    return h, J, 0.0
 
 
 def _check(settings: SimpleNamespace) -> None:
@@ -227,7 +250,7 @@ def _check(settings: SimpleNamespace) -> None:
 
 def _split_groups(fields, J, groups, one_hot) -> tuple[list[SpinModels], list[np.ndarray]]:
     """Models of each group that has any, and their rows."""
-    matrices = J if np.ndim(J) == 3 else [J]
+    matrices = split_matrices(J)
     members = members_of_groups(groups, len(matrices), len(fields), _CALLER)
     parts = []
     for matrix, rows in zip(matrices, members, strict=True):

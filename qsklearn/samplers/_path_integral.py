@@ -188,9 +188,19 @@ class PathIntegralAnnealingSampler(ArraySampler):
         settings.num_sweeps = int(settings.num_sweeps or default)
         settings.num_slices = int(settings.num_slices)
         check_slices(models, settings.num_slices)
+        _check_field(settings)
         check_finite(settings)
         stages = _search if settings.beta is None else _fall_and_stay
         return _run_stages(models, stages(models, settings), settings, keep)
+
+
+def _check_field(settings: SimpleNamespace) -> None:
+    if settings.beta is not None and settings.transverse_field and settings.num_slices == 1:
+        raise ValueError(
+            "The 'num_slices' parameter of PathIntegralAnnealingSampler must be at least 2 with a "
+            f"transverse_field of {settings.transverse_field!r}, and well above beta times it for "
+            "a small error. Got 1 instead."
+        )
 
 
 def _search(models: SpinModels, settings: SimpleNamespace) -> list[SimpleNamespace]:

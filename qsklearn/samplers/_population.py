@@ -33,7 +33,8 @@ from qsklearn.samplers._seeds import make_keys
 from qsklearn.samplers._uniforms import draw_uniforms
 
 # Streams of random numbers, a step's own each: numbers of one residue of 16 are one sampler's.
-_CHAINS, _RESAMPLING = 3, 4
+_CHAINS, _RESAMPLING, _DESCENT = 3, 4, 10
+_LAST_SWEEPS = 10
 _STREAMS_PER_STEP = 16
 
 
@@ -173,7 +174,7 @@ class PopulationAnnealingSampler(ArraySampler):
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         settings.seed = make_keys(settings.seed, models.n_models)
-        schedule = check_increasing_betas(settings.beta_schedule, "beta_schedule", settings.beta)
+        schedule = _check_schedule(settings)
         if schedule is not None:
             targets = np.full(models.n_models, schedule[-1])
         elif settings.beta is None:
@@ -182,6 +183,8 @@ class PopulationAnnealingSampler(ArraySampler):
             targets = np.full(models.n_models, float(settings.beta))
         population = _start(models, settings)
         _anneal(population, targets, schedule, models, settings)
+        if settings.beta is None and settings.watch.reason is not None:
+            _descend(population, models, settings)
         # An order by random numbers, whose beginning is a choice without replacement.
         places = draw_uniforms(settings.seed, _RESAMPLING, population.size)
         chosen = np.argsort(places, axis=1, kind="stable")[:, : settings.num_reads]
@@ -194,6 +197,14 @@ class PopulationAnnealingSampler(ArraySampler):
             **_describe(population, targets, thermal=settings.beta is not None),
         }
         return states, population.energies[rows, chosen], info
+
+
+def _check_schedule(settings: SimpleNamespace) -> np.ndarray | None:
+    """Inverse temperatures after the start at 0, which a list may name as well."""
+    given = settings.beta_schedule
+    if np.ndim(given) == 1 and len(given) > 1 and given[0] == 0:
+        given = given[1:]
+    return check_increasing_betas(given, "beta_schedule", settings.beta)
 
 
 @dataclass
@@ -258,6 +269,15 @@ def _anneal(population, targets, schedule, models, settings) -> None:
         )  # fmt: skip
 
 
+def _descend(population, models, settings) -> None:
+    """A few cold sweeps of a search that was stopped, which would else return hot states."""
+    _, cold = default_beta_range(models)
+    population.states, population.energies = _sweep(
+        models, settings, cold, _LAST_SWEEPS, population.size, settings.seed, _DESCENT,
+        population.states, num_last_sweeps=_LAST_SWEEPS,
+    )  # fmt: skip
+
+
 def _resample(population, rows, betas, keys, step) -> None:
     """Take the populations of some models to the next temperature, but for the sweeps."""
     steps = betas - population.betas[rows]
@@ -274,7 +294,7 @@ def _resample(population, rows, betas, keys, step) -> None:
     population.betas[rows] = betas
 
 
-def _sweep(models, settings, betas, num_sweeps, size, keys, stream, states=None):
+def _sweep(models, settings, betas, num_sweeps, size, keys, stream, states=None, num_last_sweeps=0):
     return run_chains(
         models,
         np.repeat(betas[:, np.newaxis], num_sweeps, axis=1),
@@ -286,6 +306,7 @@ def _sweep(models, settings, betas, num_sweeps, size, keys, stream, states=None)
         num_threads=settings.num_threads,
         initial_states=states,
         watch=settings.watch,
+        num_last_sweeps=num_last_sweeps,
     )
 
 

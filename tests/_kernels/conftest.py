@@ -11,14 +11,14 @@ from qsklearn._kernels._vectors import LANES
 from qsklearn.samplers._chains import _pad_rows
 
 
-def _run(kernel, describe, n_blocks, betas, starts, seed, clamped, watch=0):
+def _run(kernel, describe, n_blocks, betas, starts, seed, clamped, watch=0, last_sweeps=0):
     num_reads, n_spins = starts.shape
     states, energies = np.empty((1, num_reads, n_spins), np.int8), np.empty((1, num_reads))
     if clamped is None:
         clamped = np.empty((0, num_reads, n_spins), np.bool_)
     graph, order = describe
     kernel(
-        *graph, np.atleast_2d(betas).astype(np.float32), *order,
+        *graph, np.atleast_2d(betas).astype(np.float32), last_sweeps, *order,
         np.array([[seed, 1]], np.uint64), starts[np.newaxis], clamped, np.arange(n_spins), states,
         energies, np.full(1, watch, np.uint8), 0, n_blocks,
     )  # fmt: skip
@@ -26,7 +26,7 @@ def _run(kernel, describe, n_blocks, betas, starts, seed, clamped, watch=0):
 
 
 def _run_sparse(
-    rule, h, J, betas, starts, seed, clamped=None, dtype=np.float32, words=np.uint64, watch=0
+    rule, h, J, betas, starts, seed, clamped=None, dtype=np.float32, words=np.uint64, **stop
 ):
     suffix = "_of_integers" if dtype is np.int8 else ""
     suffix += "_narrow" if words is np.uint32 else ""
@@ -37,11 +37,11 @@ def _run_sparse(
     order = (np.arange(len(h), dtype=np.uint32), np.array((0, 0)))
     n_blocks = -(-len(starts) // (8 * words.itemsize))
     kernel = getattr(_sparse_annealing, rule + suffix)
-    return _run(kernel, (graph, order), n_blocks, betas, starts, seed, clamped, watch)
+    return _run(kernel, (graph, order), n_blocks, betas, starts, seed, clamped, **stop)
 
 
 def _run_dense(
-    rule, h, J, betas, starts, seed, clamped=None, reads_per_block=16, of_integers=False, watch=0
+    rule, h, J, betas, starts, seed, clamped=None, reads_per_block=16, of_integers=False, **stop
 ):
     n_spins = len(h)
     padded = np.zeros((n_spins + 1, -(-n_spins // LANES) * LANES))
@@ -53,7 +53,7 @@ def _run_dense(
     graph = (padded.astype(types[0]), exact[0], base.astype(types[1]), exact[1])
     n_blocks = -(-len(starts) // reads_per_block)
     kernel = getattr(_dense_annealing, rule + ("_of_integers" if of_integers else ""))
-    return _run(kernel, (graph, (reads_per_block,)), n_blocks, betas, starts, seed, clamped, watch)
+    return _run(kernel, (graph, (reads_per_block,)), n_blocks, betas, starts, seed, clamped, **stop)
 
 
 @pytest.fixture(params=["sparse", "narrow", "dense"])

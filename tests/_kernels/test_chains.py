@@ -293,6 +293,20 @@ def test_a_watch_that_is_set_stops_before_the_first_sweep(run_chain, ising):
     np.testing.assert_allclose(energies, ising.energies(h, J, starts), atol=1e-12)
 
 
+def test_a_search_that_is_stopped_takes_its_last_sweeps(run_chain, ising):
+    """As if the schedule were these alone, whenever it is told to stop."""
+    h, J = glass(ising)
+    starts = np.repeat(ising.all_states(8), 3, axis=0)
+    betas = np.geomspace(0.01, 5.0, 90)
+    stopped, energies = run_chain("metropolis", h, J, betas, starts, 1, watch=1, last_sweeps=10)
+    short, _ = run_chain("metropolis", h, J, betas[-10:], starts, 1)
+    np.testing.assert_array_equal(stopped, short)
+    all_of_them, _ = run_chain("metropolis", h, J, betas[:5], starts, 1, watch=1, last_sweeps=5)
+    whole, _ = run_chain("metropolis", h, J, betas[:5], starts, 1)
+    np.testing.assert_array_equal(all_of_them, whole)
+    assert energies.mean() < ising.energies(h, J, starts).mean()
+
+
 def test_polynomial_exp():
     """5e-6 relative within the clip, exactly 1 at 0 (else flat landscapes would reject)."""
     points = np.linspace(-87.0, 87.0, 64 * 400, dtype=np.float32)

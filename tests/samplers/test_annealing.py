@@ -153,3 +153,9 @@ def test_integers_and_floats_share_a_family(ising):
 )  # fmt: skip
 def test_the_unit_of_integer_couplings(values, unit):
     assert _unit_of(np.abs(values), 127) == pytest.approx(unit, rel=1e-12)
+
+
+def test_a_custom_schedule_is_no_way_to_draw_at_beta():
+    for words in ({"beta_schedule": [0.1, 1.0]}, {"beta_schedule_type": "custom"}):
+        with pytest.raises(ValueError, match="is for searches. Draws, as here at beta=1.0"):
+            SimulatedAnnealingSampler(beta=1.0, **words).sample_arrays([0.1], [[0.0]])

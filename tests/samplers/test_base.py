@@ -340,3 +340,44 @@ def test_chains_continue_from_where_they_were(make, ising):
             h, J, initial_states=states, num_reads=100_000, seed=seed
         )
     assert ising.p_value(states[0], law) > 1e-4
+
+
+def test_sparse_matrices_of_groups_come_as_a_list(ising):
+    rng = np.random.default_rng(0)
+    h, J = rng.normal(size=(3, 4)), np.stack([ising.symmetric(4, rng) for _ in range(2)])
+    arguments = {"groups": [1, 0, 1], "num_reads": 6, "seed": 1}
+    dense = GibbsSampler().sample_arrays(h, J, **arguments)
+    sparse = GibbsSampler().sample_arrays(h, list(map(scipy.sparse.csr_array, J)), **arguments)
+    np.testing.assert_array_equal(dense[0], sparse[0])
+
+
+def test_initial_states_of_other_labels_are_told_apart():
+    with pytest.raises(ValueError, match="and none for 'a'; an array goes in as"):
+        GibbsSampler().sample(pair_of_labels(), initial_states=np.ones((4, 2), int))
+
+
+@pytest.mark.parametrize("states", [[[[None, 1]]], [[[1], [1, 1]]], "random", [[["a", "b"]]]])
+def test_initial_states_that_are_no_spins(states):
+    with pytest.raises(ValueError, match="The 'initial_states' parameter of GibbsSampler must be"):
+        GibbsSampler().sample_arrays([[0.0, 0.0]], np.zeros((2, 2)), initial_states=states)
+
+
+@pytest.mark.parametrize("clamped", [3, "a", None.__class__])
+def test_clamped_variables_come_as_a_list(clamped):
+    with pytest.raises(ValueError, match="must be a list of variables of the model"):
+        GibbsSampler().sample(pair_of_labels(), initial_states={"a": 1, "b": 1}, clamped=clamped)
+
+
+def test_clamped_is_refused_where_it_would_not_hold():
+    with pytest.raises(ValueError, match="SimulatedAnnealingSampler takes no 'clamped'"):
+        SimulatedAnnealingSampler().sample(pair_of_labels(), clamped=["a"])
+
+
+def test_counts_may_be_booleans_or_short_integers():
+    for count in (True, np.int8(1)):
+        words = {"num_reads": count, "num_sweeps": count}
+        assert len(GibbsSampler(**words).sample(pair_of_labels())) == 1
+
+
+def pair_of_labels():
+    return dimod.BinaryQuadraticModel({}, {"ab": 1.0}, "SPIN")

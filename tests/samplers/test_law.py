@@ -67,8 +67,7 @@ def make_model(name, ising):
         pass
     elif name == "one-hot of integers":
         h = np.round(2 * h)
-        J[0, 1:] = [1.0, -1.0, 2.0, 1.0, -1.0]
-        J[1, 2:] = [-1.0, 1.0, 1.0, 2.0]
+        J[0, 2:5], J[1, 2:5], J[5, 2:5] = [-1.0, 2.0, 1.0], [-1.0, 1.0, 1.0], [2.0, 0.0, -1.0]
         J += J.T
         one_hot = (2, 5)
     elif name == "degenerate":

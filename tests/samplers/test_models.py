@@ -80,3 +80,15 @@ def test_sorted_labels():
         assert sort_labels(given) == sort_labels(labels)
     unsortable = [object(), object()]
     assert sort_labels(unsortable) == unsortable
+
+
+@pytest.mark.parametrize("J", [None, 0.0, {(0, 1): 1.0}, [["a", "b"], ["c", "d"]]])
+def test_couplings_that_are_no_matrix(J):
+    with pytest.raises(ValueError, match="The 'J' parameter of test must be"):
+        check_couplings(J, 2, "test")
+
+
+@pytest.mark.parametrize("h", [["a", "b"], {0: 1.0}, [[1.0], [1.0, 2.0]], object()])
+def test_fields_that_are_no_array(h):
+    with pytest.raises(ValueError, match="The 'h' parameter of test must be an array"):
+        check_fields(h, "test")

@@ -6,9 +6,11 @@ streams, take another seed; should it fail again, an estimate or its error is wr
 
 import dataclasses
 
+import dimod
 import numpy as np
 import pytest
 import scipy.sparse
+from scipy.special import logsumexp
 
 from qsklearn.samplers import LogPartitionFunction, log_partition_function
 from qsklearn.samplers import _partition_function as module
@@ -388,3 +390,19 @@ def test_methods_that_do_not_serve_a_model_say_why(ising):
             pytest.importorskip("dwave.samplers")
         with pytest.raises(ValueError, match=message):
             log_partition_function(np.zeros(60), J, method=method)
+
+
+@pytest.mark.parametrize("vartype", ["SPIN", "BINARY"])
+def test_a_binary_quadratic_model_counts_with_its_offset(vartype):
+    linear, quadratic = {"a": 0.3, "b": -1.0, "c": 0.0}, {"ab": 0.7, "bc": -0.4}
+    bqm = dimod.BinaryQuadraticModel(linear, quadratic, 5.0, vartype)
+    energies = dimod.ExactSolver().sample(bqm).record.energy
+    result = log_partition_function(bqm, beta=0.8)
+    expected = logsumexp(-0.8 * energies)
+    np.testing.assert_allclose([result.value, result.lower, result.upper], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("words", [({"a": 1.0}, {"ab": 1.0}), ([0.1],), ([0.1], {})])
+def test_dictionaries_are_told_what_is_taken(words):
+    with pytest.raises(TypeError, match="as arrays, or one dimod.BinaryQuadraticModel. Got"):
+        log_partition_function(*words)

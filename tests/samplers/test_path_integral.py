@@ -450,3 +450,9 @@ def test_too_many_slices_are_refused(monkeypatch):
     monkeypatch.setattr("qsklearn.samplers._path_integral._MAX_PLACES", 16)
     with pytest.raises(ValueError, match="Got 8 slices of 2 spins"):
         PathIntegralAnnealingSampler().sample_arrays([0.1, 0.1], np.zeros((2, 2)))
+
+
+def test_one_slice_has_no_field():
+    sampler = PathIntegralAnnealingSampler(beta=1.0, transverse_field=1.0, num_slices=1)
+    with pytest.raises(ValueError, match="must be at least 2 with a transverse_field of 1.0"):
+        sampler.sample_arrays([0.1], [[0.0]])

@@ -390,7 +390,7 @@ BAD = [
     ({"beta": 2.0, "beta_schedule": [1.0]}, "'beta_schedule' parameter must end at beta=2.0"),
     *(
         ({"beta_schedule": bad}, "'beta_schedule' parameter must be a list of finite numbers > 0")
-        for bad in ([], [0.0, 1.0], [2.0, 1.0], [1.0, 1.0], [np.nan], [np.inf], ["a"], [[1.0]])
+        for bad in ([], [0.0], [2.0, 1.0], [1.0, 1.0], [np.nan], [np.inf], ["a"], [[1.0]])
     ),
 ]
 
@@ -405,3 +405,14 @@ def test_bad_parameters_are_refused(bad, message):
 def test_a_population_beyond_memory_is_refused(what):
     with pytest.raises(MemoryError, match="PopulationAnnealingSampler would need"):
         PopulationAnnealingSampler(**{what: 10**15}).sample_ising({"a": 1.0}, {})
+
+
+def test_a_schedule_may_begin_at_zero_and_end_within_rounding():
+    model, words = ([0.3, -0.2], [[0.0, 0.5], [0.5, 0.0]]), {"seed": 1, "num_sweeps": 1}
+    plain = PopulationAnnealingSampler(beta=0.3, beta_schedule=[0.1, 0.2, 0.3], **words)
+    loose = PopulationAnnealingSampler(beta=0.3, beta_schedule=np.arange(4) * 0.1, **words)
+    assert np.arange(4)[-1] * 0.1 != 0.3
+    expected, _, info = plain.sample_arrays(*model)
+    states, _, other = loose.sample_arrays(*model)
+    np.testing.assert_array_equal(states, expected)
+    assert info["beta_range"] == other["beta_range"] == (0.0, 0.3)
