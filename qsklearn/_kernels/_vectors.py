@@ -46,9 +46,7 @@ class _VectorModel(models.PrimitiveModel):
 
 
 FLOATS = Vector(types.float32)
-BITS = Vector(types.uint32)
 SHORTS = Vector(types.int16)
-BYTES = Vector(types.int8)
 
 
 def _llvm_type(vector):
