@@ -6,7 +6,7 @@ import pytest
 from _pytest.doctest import DoctestItem
 
 KERNELS = Path(__file__).parent / "qsklearn" / "_kernels"
-SHARED = ("_vectors.py", "_streams.py")  # code of theirs is in the caches of other files' kernels
+SHARED = ("_vectors.py", "_streams.py", "_scalar_streams.py")  # code of theirs is in the caches of other files' kernels
 
 
 def pytest_configure():

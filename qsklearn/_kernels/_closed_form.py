@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from qsklearn._kernels._scalar_streams import STATE, draw_uniform, seed_stream
+
 # A factor 1 + exp(-2|x|) is at most 2, so the product of this many cannot overflow a float64.
 _FACTORS_PER_LOG = 512
 # Ground states are those within this of the lowest energy, relative to it.
@@ -49,55 +51,6 @@ def _exp_of_negative(x):
     p = p * f + 1.0
     p = p * f + 1.0
     return p * _float64_from_bits((np.int64(np.int32(whole)) + np.int64(1023)) << np.int64(52))
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _mix(z):
-    """Finaliser of splitmix64."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@njit(cache=True, nogil=True)
-def _seed_lane(key_0, key_1, read, generator, lane, lanes):
-    """State of xoshiro128++ for one read of one model, words lane-minor."""
-    a = _mix(_mix(key_0 + np.uint64(0x9E3779B97F4A7C15) * np.uint64(read + 1)) ^ key_1)
-    b = _mix(a + np.uint64(0x9E3779B97F4A7C15))
-    generator[lane] = np.uint32(a)
-    generator[lanes + lane] = np.uint32(a >> np.uint64(32))
-    generator[2 * lanes + lane] = np.uint32(b)
-    generator[3 * lanes + lane] = np.uint32(b >> np.uint64(32)) | np.uint32(1)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _draw_word(generator, lane, lanes):
-    """One step of xoshiro128++ of one lane."""
-    s0 = generator[lane]
-    s1 = generator[lanes + lane]
-    s2 = generator[2 * lanes + lane]
-    s3 = generator[3 * lanes + lane]
-    r = np.uint32(s0 + s3)
-    r = np.uint32(np.uint32(r << np.uint32(7)) | np.uint32(r >> np.uint32(25)))
-    r = np.uint32(r + s0)
-    t = np.uint32(s1 << np.uint32(9))
-    s2 = np.uint32(s2 ^ s0)
-    s3 = np.uint32(s3 ^ s1)
-    generator[lanes + lane] = np.uint32(s1 ^ s2)
-    generator[lane] = np.uint32(s0 ^ s3)
-    generator[2 * lanes + lane] = np.uint32(s2 ^ t)
-    generator[3 * lanes + lane] = np.uint32(
-        np.uint32(s3 << np.uint32(11)) | np.uint32(s3 >> np.uint32(21))
-    )
-    return r
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _draw_uniform(generator):
-    """Uniform in [0, 1) with 53 bits."""
-    high = np.uint64(_draw_word(generator, 0, 1))
-    low = np.uint64(_draw_word(generator, 0, 1))
-    return float(((high << np.uint64(32)) | low) >> np.uint64(11)) * 2.0**-53
 
 
 @njit(cache=True, nogil=True)
@@ -224,7 +177,7 @@ def _accumulate(scores):
 def _draw_rim(rim, beta, ground, tie, generator, spins):
     """Rim spins given their fields: independent, or each against its field."""
     for j in range(rim.shape[0]):
-        uniform = _draw_uniform(generator)
+        uniform = draw_uniform(generator)
         if not ground:
             up = uniform * (1.0 + math.exp(min(2.0 * beta * rim[j], 700.0))) < 1.0
         elif 2.0 * abs(rim[j]) <= tie:
@@ -256,7 +209,7 @@ def draw(
     core_spins = np.empty(n_core)
     rim = np.empty(n_rim)
     rim_spins = np.empty(n_rim)
-    generator = np.empty(4, np.uint32)
+    generator = np.empty(STATE, np.uint32)
     for model in range(first, last):
         beta = betas[model]
         _score_patterns(
@@ -270,8 +223,8 @@ def draw(
             )
         log_z[model] = _accumulate(scores)
         for read in range(states.shape[1]):
-            _seed_lane(keys[model, 0], keys[model, 1], read, generator, 0, 1)
-            uniform = _draw_uniform(generator)
+            seed_stream(keys[model, 0], keys[model, 1], read, generator)
+            uniform = draw_uniform(generator)
             pattern = min(np.searchsorted(scores, uniform, side="right"), n_patterns - 1)
             for m in range(n_core):
                 if core_out[m] >= 0:

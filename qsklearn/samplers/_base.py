@@ -102,6 +102,7 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         started = time.perf_counter_ns()
         settings = self._open(parameters)
         models, labels = models_from_bqm(bqm)
+        settings.labels = labels
         settings.seed = check_seed(settings.seed, 1, type(self).__name__)
         if settings.initial_states is not None:
             given = initial_states_by_label(settings.initial_states, labels, bqm)

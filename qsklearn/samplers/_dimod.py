@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from difflib import get_close_matches
 from types import SimpleNamespace
 from typing import Any
 
 import dimod
-import joblib
 import numpy as np
 
 from qsklearn._sklearn import validate_parameter_constraints
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._one_by_one import draw_one_by_one
+from qsklearn.samplers._pickling import make_picklable
 from qsklearn.samplers._temperature import estimate_beta
 
 
@@ -61,21 +60,7 @@ class DimodSampler(ArraySampler):
 
     def __getstate__(self):
         state = dict(super().__getstate__())  # else it is the object's own __dict__
-        try:
-            pickle.dumps(self.sampler)
-        except Exception as error:
-            # Composites hold functions, which cloudpickle takes and pickle does not.
-            state["sampler"] = wrapped = joblib.wrap_non_picklable_objects(
-                self.sampler, keep_wrapper=False
-            )
-            try:
-                pickle.dumps(wrapped)
-            except Exception:
-                raise TypeError(
-                    f"{type(self.sampler).__name__} cannot be pickled ({error}), so neither can "
-                    "DimodSampler. Give the estimator a sampler by name (sampler='gibbs', say), "
-                    "which is opened anew in each process."
-                ) from error
+        state["sampler"] = make_picklable(self.sampler, type(self).__name__)
         return state
 
     @property

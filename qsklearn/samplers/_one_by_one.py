@@ -7,7 +7,7 @@ one-hot unit, which such samplers do not know, becomes a penalty; states that br
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -92,7 +92,7 @@ def _draw_model(sample, bqm, one_hot, num_reads, seed, caller, fewer_allowed, in
         reads = missing if not asked else int(np.ceil(missing * asked / max(n_valid, 1)))
         reads = min(reads, 10 * num_reads)
         sampleset = sample(bqm, reads, (seed + attempt) % 2**31)
-        drawn = unfold(sampleset, bqm.num_variables, caller)
+        drawn = unfold(sampleset, range(bqm.num_variables), caller)
         infos.append(_info_of_call(sampleset))
         if len(drawn) < reads and not fewer_allowed:
             raise ValueError(
@@ -155,8 +155,8 @@ def penalise(bqm: dimod.BinaryQuadraticModel, one_hot: tuple[int, int]):
     return penalised
 
 
-def unfold(sampleset: dimod.SampleSet, n_spins: int, caller: str) -> np.ndarray:
-    """Spins of a SampleSet over variables 0 … n_spins - 1, one row an occurrence.
+def unfold(sampleset: dimod.SampleSet, labels: Sequence, caller: str) -> np.ndarray:
+    """Spins of a SampleSet in the order of the labels, one row an occurrence.
 
     Raises
     ------
@@ -167,9 +167,9 @@ def unfold(sampleset: dimod.SampleSet, n_spins: int, caller: str) -> np.ndarray:
         raise ValueError(
             f"{caller} must return a dimod.SampleSet. Got {type(sampleset).__name__} instead."
         )
-    if set(sampleset.variables) != set(range(n_spins)):
+    if set(sampleset.variables) != set(labels):
         raise ValueError(
-            f"{caller} must return a value for each of the {n_spins} variables of the model. "
+            f"{caller} must return a value for each of the {len(labels)} variables of the model. "
             f"Got {len(sampleset.variables)} variables instead."
         )
     if not np.isfinite(sampleset.record.energy).all():
@@ -177,7 +177,7 @@ def unfold(sampleset: dimod.SampleSet, n_spins: int, caller: str) -> np.ndarray:
     if sampleset.vartype is not dimod.SPIN:
         sampleset = sampleset.change_vartype(dimod.SPIN, inplace=False)
     # By label: a SampleSet may reorder its columns.
-    order = [sampleset.variables.index(spin) for spin in range(n_spins)]
+    order = [sampleset.variables.index(label) for label in labels]
     states = sampleset.record.sample[:, order]
     if not np.isin(states, (-1, 1)).all():
         raise ValueError(f"{caller} must return spins -1 or +1. Got other values.")

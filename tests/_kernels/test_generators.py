@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from qsklearn._kernels import _closed_form, _streams
+from qsklearn._kernels import _scalar_streams, _streams
 from qsklearn._kernels._vectors import LANES, store
 from qsklearn.samplers import _seeds
 
@@ -18,9 +18,9 @@ def source(function):
 
 
 def test_all_mix_alike():
-    """The closed form's own generator, and the samplers' on arrays, with the same lines."""
+    """Along lanes, one stream at a time, and the samplers' on arrays: the same lines."""
     body = source(_streams.mix).split("\n")[-4:]
-    assert source(_closed_form._mix).split("\n")[-4:] == body
+    assert source(_scalar_streams.mix).split("\n")[-4:] == body
     assert source(_seeds._mix).split("\n")[-4:] == body
 
 
@@ -88,17 +88,16 @@ def test_streams_along_lanes_match_the_reference(read):
 
 
 @pytest.mark.parametrize("read", [0, 1, 77])
-def test_streams_of_the_closed_form_match_the_reference(read):
-    generator = np.zeros(4 * 3, np.uint32)
-    _closed_form._seed_lane(np.uint64(KEYS[0]), np.uint64(KEYS[1]), read, generator, 1, 3)
-    assert generator.reshape(4, 3)[:, 1].tolist() == seed_state(*KEYS, read)
+def test_single_streams_match_the_reference(read):
+    generator = np.zeros(_scalar_streams.STATE, np.uint32)
+    _scalar_streams.seed_stream(np.uint64(KEYS[0]), np.uint64(KEYS[1]), read, generator)
+    assert generator.tolist() == seed_state(*KEYS, read)
     expected = seed_state(*KEYS, read)
     words = [step(expected, "++") for _ in range(50)]
-    generator = np.array(seed_state(*KEYS, read), np.uint32)
-    assert [int(_closed_form._draw_word(generator, 0, 1)) for _ in words] == words
+    assert [int(_scalar_streams.draw_word(generator)) for _ in words] == words
 
 
-def test_uniforms_of_the_closed_form_have_53_bits():
+def test_uniforms_of_single_streams_have_53_bits():
     generator = np.array([1, 2, 3, 4], np.uint32)
     high, low = 641, 1573767
-    assert _closed_form._draw_uniform(generator) == (((high << 32) | low) >> 11) * 2.0**-53
+    assert _scalar_streams.draw_uniform(generator) == (((high << 32) | low) >> 11) * 2.0**-53
