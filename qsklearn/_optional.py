@@ -10,9 +10,10 @@ import importlib
 from types import ModuleType
 
 _EXTRA_OF_PACKAGE = {
-    "dwave.samplers": "dwave",
-    "dwave.system": "dwave",
+    "dwave": "dwave",
     "minorminer": "dwave",
+    "networkx": "dwave",
+    "requests": "dwave",
     "qiskit": "aer",
     "qiskit_aer": "aer",
     "torch": "torch",

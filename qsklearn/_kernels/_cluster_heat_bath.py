@@ -1,12 +1,13 @@
-"""Heat bath on clusters: spins tied by strong couplings flip together, and come apart as they should.
+"""Heat bath on clusters: spins tied by strong couplings flip together, and part as they should.
 
 A chain of qubits with a coupling of many temperatures never turns over by single flips. Here the
-strong couplings, *bonds*, are treated as Swendsen and Wang (1987) treat all of them: a satisfied bond
-of strength |J| holds with probability 1 - exp(-2 beta |J|); those that hold tie clusters, and a bond
-that does not hold exerts no force. All other energy stays, and given the clusters each of them is
-flipped or not with its heat-bath probability. That leaves exp(-beta E) invariant for any choice of
-bonds. Each sweep over clusters is followed by one of single spins, which feel all couplings: where
-bonds contradict each other, clusters alone mix slowly.
+strong couplings, *bonds*, are treated as Swendsen and Wang (1987) treat all of them: a satisfied
+bond of strength |J| holds with probability 1 - exp(-2 beta |J|); those that hold tie clusters, and
+one that does not hold exerts no force. All other energy stays, and given the clusters each of them
+is flipped or not with its heat-bath probability. That leaves exp(-beta E) invariant for any choice
+of bonds. After the clusters each spin is updated for itself, on 64 reads at once as in
+:mod:`~qsklearn._kernels._sparse_annealing`: where bonds contradict each other, clusters alone mix
+slowly.
 """
 
 import math
@@ -14,125 +15,166 @@ import math
 import numpy as np
 from numba import njit
 
-from qsklearn._kernels._scalar_streams import STATE, draw_uniform, seed_stream
+from qsklearn._kernels._blocks import ALL, count_lanes, draw_spins, seed_block
+from qsklearn._kernels._scalar_streams import STATE, draw_word, seed_stream
+from qsklearn._kernels._sparse_annealing import _sweep_heat_bath as sweep_heat_bath
+from qsklearn._kernels._vectors import LANES
+
+_UNIFORM = 2.0**-32
 
 
 @njit(cache=True, nogil=True)
-def _find(spin, parents):
-    """The spin that stands for the cluster of a spin; halves the way there."""
-    while parents[spin] != spin:
-        parents[spin] = parents[parents[spin]]
-        spin = parents[spin]
-    return spin
+def _draw(generator):
+    """Uniform in (0, 1) with 32 bits."""
+    return (draw_word(generator) + 0.5) * _UNIFORM
 
 
 @njit(cache=True, nogil=True)
-def _tie(bonds, strengths, beta, spins, parents, generator):
-    """Clusters of spins whose bonds are satisfied and hold."""
-    for spin in range(parents.shape[0]):
-        parents[spin] = spin
+def _find(member, parents):
+    """The member that stands for the cluster of one; halves the way there."""
+    while parents[member] != member:
+        parents[member] = parents[parents[member]]
+        member = parents[member]
+    return member
+
+
+@njit(cache=True, nogil=True)
+def _tie(bonds, strengths, broken, values, parents, generator):
+    """Clusters of members whose bonds are satisfied and hold."""
+    for member in range(parents.shape[0]):
+        parents[member] = member
     for bond in range(bonds.shape[0]):
         a, b = bonds[bond, 0], bonds[bond, 1]
-        if strengths[bond] * spins[a] * spins[b] < 0.0:
-            broken = math.exp(-2.0 * beta * abs(strengths[bond]))
-            if draw_uniform(generator) >= broken:
-                parents[_find(a, parents)] = _find(b, parents)
+        if strengths[bond] * values[a] * values[b] < 0.0 and _draw(generator) >= broken[bond]:
+            parents[_find(a, parents)] = _find(b, parents)
 
 
 @njit(cache=True, nogil=True)
 def _link(parents, firsts, nexts):
-    """Lists of each cluster's spins: ``firsts`` of those that stand for it, then ``nexts``."""
-    n_spins = parents.shape[0]
-    for spin in range(n_spins):
-        parents[spin] = _find(spin, parents)
-        firsts[spin] = -1
-    for spin in range(n_spins - 1, -1, -1):
-        nexts[spin] = firsts[parents[spin]]
-        firsts[parents[spin]] = spin
+    """Lists of each cluster's members: ``firsts`` of those that stand for it, then ``nexts``."""
+    n_members = parents.shape[0]
+    for member in range(n_members):
+        parents[member] = _find(member, parents)
+        firsts[member] = -1
+    for member in range(n_members - 1, -1, -1):
+        nexts[member] = firsts[parents[member]]
+        firsts[parents[member]] = member
 
 
 @njit(cache=True, nogil=True)
-def _cluster_energy(first, nexts, parents, indptr, indices, couplings, fields, spins):
+def _cluster_energy(
+    member, lane, nexts, parents, indptr, indices, locals_, couplings, fields, values, spins
+):
     """The energy that changes sign when a cluster flips."""
     energy = 0.0
-    spin = first
-    while spin >= 0:
-        field = fields[spin]
-        for at in range(indptr[spin], indptr[spin + 1]):
-            other = indices[at]
-            if parents[other] != parents[spin]:
-                field += couplings[at] * spins[other]
-        energy += spins[spin] * field
-        spin = nexts[spin]
+    while member >= 0:
+        field = fields[member]
+        for at in range(indptr[member], indptr[member + 1]):
+            other = locals_[at]
+            if other < 0:
+                up = (np.uint64(spins[indices[at]]) >> np.uint64(lane)) & np.uint64(1)
+                field += couplings[at] if up else -couplings[at]
+            elif parents[other] != parents[member]:
+                field += couplings[at] * values[other]
+        energy += values[member] * field
+        member = nexts[member]
     return energy
 
 
 @njit(cache=True, nogil=True)
-def _flips(energy, beta, generator):
-    """Whether the heat bath turns over what has an energy that would change sign."""
-    # P = 1 / (1 + exp(-2 beta energy)), with an exp that cannot overflow.
-    odds = math.exp(min(-2.0 * beta * energy, 700.0))
-    return draw_uniform(generator) * (1.0 + odds) < 1.0
-
-
-@njit(cache=True, nogil=True)
-def _sweep_clusters(
-    firsts, nexts, parents, indptr, indices, couplings, fields, beta, spins, generator
-):
-    for cluster in range(firsts.shape[0]):
-        first = firsts[cluster]
-        if first < 0:
-            continue
-        energy = _cluster_energy(first, nexts, parents, indptr, indices, couplings, fields, spins)
-        if _flips(energy, beta, generator):
-            while first >= 0:
-                spins[first] = -spins[first]
-                first = nexts[first]
-
-
-@njit(cache=True, nogil=True)
-def _sweep_spins(indptr, indices, couplings, fields, beta, spins, generator):
-    for spin in range(spins.shape[0]):
-        field = fields[spin]
-        for at in range(indptr[spin], indptr[spin + 1]):
-            field += couplings[at] * spins[indices[at]]
-        if _flips(spins[spin] * field, beta, generator):
-            spins[spin] = -spins[spin]
-
-
-@njit(cache=True, nogil=True)
-def sweep(
-    indptr, indices, couplings,  # IN: compressed rows of all couplings, float64
-    free_couplings,  # IN: the same with zeros in place of bonds
-    bonds, strengths,  # IN: (n_bonds, 2), (n_bonds,)
-    fields,  # IN: (n_models, n_spins)
-    betas,  # IN: (num_sweeps,)
-    keys,  # IN: (n_models, 2)
-    states,  # IN, OUT: (n_models, num_reads, n_spins), int8
-    stop,  # IN: (1,); set to end at the next sweep
-    first, last,  # IN: range of reads, those of all models one after the other
+def _flip_clusters(
+    lane, firsts, nexts, parents, indptr, indices, locals_, couplings, fields, beta, values, spins,
+    generator,
 ):  # fmt: skip
-    """Sweeps over the clusters, then the spins, of each read."""
-    num_reads, n_spins = states.shape[1:]
-    generator = np.empty(STATE, np.uint32)
-    spins = np.empty(n_spins)
-    parents = np.empty(n_spins, np.int64)
-    firsts = np.empty(n_spins, np.int64)
-    nexts = np.empty(n_spins, np.int64)
-    for lane in range(first, last):
-        model, read = lane // num_reads, lane % num_reads
-        seed_stream(keys[model, 0], keys[model, 1], read, generator)
-        for spin in range(n_spins):
-            spins[spin] = states[model, read, spin]
+    for cluster in range(firsts.shape[0]):
+        member = firsts[cluster]
+        if member < 0:
+            continue
+        energy = _cluster_energy(
+            member, lane, nexts, parents, indptr, indices, locals_, couplings, fields, values,
+            spins,
+        )  # fmt: skip
+        # P = 1 / (1 + exp(-2 beta energy)), with an exp that cannot overflow.
+        odds = math.exp(min(-2.0 * beta * energy, 700.0))
+        if _draw(generator) * (1.0 + odds) < 1.0:
+            while member >= 0:
+                values[member] = -values[member]
+                member = nexts[member]
+
+
+@njit(cache=True, nogil=True)
+def _read_members(lane, members, spins, values):
+    for member in range(members.shape[0]):
+        up = (np.uint64(spins[members[member]]) >> np.uint64(lane)) & np.uint64(1)
+        values[member] = 1.0 if up else -1.0
+
+
+@njit(cache=True, nogil=True)
+def _write_members(lane, members, values, spins):
+    bit = np.uint64(1) << np.uint64(lane)
+    for member in range(members.shape[0]):
+        word = np.uint64(spins[members[member]]) & ~bit
+        spins[members[member]] = (word | bit) if values[member] > 0.0 else word
+
+
+@njit(cache=True, nogil=True)
+def anneal(
+    words,  # IN: empty, uint64: 64 reads a block
+    indptr, indices,  # IN: uint32, rows of neighbours, padded as the sparse kernel's
+    couplings,  # IN: 2 J, scaled float32
+    fields,  # IN: (n_spins + LANES,), h - sum_j J scaled alike, then anything
+    scale,  # IN: what couplings and fields were divided by
+    order,  # IN: uint32, of the updates of single spins
+    members,  # IN: spins with bonds
+    member_indptr, member_indices, member_locals, member_couplings,
+    # IN: rows of couplings of the members that are no bonds: neighbours, their places among the
+    # members or -1, J in float64
+    member_fields,  # IN: h of the members
+    bonds, strengths,  # IN: (n_bonds, 2) places among the members; J
+    betas,  # IN: (num_sweeps,)
+    key,  # IN: (1, 2)
+    states,  # OUT: (num_reads, n_spins), int8
+    stop,  # IN: (1,); set to end at the next sweep
+    first, last,  # IN: range of blocks
+):  # fmt: skip
+    """Reads of one model, from random spins."""
+    num_reads, n_spins = states.shape
+    lanes, n_members = count_lanes(words), members.shape[0]
+    spins = np.empty(n_spins, words.dtype)
+    free = np.full(n_spins, ALL)
+    generator = np.empty(4 * LANES, np.uint32)
+    streams = np.empty((lanes, STATE), np.uint32)
+    double_betas = np.empty(LANES, np.float32)
+    values = np.empty(n_members)
+    parents = np.empty(n_members, np.int64)
+    firsts = np.empty(n_members, np.int64)
+    nexts = np.empty(n_members, np.int64)
+    broken = np.empty(strengths.shape[0])
+    for block in range(first, last):
+        seed_block(block * lanes, lanes, num_reads, num_reads, key, generator)
+        for lane in range(lanes):
+            seed_stream(key[0, 0], key[0, 1] + np.uint64(1), block * lanes + lane, streams[lane])
+        draw_spins(generator, spins)
         for beta in betas:
             if stop[0]:
                 break
-            _tie(bonds, strengths, beta, spins, parents, generator)
-            _link(parents, firsts, nexts)
-            _sweep_clusters(
-                firsts, nexts, parents, indptr, indices, free_couplings, fields[model], beta,
-                spins, generator,
+            for bond in range(strengths.shape[0]):
+                broken[bond] = math.exp(-2.0 * beta * abs(strengths[bond]))
+            for lane in range(min(lanes, num_reads - block * lanes)):
+                _read_members(lane, members, spins, values)
+                _tie(bonds, strengths, broken, values, parents, streams[lane])
+                _link(parents, firsts, nexts)
+                _flip_clusters(
+                    lane, firsts, nexts, parents, member_indptr, member_indices, member_locals,
+                    member_couplings, member_fields, beta, values, spins, streams[lane],
+                )  # fmt: skip
+                _write_members(lane, members, values, spins)
+            double_betas[:] = np.float32(2.0 * beta * scale)
+            sweep_heat_bath(
+                order, indptr, indices, couplings, fields, ALL, double_betas, generator, spins,
+                free,
             )  # fmt: skip
-            _sweep_spins(indptr, indices, couplings, fields[model], beta, spins, generator)
-        for spin in range(n_spins):
-            states[model, read, spin] = np.int8(spins[spin])
+        for lane in range(min(lanes, num_reads - block * lanes)):
+            for spin in range(n_spins):
+                up = (np.uint64(spins[spin]) >> np.uint64(lane)) & np.uint64(1)
+                states[block * lanes + lane, spin] = np.int8(2 * np.int8(up) - 1)

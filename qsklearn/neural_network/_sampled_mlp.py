@@ -32,13 +32,15 @@ from qsklearn._sklearn import (
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._base import kept_on_error
 from qsklearn.neural_network._sampled_mlp_conversion import read_mlp, write_mlp
-from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, is_estimated, seeds_of_rows
+from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, needs_trial, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_gradients import mlp_outputs, pattern_frequencies
 from qsklearn.neural_network._sampled_mlp_training import Stopping, TrainingState, train
 from qsklearn.neural_network._targets import Targets
 from qsklearn.samplers import UncoupledComposite, check_sampler
 
 _AUTO_BATCH_SIZE = 32
+# What a device says of a call, and a sampling report passes on.
+_REPORTED = ("chain_break_fraction", "scale", "clipped_fraction", "beta_eff_device")
 
 
 def _trains_without_validation(estimator):
@@ -78,8 +80,9 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         {"sampler__num_sweeps": [10, 100]})``.
     beta_eff : "auto" or float, default="auto"
         Belief about the sampler's inverse temperature: it is handed E / beta_eff. ``"auto"`` is 1
-        for a sampler that hits the temperature it is asked for, and is estimated in each call for
-        others. A number is taken as given: the paper's grid search on a device, and on other
+        for a sampler that hits the temperature it is asked for. For others it is estimated in each
+        call and smoothed over calls, from the sampler's property ``beta_eff_prior`` on if it has
+        one. A number is taken as given: the paper's grid search on a device, and on other
         samplers a way to temper the law on purpose.
     num_reads : int or None, default=100
         Draws for each data point and step. None leaves it to the sampler.
@@ -142,8 +145,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     n_iter_ : int
         Iterations run, over all fits that went on from each other.
     beta_eff_, beta_eff_stderr_ : ndarrays, one number an iteration
-        Mean belief about the sampler's inverse temperature, and the standard error of its
-        estimate (0 where it was known); empty unless ``gradient="sampled"``.
+        Mean belief about the sampler's inverse temperature, and mean standard error of the
+        belief (0 where it was known); empty unless ``gradient="sampled"``.
     gradient_cosine_ : list of float
         Mean cosine between sampled and exact gradient in each iteration, with ``diagnostics``;
         steps whose few reads all agree with the data have no gradient and are left out.
@@ -389,8 +392,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
                 stopping=stopping,
                 verbose=bool(self.verbose),
             )
-        if draws.is_estimated and draws.is_calibrated:
-            state.belief = draws.beta_eff
+        if draws.is_estimated and not draws.needs_trial:
+            state.belief = draws.belief
         self._take_over(state, draws, stopping, reason)
         if reason not in ("max_iter", "converged"):
             warnings.warn(
@@ -602,9 +605,11 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         report : dict
             ``total_variation``: mean distance ½ Σ_y |frequency - P(y|x)|, and
             ``total_variation_of_draws``: what independent draws would show by chance (both None
-            where P(y|x) cannot be enumerated); ``beta_eff`` and ``beta_eff_stderr``;
-            ``num_reads``; ``seconds``; the entries of ``cost_``; and what the device reports, such
-            as ``chain_break_fraction``.
+            where P(y|x) cannot be enumerated); ``beta_eff`` and ``beta_eff_stderr``, the belief
+            after these draws, and where it is estimated ``beta_eff_estimate``, the last call's
+            estimate and its error; ``num_reads``; ``seconds``; the entries of ``cost_``; and what
+            the device reports: ``chain_break_fraction``, ``scale`` (energies were multiplied by it
+            to fit the device's range), ``clipped_fraction``, ``beta_eff_device``.
         """
         hamiltonian, X = self._fitted(X)
         started = perf_counter()
@@ -618,8 +623,9 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             "total_variation_of_draws": None,
             **draws.cost,
         }
-        if "chain_break_fraction" in draws.info:
-            report["chain_break_fraction"] = draws.info["chain_break_fraction"]
+        report.update({name: draws.info[name] for name in _REPORTED if name in draws.info})
+        if draws.is_estimated and draws.belief.history:
+            report["beta_eff_estimate"] = draws.belief.history[-1]
         if hamiltonian.is_enumerable:
             report.update(_agreement(hamiltonian, X, outputs))
         return report
@@ -682,7 +688,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         -------
         cost : dict
             ``calls`` (families), ``models`` (programs, one a data point and iteration) and
-            ``reads``. Where the temperature is estimated, the first call counts twice.
+            ``reads``. Where the temperature is estimated without a prior, the first call counts
+            twice.
         """
         if self.gradient != "sampled":
             return {"calls": 0, "models": 0, "reads": 0}
@@ -690,7 +697,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         batch = _AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
         batch = min(batch, n_samples - held)
         sampler = check_sampler(self.sampler, default="exact", caller=type(self).__name__)
-        extra = int(is_estimated(sampler, self.beta_eff))
+        extra = int(needs_trial(sampler, self.beta_eff))
         models = self.max_iter * (n_samples - held) + extra * batch
         own_reads = getattr(sampler, "params", None) or sampler.get_params(deep=False)
         return {

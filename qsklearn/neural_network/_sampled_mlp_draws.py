@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import scipy.sparse
 
-_SIGNIFICANT = 3.0  # standard errors that an estimate of the temperature must exceed
+from qsklearn.samplers._temperature_belief import TemperatureBelief
 
 
 class SamplerFailure(RuntimeError):
@@ -19,8 +19,10 @@ class OutputDraws:
 
     A sampler that declares ``beta`` hits the temperature that is asked of it. Another draws at a
     temperature of its own, ``beta_eff``: it is handed E / beta_eff, so that it draws exp(-E).
-    With ``beta_eff="auto"`` that is estimated in each call and believed in the next; without a
-    belief to start from the first call is made twice. A number is taken as given, on any sampler.
+    With ``beta_eff="auto"`` that is estimated in each call, and the next is programmed by what is
+    believed after it. A belief starts from an earlier training's, or from the sampler's property
+    ``beta_eff_prior``; with neither the first call is made twice. A number is taken as given, on
+    any sampler.
 
     Parameters
     ----------
@@ -30,14 +32,15 @@ class OutputDraws:
         None leaves it to the sampler.
     num_threads : int or None
         None leaves it to the sampler.
-    belief : float or None
-        What an earlier training came to believe of the sampler's ``beta_eff``.
+    belief : TemperatureBelief or None
+        What an earlier training came to believe of the sampler's ``beta_eff``; left as it is.
 
     Attributes
     ----------
-    beta_eff, beta_eff_stderr : float
-        The belief after the last call, and the standard error of its estimate (0 where it is
-        given, NaN where nothing is known).
+    belief : TemperatureBelief or None
+        After the last call; None where ``beta_eff`` is not estimated.
+    info : dict
+        What the sampler said of its last call.
     cost : dict
         Counts and seconds, added up.
     """
@@ -46,12 +49,12 @@ class OutputDraws:
         self.sampler = sampler
         self.num_reads = num_reads
         self.is_estimated = is_estimated(sampler, beta_eff)
-        self.is_calibrated = not self.is_estimated or belief is not None
-        self.beta_eff = 1.0 if beta_eff == "auto" else float(beta_eff)
-        if self.is_estimated and belief is not None:
-            self.beta_eff = belief
-        self.beta_eff_stderr = float("nan") if self.is_estimated else 0.0
-        self.has_warned = False
+        self.needs_trial = belief is None and needs_trial(sampler, beta_eff)
+        self.given = 1.0 if beta_eff == "auto" else float(beta_eff)
+        self.belief = None
+        if self.is_estimated:
+            self.belief = TemperatureBelief(_prior(sampler)) if belief is None else belief.copy()
+        self.warned = set()
         self.call = {} if num_reads is None else {"num_reads": num_reads}
         if num_threads is not None and "num_threads" in sampler.parameters:
             self.call["num_threads"] = num_threads
@@ -64,6 +67,16 @@ class OutputDraws:
             "update_seconds": 0.0,
             "qpu_access_time": 0.0,
         }
+
+    @property
+    def beta_eff(self):
+        """What the next call is programmed by."""
+        return self.belief.beta_eff if self.is_estimated else self.given
+
+    @property
+    def beta_eff_stderr(self):
+        """Its standard error: 0 where it is given, NaN where nothing is known."""
+        return self.belief.stderr if self.is_estimated else 0.0
 
     def draw(self, hamiltonian, X, seed):
         """Draw outputs for each data point.
@@ -85,10 +98,12 @@ class OutputDraws:
         SamplerFailure
             If its call failed.
         """
-        if not self.is_calibrated:
+        if self.needs_trial:
             self._draw_once(hamiltonian, X, seed)
-            self.is_calibrated = True
-        return self._draw_once(hamiltonian, X, seed)
+            self.needs_trial = False
+        outputs = self._draw_once(hamiltonian, X, seed)
+        self._check_range()  # of the trial it says nothing: that was programmed in ignorance
+        return outputs
 
     def _draw_once(self, hamiltonian, X, seed):
         started = time.perf_counter()
@@ -154,29 +169,67 @@ class OutputDraws:
     def _believe(self, info):
         if not self.is_estimated or "beta_eff" not in info:
             return
-        estimate, error = info["beta_eff"], info["beta_eff_stderr"]
-        # An estimate that its error drowns would rescale the next call by chance, and that call's
-        # estimate the one after it.
-        if np.isfinite(estimate) and estimate > _SIGNIFICANT * error:
-            self.beta_eff, self.beta_eff_stderr = estimate, error
-            return
-        self.beta_eff_stderr = float("nan")
+        estimate, error = _estimate_of_device(info)
         # NaN: the model has no bias, so its draws tell nothing of a temperature.
-        if not np.isnan(estimate) and not self.has_warned:
-            self.has_warned = True
-            warnings.warn(
-                f"The draws of {self._name()} do not tell a temperature (estimated beta_eff: "
-                f"{estimate:.3g} ± {error:.2g}), so the belief stays at {self.beta_eff:.3g}. They "
-                "are not thermal, or too few: what is trained on them is not the model's law. Use "
-                "a sampler that draws at a temperature, more reads, or give beta_eff as a number.",
-                UserWarning,
-                stacklevel=5,
+        if self.belief.update(estimate, error) or np.isnan(estimate):
+            return
+        self._warn(
+            "temperature",
+            f"The draws of {self._name()} do not tell a temperature (estimated beta_eff: "
+            f"{estimate:.3g} ± {error:.2g}), so the belief stays at {self.beta_eff:.3g}. They "
+            "are not thermal, or too few: what is trained on them is not the model's law. Use "
+            "a sampler that draws at a temperature, more reads, or give beta_eff as a number.",
+        )
+
+    def _check_range(self):
+        smallest = np.min(self.info.get("scale", 1.0))
+        if smallest < 1.0:
+            self._warn(
+                "scale",
+                f"The energies exceed the range of {self._name()}, which multiplied them by "
+                f"{smallest:.3g} to fit: it draws at a higher temperature than the model's, and "
+                "what is trained on these draws is not the model's law. Keep the weights smaller, "
+                "or use a sampler of a larger range; scaling='clip' keeps the temperature and "
+                "changes the biases that are out of range, scaling='raise' stops here.",
             )
+
+    def _warn(self, topic, text):
+        """Warn once a topic."""
+        if topic not in self.warned:
+            self.warned.add(topic)
+            warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def is_estimated(sampler, beta_eff):
     """Whether a sampler's inverse temperature is to be estimated from its draws."""
     return beta_eff == "auto" and "beta" not in sampler.parameters
+
+
+def needs_trial(sampler, beta_eff):
+    """Whether a first call is made twice, because nothing is known of the temperature."""
+    return is_estimated(sampler, beta_eff) and _prior(sampler) is None
+
+
+def _prior(sampler):
+    return getattr(sampler, "properties", {}).get("beta_eff_prior")
+
+
+def _estimate_of_device(info):
+    """The estimate of β_eff and its error, relative to the energies that the device was given.
+
+    A sampler that multiplies what it is handed by ``scale`` < 1 to fit the device's range draws
+    at ``beta_eff`` = scale · β of the device relative to what it was handed. Believed, that would
+    make the next program larger, its scale smaller, and so on without end: the belief is about
+    the device.
+    """
+    estimate, error = info["beta_eff"], info["beta_eff_stderr"]
+    if "beta_eff_device" in info:
+        device = info["beta_eff_device"]
+        unscaled = device / estimate if np.isfinite(estimate) and estimate else 1.0
+        return device, info.get("beta_eff_device_stderr", error * abs(unscaled))
+    scale = info.get("scale", 1.0)
+    # Of models that were scaled each for itself there is no one estimate; it stays as it is.
+    return (estimate, error) if np.ndim(scale) else (estimate / scale, error / scale)
 
 
 def seeds_of_rows(X, seed):

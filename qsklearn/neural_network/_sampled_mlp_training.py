@@ -19,6 +19,7 @@ from qsklearn.neural_network._sampled_mlp_gradients import (
     mlp_losses,
     pattern_frequencies,
 )
+from qsklearn.samplers._temperature_belief import TemperatureBelief
 
 _MAX_GRADIENT = 1e150
 _MAX_PATTERNS_OF_LOSS = 256
@@ -37,7 +38,7 @@ class TrainingState:
     beta_eff: list = field(default_factory=list)
     beta_eff_stderr: list = field(default_factory=list)
     gradient_cosine: list = field(default_factory=list)
-    belief: float | None = None  # the last about the sampler's beta_eff, where it is estimated
+    belief: TemperatureBelief | None = None  # about the sampler's beta_eff, where it is estimated
 
     @property
     def hamiltonian(self):
@@ -188,9 +189,8 @@ class GradientStep:
         """Add the iteration's averages to the histories."""
         if self.gradient == "sampled":
             self.state.beta_eff.append(float(np.mean(self.beliefs)))
-            # The steps' estimates are independent: errors of their mean add in squares.
-            stderr = np.sqrt(np.sum(np.square(self.errors))) / len(self.errors)
-            self.state.beta_eff_stderr.append(float(stderr))
+            # A belief rests on the calls before it too, so that errors do not average out.
+            self.state.beta_eff_stderr.append(float(np.mean(self.errors)))
         if self.cosines:
             # Few reads may agree with the data to the last one: such a gradient has no direction.
             pointing = [value for value in self.cosines if not np.isnan(value)]

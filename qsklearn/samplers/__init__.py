@@ -3,27 +3,37 @@
 from qsklearn.samplers._annealing import SimulatedAnnealingSampler
 from qsklearn.samplers._check import check_sampler, get_sampler_names, get_sampler_status
 from qsklearn.samplers._dimod import DimodSampler
+from qsklearn.samplers._embedded import EmbeddedSampler
 from qsklearn.samplers._exact import ExactSampler
 from qsklearn.samplers._gibbs import GibbsSampler
+from qsklearn.samplers._mock_qpu import MockQPUSampler
 from qsklearn.samplers._neal import NealSampler
 from qsklearn.samplers._partition_function import LogPartitionFunction, log_partition_function
 from qsklearn.samplers._path_integral import PathIntegralAnnealingSampler
 from qsklearn.samplers._population import PopulationAnnealingSampler
+from qsklearn.samplers._static_offsets import StaticOffsets, estimate_static_offsets
+from qsklearn.samplers._temperature import EffectiveBeta, estimate_effective_beta
 from qsklearn.samplers._tempering import ParallelTemperingSampler
 from qsklearn.samplers._uncoupled import UncoupledComposite
 
 __all__ = [
     "DimodSampler",
+    "EffectiveBeta",
+    "EmbeddedSampler",
     "ExactSampler",
     "GibbsSampler",
     "LogPartitionFunction",
+    "MockQPUSampler",
     "NealSampler",
     "ParallelTemperingSampler",
     "PathIntegralAnnealingSampler",
     "PopulationAnnealingSampler",
     "SimulatedAnnealingSampler",
+    "StaticOffsets",
     "UncoupledComposite",
     "check_sampler",
+    "estimate_effective_beta",
+    "estimate_static_offsets",
     "get_sampler_names",
     "get_sampler_status",
     "log_partition_function",

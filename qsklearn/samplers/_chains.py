@@ -119,7 +119,7 @@ def _calls(models: SpinModels, betas, rule: str, num_reads: int, num_threads: in
     # Model by model, so that one model of a family does not change the rounding of another.
     for chosen, scale, kernel in (
         (are_integer, unit, f"{rule}_of_integers"),
-        (~are_integer, _scale_of(models, betas), rule),
+        (~are_integer, scale_of(models, betas), rule),
     ):
         if chosen.any():
             rows = np.flatnonzero(chosen)
@@ -127,7 +127,7 @@ def _calls(models: SpinModels, betas, rule: str, num_reads: int, num_threads: in
             is_integer = chosen is are_integer
             call = describe(some, kernel, scale, is_integer, num_reads, num_threads)
             kernel, n_blocks, graph, order = call
-            scaled = _to_float32(betas[rows], scale)
+            scaled = to_float32(betas[rows], scale)
             last = min(num_last_sweeps, betas.shape[1])
             yield kernel, rows, n_blocks, (*graph, scaled, last, *order)
 
@@ -164,7 +164,7 @@ def _from_cache_line(values: np.ndarray) -> np.ndarray:
 def _sparse_call(models, kernel, scale, is_integer, num_reads, num_threads):
     """Kernel, number of blocks, biases and order of updates for a sparse graph."""
     dtype = np.int8 if is_integer else np.float32
-    indptr, indices, exact_couplings = _pad_rows(models.couplings)
+    indptr, indices, exact_couplings = pad_rows(models.couplings)
     couplings = _to_type(2 * exact_couplings / scale, dtype)
     base = _to_type((models.fields - models.couplings.sum(axis=1)) / scale, dtype)
     n_lanes = models.n_models * num_reads
@@ -174,11 +174,11 @@ def _sparse_call(models, kernel, scale, is_integer, num_reads, num_threads):
     n_blocks = -(-n_lanes // (8 * words.itemsize))
     graph = (words, indptr, indices, couplings, exact_couplings, base, models.fields)
     kernel += "_narrow" if is_narrow else ""
-    order = (_order_of_updates(models), np.array(models.one_hot or (0, 0)))
+    order = (order_of_updates(models), np.array(models.one_hot or (0, 0)))
     return getattr(_sparse_annealing, kernel), n_blocks, graph, order
 
 
-def _pad_rows(couplings: scipy.sparse.csr_array):
+def pad_rows(couplings: scipy.sparse.csr_array):
     """Compressed rows, each padded to a multiple of the kernel's ROW with couplings of zero."""
     degrees = np.diff(couplings.indptr)
     indptr = np.append(0, np.cumsum(-(-degrees // _sparse_annealing.ROW) * _sparse_annealing.ROW))
@@ -192,7 +192,7 @@ def _pad_rows(couplings: scipy.sparse.csr_array):
 def _to_type(values: np.ndarray, dtype) -> np.ndarray:
     """Values as float32, or those that are integers as such; sums of integers may wrap round."""
     if dtype == np.float32:
-        return _to_float32(values, 1.0)
+        return to_float32(values, 1.0)
     return np.rint(values).astype(np.int64).astype(dtype)
 
 
@@ -229,11 +229,11 @@ def _are_multiples(values: np.ndarray, unit: float) -> np.ndarray:
     return np.abs(ratios - np.rint(ratios)) <= _ROUNDING
 
 
-def _scale_of(models: SpinModels, betas: np.ndarray) -> float:
+def scale_of(models: SpinModels, betas: np.ndarray) -> float:
     return max(_power_of_two(models), _power_of_two_below(_FAINT / max(betas.max(), _FAINT)))
 
 
-def _to_float32(values: np.ndarray, factor: float) -> np.ndarray:
+def to_float32(values: np.ndarray, factor: float) -> np.ndarray:
     """Values times a power of two, rounded; what would overflow is cut to a size."""
     with np.errstate(over="ignore"):
         return np.clip(values * factor, -_HUGE, _HUGE).astype(np.float32)
@@ -255,7 +255,7 @@ def _power_of_two_below(value: float) -> float:
     return 2.0 ** max(np.floor(np.log2(value)), _SMALLEST_EXPONENT)
 
 
-def _order_of_updates(models: SpinModels) -> np.ndarray:
+def order_of_updates(models: SpinModels) -> np.ndarray:
     """Spins by colour, so that a sweep is one of block Gibbs, but those of a one-hot unit."""
     couplings = models.couplings
     colours = _colouring.colour(

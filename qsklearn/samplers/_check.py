@@ -14,6 +14,7 @@ _SAMPLERS = {
     "annealing": ("_annealing", "SimulatedAnnealingSampler", (), None),
     "exact": ("_exact", "ExactSampler", (), None),
     "gibbs": ("_gibbs", "GibbsSampler", (), None),
+    "mock-dwave": ("_mock_qpu", "MockQPUSampler", ("dwave.system",), "dwave"),
     "neal": ("_neal", "NealSampler", ("dwave.samplers",), "dwave"),
     "path-integral": ("_path_integral", "PathIntegralAnnealingSampler", (), None),
     "population": ("_population", "PopulationAnnealingSampler", (), None),
@@ -76,9 +77,10 @@ def check_sampler(sampler, *, default="gibbs", intent="thermal", caller="check_s
     Parameters
     ----------
     sampler : str, sampler object or None
-        A name of :func:`get_sampler_names`, a sampler of this package, or any dimod sampler, which
-        is wrapped in :class:`DimodSampler` (dwave-samplers' annealer becomes
-        :class:`NealSampler`, which drives it to the law).
+        A name of :func:`get_sampler_names`, a sampler of this package, or any dimod sampler: a
+        structured one, such as a ``DWaveSampler``, is wrapped in :class:`EmbeddedSampler`, another
+        one in :class:`DimodSampler` (dwave-samplers' annealer becomes :class:`NealSampler`, which
+        drives it to the law).
     default : str, default="gibbs"
         The name that None stands for.
     intent : {"thermal", "ground"}, default="thermal"
@@ -114,12 +116,13 @@ def check_sampler(sampler, *, default="gibbs", intent="thermal", caller="check_s
         )
     else:
         _check_protocol(sampler, caller)
-        sampler = sampler if hasattr(sampler, "sample_arrays") else _wrap(sampler, caller)
+    if not hasattr(sampler, "sample_arrays"):
+        sampler = _wrap(sampler, caller)
     _check_intent(sampler, intent, caller)
     return sampler
 
 
-def _from_name(name: str, caller: str) -> ArraySampler:
+def _from_name(name: str, caller: str):
     if name not in _SAMPLERS:
         close = get_close_matches(name, _SAMPLERS, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -145,8 +148,12 @@ def _check_protocol(sampler, caller: str) -> None:
 
 
 def _wrap(sampler, caller: str) -> ArraySampler:
-    is_neal = type(sampler).__module__.startswith("dwave.samplers.sa")
-    return _from_name("neal", caller) if is_neal else DimodSampler(sampler)
+    if type(sampler).__module__.startswith("dwave.samplers.sa"):
+        return _from_name("neal", caller)
+    if hasattr(sampler, "nodelist") and hasattr(sampler, "edgelist"):
+        embedded = importlib.import_module("qsklearn.samplers._embedded")
+        return embedded.EmbeddedSampler(sampler)
+    return DimodSampler(sampler)
 
 
 def _check_intent(sampler, intent: str, caller: str) -> None:

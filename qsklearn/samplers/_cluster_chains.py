@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.sparse
 
-from qsklearn._kernels._cluster_heat_bath import sweep
+from qsklearn._kernels._cluster_heat_bath import anneal
 from qsklearn._kernels._threads import run_blocks
-from qsklearn.samplers._chains import run_chains
+from qsklearn._kernels._vectors import LANES
+from qsklearn.samplers._chains import order_of_updates, pad_rows, run_chains, scale_of
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._seeds import make_keys
-from qsklearn.samplers._uniforms import draw_uniforms
 
 # Couplings of this many temperatures are bonds: a single flip against one has odds of exp(-2).
 _BOND = 1.0
@@ -71,33 +73,69 @@ def draw_thermal(
 
 
 def _run_clusters(models, betas, beta, num_reads, seed, num_threads) -> np.ndarray:
+    """Reads of each model by clusters and single spins, from random states."""
     couplings = models.couplings
     is_bond = np.abs(couplings.data) * beta >= _BOND
-    upper = scipy.sparse.triu(
-        scipy.sparse.csr_array(
-            (np.where(is_bond, couplings.data, 0.0), couplings.indices, couplings.indptr),
-            shape=couplings.shape,
-        )
-    ).tocoo()
-    upper.eliminate_zeros()
     keys = make_keys(seed, models.n_models) + np.array([0, _STREAM + 1], np.uint64)
-    uniforms = draw_uniforms(keys, _STREAM + 2, num_reads * models.n_spins)
-    states = np.where(uniforms < 0.5, -1, 1).astype(np.int8)
-    states = states.reshape(models.n_models, num_reads, models.n_spins)
-    run_blocks(
-        sweep,
-        models.n_models * num_reads,
-        num_threads,
-        couplings.indptr.astype(np.int64),
-        couplings.indices.astype(np.int64),
-        couplings.data,
-        np.where(is_bond, 0.0, couplings.data),
-        np.column_stack([upper.row, upper.col]).astype(np.int64),
-        upper.data,
-        models.fields,
-        betas,
-        keys,
-        states,
-        np.zeros(1, np.uint8),
-    )
+    states = np.empty((models.n_models, num_reads, models.n_spins), np.int8)
+    members = _members(couplings, is_bond)
+    indptr, indices, doubled, scale = _scaled_rows(models, betas)
+    for model, fields in enumerate(models.fields):
+        base = np.append(fields - couplings.sum(axis=1), np.zeros(LANES)) / scale
+        run_blocks(
+            anneal,
+            -(-num_reads // LANES),
+            num_threads,
+            np.empty(0, np.uint64),
+            indptr,
+            indices,
+            doubled,
+            base.astype(np.float32),
+            scale,
+            order_of_updates(models),
+            *members.rows(fields),
+            betas,
+            keys[model : model + 1],
+            states[model],
+            np.zeros(1, np.uint8),
+        )
     return states
+
+
+def _scaled_rows(models: SpinModels, betas: np.ndarray):
+    """Padded rows of couplings as the sparse kernel takes them: doubled, over a scale, float32."""
+    scale = scale_of(models, betas)
+    indptr, indices, values = pad_rows(models.couplings)
+    return indptr, indices, (2 * values / scale).astype(np.float32), scale
+
+
+@dataclass(frozen=True, eq=False)
+class _Members:
+    """Spins with bonds, and their couplings as the cluster kernel takes them."""
+
+    spins: np.ndarray
+    free: scipy.sparse.csr_array
+    locals: np.ndarray
+    bonds: np.ndarray
+    strengths: np.ndarray
+
+    def rows(self, fields: np.ndarray) -> tuple[np.ndarray, ...]:
+        indptr, indices = self.free.indptr.astype(np.int64), self.free.indices.astype(np.int64)
+        rows = (self.spins, indptr, indices, self.locals, self.free.data)
+        return (*rows, fields[self.spins], self.bonds, self.strengths)
+
+
+def _members(couplings: scipy.sparse.csr_array, is_bond: np.ndarray) -> _Members:
+    def some(chosen):
+        parts = (np.where(chosen, couplings.data, 0.0), couplings.indices, couplings.indptr)
+        matrix = scipy.sparse.csr_array(parts, shape=couplings.shape, copy=True)
+        matrix.eliminate_zeros()
+        return matrix
+
+    tied = scipy.sparse.coo_array(scipy.sparse.triu(some(is_bond)))
+    spins = np.unique(np.concatenate([tied.row, tied.col])).astype(np.int64)
+    place = np.full(couplings.shape[0], -1)
+    place[spins] = np.arange(len(spins))
+    bonds = np.column_stack([place[tied.row], place[tied.col]])
+    free = some(~is_bond)[spins]
+    return _Members(spins, free, place[free.indices], bonds, tied.data)

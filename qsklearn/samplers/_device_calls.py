@@ -132,9 +132,11 @@ class DeviceCalls:
     def _take_off_offsets(self, whole: _Whole) -> tuple[np.ndarray, np.ndarray]:
         if self.offsets is None:
             return whole.fields, whole.couplings
-        fields = whole.fields - [self.offsets.h.get(qubit, 0.0) for qubit in whole.qubits]
-        ends = np.sort(np.asarray(whole.qubits)[whole.edges], axis=1).tolist()
-        couplings = whole.couplings - [self.offsets.J.get((a, b), 0.0) for a, b in ends]
+        fields = whole.fields - [_known(self.offsets.h, qubit) for qubit in whole.qubits]
+        ends = np.asarray(whole.qubits)[whole.edges].tolist()
+        couplings = whole.couplings - [
+            _known(self.offsets.J, (a, b) if (a, b) in self.offsets.J else (b, a)) for a, b in ends
+        ]
         return np.clip(fields, *self.ranges.fields), np.clip(couplings, *self.ranges.couplings)
 
 
@@ -154,3 +156,8 @@ class _Whole:
                 for program, start in zip(programs, starts[:-1], strict=True)
             ]
         )
+
+
+def _known(offsets: dict, key) -> float:
+    """An offset, 0 for what is not known of: a qubit that never turned, say."""
+    return float(np.nan_to_num(offsets.get(key, 0.0)))

@@ -6,7 +6,6 @@ import warnings
 from types import SimpleNamespace
 from typing import Any
 
-import dimod
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, clone
@@ -29,7 +28,7 @@ from qsklearn.samplers._program_ranges import ProgramRanges, halves_of_couplers
 from qsklearn.samplers._qpu_profiles import typical_beta
 from qsklearn.samplers._seeds import make_call_seeds
 from qsklearn.samplers._target_graph import Target, as_target, working_graph
-from qsklearn.samplers._temperature import estimate_beta
+from qsklearn.samplers._temperature import estimate_beta, match_moments
 
 _NAME = "EmbeddedSampler"
 _MAX_ROUNDS = 20
@@ -39,10 +38,10 @@ _CHAIN_STRENGTHS = {"uniform_torque_compensation", "scaled"}
 class EmbeddedSampler(ArraySampler):
     """Samples any model on a device that takes only its own graph.
 
-    Chains of qubits stand for spins (found once and kept on disk), biases are fitted to the device's
-    ranges, small models share a call, reads are split where the device's limits ask for it, and the
-    inverse temperature of the draws is estimated from them. A model whose variables are qubits, and
-    whose interactions are couplers, is programmed as it is.
+    Chains of qubits stand for spins (found once and kept on disk), biases are fitted to the
+    device's ranges, small models share a call, reads are split where the device's limits ask for
+    it, and the inverse temperature of the draws is estimated from them. A model whose variables are
+    qubits, and whose interactions are couplers, is programmed as it is.
 
     Parameters
     ----------
@@ -58,10 +57,10 @@ class EmbeddedSampler(ArraySampler):
         factor, and so raises it, ``"raise"`` refuses. ``"auto"`` clips draws at a temperature and
         scales a search. What was done is in ``info``, with a warning for what was clipped.
     chain_strength : float, str or callable, optional
-        The coupling within chains, in the model's units: a number, ``"uniform_torque_compensation"``
-        or ``"scaled"`` (dwave-system's functions), or a callable of a BQM and an embedding. None
-        takes for draws at a temperature the strongest that the device has, which breaks the fewest
-        chains, and for a search ``"uniform_torque_compensation"``.
+        The coupling within chains, in the model's units: a number, dwave-system's
+        ``"uniform_torque_compensation"`` or ``"scaled"``, or a callable of a BQM and an embedding.
+        None takes for draws at a temperature the strongest that the device has, which breaks the
+        fewest chains, and for a search ``"uniform_torque_compensation"``.
     chain_break_method : {"majority_vote", "weighted_random", "discard"}, default="majority_vote"
         How a broken chain is read; ``"discard"`` drops the read and draws again.
     num_spin_reversal_transforms : int, default=0
@@ -73,6 +72,8 @@ class EmbeddedSampler(ArraySampler):
         As in ``find_embedding``.
     max_parallel : int, optional
         Models of a family that may share a call; by default as many as fit. 1 for none.
+    temperature_method : {"pseudo-likelihood", "moment-matching"}, default="pseudo-likelihood"
+        As in :func:`estimate_effective_beta`.
     offsets : StaticOffsets, optional
         Static errors of the device, as from :func:`estimate_static_offsets`, to be compensated.
     seed : int, optional
@@ -113,6 +114,7 @@ class EmbeddedSampler(ArraySampler):
         "embedding": [dict, None],
         "embedding_method": [str],
         "max_parallel": [COUNT, None],
+        "temperature_method": [StrOptions({"pseudo-likelihood", "moment-matching"})],
         "offsets": "no_validation",
         "seed": SEED_CONSTRAINTS,
     }
@@ -130,6 +132,7 @@ class EmbeddedSampler(ArraySampler):
         embedding=None,
         embedding_method="auto",
         max_parallel=None,
+        temperature_method="pseudo-likelihood",
         offsets=None,
         seed=None,
     ):
@@ -143,6 +146,7 @@ class EmbeddedSampler(ArraySampler):
         self.embedding = embedding
         self.embedding_method = embedding_method
         self.max_parallel = max_parallel
+        self.temperature_method = temperature_method
         self.offsets = offsets
         self.seed = seed
 
@@ -229,7 +233,11 @@ class EmbeddedSampler(ArraySampler):
             **calls.info,
         }
         if thermal:
-            info.update(self._temperature(programs, states, models, problem, programmer.scale))
+            device, error = _temperature(_contract(programs, models, problem), states, settings)
+            info["beta_eff"] = device * programmer.scale
+            info["beta_eff_stderr"] = error * programmer.scale
+            info["beta_eff_device"] = device
+            info["beta_eff_device_stderr"] = error
         energies = np.stack([models.energies(m, drawn) for m, drawn in enumerate(states)])
         return states[:, :, keep], energies, info
 
@@ -263,7 +271,7 @@ class EmbeddedSampler(ArraySampler):
         return known[1]
 
     def _couplers(self, target: Target) -> tuple[np.ndarray, np.ndarray | None]:
-        """Labels (n_couplers, 2) of the ends of the device's couplers, and the halves they are on."""
+        """Labels of the ends (n_couplers, 2) of all couplers, and which halves they are on."""
         rows = np.repeat(np.arange(target.n_qubits), np.diff(target.indptr))
         once = rows < target.indices
         ends = np.column_stack([rows[once], target.indices[once]])
@@ -271,14 +279,14 @@ class EmbeddedSampler(ArraySampler):
         by_halves = "per_group_coupling_range" in getattr(self.sampler, "properties", {})
         return couplers, halves_of_couplers(target.graph, couplers) if by_halves else None
 
-    def _temperature(self, programs, states, models: SpinModels, problem: Problem, scale: float):
-        """What the draws tell of the inverse temperature, of the device and of the models."""
-        device, error = estimate_beta(_contract(programs, models, problem), states)
-        return {
-            "beta_eff": device * scale,
-            "beta_eff_stderr": error * scale,
-            "beta_eff_device": device,
-        }
+
+def _temperature(programmed: SpinModels, states: np.ndarray, settings) -> tuple[float, float]:
+    """What the draws tell of the device's inverse temperature, and the standard error."""
+    beta, error = estimate_beta(programmed, states)
+    if settings.temperature_method == "pseudo-likelihood" or not np.isfinite(beta):
+        return beta, error
+    seed = int(make_call_seeds(settings.seed, programmed.n_models)[0])
+    return match_moments(programmed, states, beta, seed=seed)
 
 
 def _check_structured(sampler) -> None:

@@ -27,6 +27,8 @@ class Chip:
     qubit_errors, coupler_errors : dict
         Static errors of each qubit, and of each coupler (a, b) with a < b, in units of their
         standard deviation.
+    temperature_error : float
+        Of its inverse temperature's logarithm, in units of its standard deviation.
     phases : ndarray of shape (3,)
         Where the course of its temperature begins, in turns.
     """
@@ -35,6 +37,7 @@ class Chip:
     graph: Any
     qubit_errors: dict[int, float]
     coupler_errors: dict[tuple[int, int], float]
+    temperature_error: float
     phases: np.ndarray
 
     def errors_of(self, qubits: list[int], edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,5 +122,6 @@ def _make_chip(type_, shape, qubit_yield, coupler_yield, nodes, edges, number) -
         networkx.freeze(device.to_networkx_graph()),
         dict(zip(device.nodelist, qubits, strict=True)),
         dict(zip(device.edgelist, couplers, strict=True)),
+        float(rng.standard_normal()),
         rng.random(3),
     )

@@ -60,18 +60,18 @@ _PERIODS = np.array([1.0, 0.5 * (np.sqrt(5.0) - 1.0), np.sqrt(2.0) - 1.0])
 class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
     """A D-Wave processor's behaviour, without the processor.
 
-    D-Wave's own mock of a processor's structure with what a user of a real one meets: programs out of
-    range are refused, controls have finite precision and errors, the inverse temperature is unknown
-    and drifts, chains freeze before single qubits, readout fails now and then, time is counted by
-    D-Wave's timing model, and calls fail. dwave-system's composites work on it.
+    D-Wave's own mock of a processor's structure, with what a user of a real one meets: programs out
+    of range are refused, controls have finite precision and errors, the inverse temperature is
+    unknown and drifts, chains freeze before single qubits, readout fails now and then, time is
+    counted by D-Wave's timing model, and calls fail. dwave-system's composites work on it.
 
     With fields h and couplings J as programmed, in the device's units, the draws follow
 
     .. math:: P(s) \\propto \\exp(-\\beta E'(s)), \\qquad
               E'(s) = \\sum_i h'_i s_i + \\sum_{i<j} J'_{ij} s_i s_j,
 
-    where h' and J' are h and J rounded to the controls' steps, plus errors that each call draws anew
-    and offsets that stay, and β = ``device_beta`` times its drift. It is simulated by heat bath of
+    where h' and J' are h and J rounded to the controls' steps, plus errors that each call draws
+    anew and offsets that stay, and β = ``device_beta`` times its drift. It is simulated by heat bath of
     spins and clusters of tied spins; the annealing time changes the timing, not the law.
 
     Parameters
@@ -87,7 +87,8 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         Qubits and couplers that do not work. By default as many are chosen at random as the profile
         says.
     device_beta : float, optional
-        Inverse temperature, per unit of programmed energy.
+        Inverse temperature, per unit of programmed energy. By default the specimen's own: the
+        profile's within its uncertainty.
     drift : float, optional
         Relative standard deviation of the inverse temperature over the calls.
     h_noise, j_noise : float, optional
@@ -229,12 +230,14 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
 
     @property
     def properties(self) -> dict[str, Any]:
-        """What a processor says of itself, under D-Wave's names.
-
-        ``beta_eff_prior`` is what is published of such a processor's inverse temperature, as (mean,
-        standard deviation); this one's own is not said.
-        """
-        return {**self._chip().device.properties, **_published(self._published_profile())}
+        """What a processor says of itself, under D-Wave's names; not its temperature."""
+        published = self._published_profile().solver_properties()
+        structure = {
+            name: value
+            for name, value in self._chip().device.properties.items()
+            if not name.endswith("_range") or name in published
+        }
+        return {**structure, **published}
 
     @dimod.bqm_structured
     def sample(self, bqm: dimod.BinaryQuadraticModel, **parameters) -> dimod.SampleSet:
@@ -334,6 +337,14 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         changes = {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
         return replace(given, **changes) if changes else given
 
+    def _own_beta(self) -> float:
+        """The specimen's: as given, or the profile's within its uncertainty."""
+        profile = self._profile()
+        if self.device_beta is not None or profile.name == "ideal":
+            return profile.device_beta
+        spread = profile.device_beta_stderr / profile.device_beta
+        return profile.device_beta * float(np.exp(spread * self._chip().temperature_error))
+
     def _chip(self) -> Chip:
         profile = self._published_profile()
         type_ = self.topology_type or profile.topology_type
@@ -384,13 +395,15 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         """Time of the call, which the quota must cover."""
         if n_qubits == 0:
             return {}
+        # D-Wave's own default, which the estimate does not share.
+        timed = {"reinitialize_state": True, **settings.timed}
         timing = qpu_timing(
             settings.properties["problem_timing_data"],
             n_qubits,
             settings.num_reads,
             qpu_access_overhead_time=settings.profile.qpu_access_overhead_time,
             post_processing_time=settings.profile.post_processing_time,
-            **settings.timed,
+            **timed,
         )
         with _COUNTING:
             used = getattr(self, "_access_time", 0.0) + timing["qpu_access_time"]
@@ -411,7 +424,7 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         models = _with_errors(models, qubits, profile, settings.chip, rng)
         states = draw_thermal(
             models,
-            _beta_at(call, profile, settings.chip),
+            _beta_at(call, self._own_beta(), profile, settings.chip),
             freeze_out=profile.freeze_out,
             num_reads=settings.num_reads,
             num_sweeps=self.num_sweeps,
@@ -434,15 +447,6 @@ class _Answer:
     def sample(self, bqm: dimod.BinaryQuadraticModel, **_ignored) -> dimod.SampleSet:
         samples = self.states if bqm.vartype is dimod.SPIN else (self.states + 1) // 2
         return dimod.SampleSet.from_samples_bqm((samples, self.qubits), bqm)
-
-
-def _published(profile: QPUProfile) -> dict[str, Any]:
-    """Properties that a processor of that kind states."""
-    return {
-        **profile.solver_properties(),
-        "chip_id": f"mock-{profile.name}",
-        "beta_eff_prior": (profile.device_beta, profile.device_beta_stderr),
-    }
 
 
 def _couplings_of(models: SpinModels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -469,12 +473,12 @@ def _round(values: np.ndarray, step: float) -> np.ndarray:
     return np.rint(values / step) * step if step > 0 else values
 
 
-def _beta_at(call: int, profile: QPUProfile, chip: Chip) -> float:
+def _beta_at(call: int, beta: float, profile: QPUProfile, chip: Chip) -> float:
     """The device's inverse temperature in a call: three waves of incommensurate periods."""
     turns = call / (profile.drift_period * _PERIODS) + chip.phases
     # A sine has a variance of 1/2.
     course = np.sin(2 * np.pi * turns).sum() * np.sqrt(2 / len(_PERIODS))
-    return profile.device_beta * float(np.exp(profile.drift * course))
+    return beta * float(np.exp(profile.drift * course))
 
 
 def _check_reads_and_times(num_reads, timed: dict[str, Any], properties: dict[str, Any]) -> None:

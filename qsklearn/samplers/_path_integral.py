@@ -18,7 +18,7 @@ from qsklearn.samplers._base import (
     THREADS,
     ArraySampler,
 )
-from qsklearn.samplers._chains import _order_of_updates, _pad_rows, _scale_of, _to_float32
+from qsklearn.samplers._chains import order_of_updates, pad_rows, scale_of, to_float32
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._schedules import default_beta_range, interpolate
 from qsklearn.samplers._seeds import make_keys
@@ -285,8 +285,8 @@ def _run_worldlines(
     """
     n_models, n_spins = models.fields.shape
     num_reads = int(settings.num_reads)
-    scale = _scale_of(models, betas)
-    indptr, indices, couplings = _pad_rows(models.couplings)
+    scale = scale_of(models, betas)
+    indptr, indices, couplings = pad_rows(models.couplings)
     base = models.fields - models.couplings.sum(axis=1)
     if initial_states is None:
         initial_states = np.empty((0, num_reads, n_spins), np.int8)
@@ -298,13 +298,13 @@ def _run_worldlines(
         settings.num_threads,
         indptr,
         indices * np.uint32(num_slices),
-        _to_float32(2 * couplings, 1 / scale),
+        to_float32(2 * couplings, 1 / scale),
         couplings,
-        _to_float32(base, 1 / scale),
+        to_float32(base, 1 / scale),
         models.fields,
-        _to_float32(betas, scale / num_slices),
+        to_float32(betas, scale / num_slices),
         _bonds(betas, transverse_fields, num_slices),
-        _order_of_updates(models),
+        order_of_updates(models),
         np.array(models.one_hot or (0, 0)),
         num_slices,
         num_slices if settings.beta is None else 1,

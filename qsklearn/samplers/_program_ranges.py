@@ -19,9 +19,9 @@ _ANY = (-np.inf, np.inf)
 class ProgramRanges:
     """Ranges of fields, couplings, and sums of a qubit's couplings, in the device's units.
 
-    A device that declares none takes anything. The sum is of all couplings of a qubit or, on Zephyr,
-    of those on each of its halves; the methods are told by ``groups``, of shape (n_edges, 2), in
-    which sums the two ends of a coupling count.
+    A device that declares none takes anything. The sum is of all couplings of a qubit or, on
+    Zephyr, of those on each of its halves; the methods are told by ``groups``, of shape
+    (n_edges, 2), in which sums the two ends of a coupling count.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ import scipy.sparse
 
 from qsklearn._kernels import _dense_annealing, _sparse_annealing
 from qsklearn._kernels._vectors import LANES
-from qsklearn.samplers._chains import _pad_rows
+from qsklearn.samplers._chains import pad_rows
 
 
 def _run(kernel, describe, n_blocks, betas, starts, seed, clamped, watch=0, last_sweeps=0):
@@ -30,7 +30,7 @@ def _run_sparse(
 ):
     suffix = "_of_integers" if dtype is np.int8 else ""
     suffix += "_narrow" if words is np.uint32 else ""
-    indptr, indices, couplings = _pad_rows(scipy.sparse.csr_array(J))
+    indptr, indices, couplings = pad_rows(scipy.sparse.csr_array(J))
     base = (h - J.sum(axis=1))[np.newaxis].astype(dtype)
     words = np.empty(0, words)
     graph = (words, indptr, indices, (2 * couplings).astype(dtype), couplings, base, h[np.newaxis])

@@ -1,5 +1,6 @@
 """Draws of outputs: temperature, checks of the sampler's answer, costs, seeds of rows."""
 
+import pickle
 import warnings
 
 import dimod
@@ -11,6 +12,7 @@ from dwave.samplers import SteepestDescentSampler
 from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, SamplerFailure, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_gradients import pattern_frequencies
 from qsklearn.samplers import DimodSampler, ExactSampler, GibbsSampler
+from qsklearn.samplers._temperature_belief import TemperatureBelief
 
 SECRET_BETA = 2.5
 
@@ -54,7 +56,9 @@ def law_distance(problem, drawn):
 
 def test_a_believed_temperature_gives_the_law(problem, hot_device):
     """At most 48 frequencies within 4.5 sigma: more by chance in 0.03 % of trials."""
-    draws = OutputDraws(hot_device, "auto", 2000, None, belief=SECRET_BETA)
+    draws = OutputDraws(
+        hot_device, "auto", 2000, None, belief=TemperatureBelief((SECRET_BETA, 0.1))
+    )
     drawn = draws.draw(problem.hamiltonian, problem.X, 0)
     assert draws.cost["reads"] == 6 * 2000  # no call to find it
     assert law_distance(problem, drawn) < 4.5
@@ -122,6 +126,134 @@ def test_a_model_without_biases_tells_no_temperature_and_warns_of_nothing(helper
         draws.draw(problem.hamiltonian, problem.X, 0)
     assert draws.beta_eff == 1.0
     assert np.isnan(draws.beta_eff_stderr)
+
+
+def test_beliefs_are_smoothed_over_calls(problem, hot_device):
+    draws = OutputDraws(hot_device, "auto", 200, None)
+    for seed in range(12):
+        draws.draw(problem.hamiltonian, problem.X, seed)
+    estimates = np.array(draws.belief.history)
+    assert len(estimates) == 13  # one a call, and the trial's
+    assert draws.beta_eff_stderr < 0.7 * np.median(estimates[:, 1])
+    assert abs(draws.beta_eff - SECRET_BETA) < 4 * draws.beta_eff_stderr
+
+
+def test_a_given_belief_is_left_as_it_is(problem, hot_device):
+    belief = TemperatureBelief((2.0, 0.5))
+    before = (belief.beta_eff, belief.stderr)
+    draws = OutputDraws(hot_device, "auto", 100, None, belief)
+    draws.draw(problem.hamiltonian, problem.X, 0)
+    assert draws.beta_eff != 2.0
+    assert (belief.beta_eff, belief.stderr) == before and belief.history == []
+
+
+class Profiled(DimodSampler):
+    """A device whose profile is published."""
+
+    prior = (2.0, 0.6)
+
+    @property
+    def properties(self):
+        return {"beta_eff_prior": self.prior}
+
+
+def test_with_a_prior_no_call_is_made_twice(problem, hot_device):
+    draws = OutputDraws(Profiled(hot_device.sampler), "auto", 400, None)
+    assert (draws.beta_eff, draws.beta_eff_stderr) == (pytest.approx(2.0), pytest.approx(0.6))
+    draws.draw(problem.hamiltonian, problem.X, 0)
+    assert draws.cost["reads"] == 6 * 400
+    assert abs(draws.beta_eff - SECRET_BETA) < 4 * draws.beta_eff_stderr < 1.2
+
+
+def test_the_bad_prior_of_a_device_is_named(problem, hot_device):
+    device = Profiled(hot_device.sampler)
+    device.prior = (2.0, -1.0)
+    with pytest.raises(ValueError, match="'beta_eff_prior'"):
+        OutputDraws(device, "auto", 10, None)
+
+
+# --- ranges --------------------------------------------------------------------------------------
+
+
+class Narrow(DimodSampler):
+    """A device that shrinks what exceeds its range, and says so in one of three ways."""
+
+    largest = 1.0
+    says = "both"
+
+    def sample_arrays(self, h, J, **parameters):
+        scale = min(1.0, self.largest / max(np.abs(h).max(), abs(J).max()))
+        states, energies, info = super().sample_arrays(h * scale, J * scale, **parameters)
+        device, error = info["beta_eff"], info["beta_eff_stderr"]
+        info |= {"scale": scale, "beta_eff": device * scale, "beta_eff_stderr": error * scale}
+        if self.says == "both":
+            info["beta_eff_device"] = device
+        if self.says == "one a model":
+            info["scale"] = np.full(len(states), scale)
+            info |= {"beta_eff_device": device, "beta_eff_device_stderr": error}
+        return states, energies, info
+
+
+@pytest.mark.parametrize("says", ["both", "scale", "one a model"])
+def test_energies_out_of_range_do_not_run_away_with_the_belief(problem, hot_device, says):
+    """Of a device that scales E by s the temperature relative to E is s beta, ever less."""
+    device = Narrow(hot_device.sampler)
+    device.largest, device.says = 0.3, says
+    draws = OutputDraws(device, "auto", 300, None)
+    with pytest.warns(UserWarning, match="exceed the range of Device.*multiplied") as record:
+        for seed in range(6):
+            draws.draw(problem.hamiltonian, problem.X, seed)
+    assert len(record) == 1
+    assert np.min(draws.info["scale"]) < 1
+    assert 0 < abs(draws.beta_eff - SECRET_BETA) < 4 * draws.beta_eff_stderr < 1.0
+
+
+def test_of_the_trial_no_range_is_reported(helpers, hot_device):
+    """At beta_eff = 1 the program is too large; at the device's own it fits."""
+    problem = helpers.make_problem("binary")
+    device = Narrow(hot_device.sampler)
+    family = problem.hamiltonian.build(problem.X)
+    device.largest = max(np.abs(family.fields).max(), np.abs(family.couplings).max()) / 1.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draws = OutputDraws(device, "auto", 500, None)
+        draws.draw(problem.hamiltonian, problem.X, 0)
+    assert draws.info["scale"] == 1.0
+    device.largest /= 1.5
+    with pytest.warns(UserWarning, match="exceed the range"):
+        OutputDraws(device, 1.0, 10, None).draw(problem.hamiltonian, problem.X, 0)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_an_estimator_reports_estimates_scales_and_beliefs(helpers, hot_device):
+    X, y = helpers.make_data("binary")
+    device = Narrow(hot_device.sampler)
+    device.largest = 0.2
+    settings = dict(num_reads=200, batch_size=40, weight_scale=0.5, max_iter=4)
+    with pytest.warns(UserWarning, match="exceed the range"):
+        network = helpers.make_network(sampler=device, **settings).fit(X, y)
+    kept = (network._state.belief.beta_eff, len(network._state.belief.history))
+    with pytest.warns(UserWarning, match="exceed the range"):
+        report = network.sampling_report(X)
+    assert 0 < report["scale"] < 1
+    estimate, stderr = report["beta_eff_estimate"]
+    assert estimate == report["beta_eff_device"]  # and not relative to what was handed over
+    assert 0 < abs(estimate - SECRET_BETA) < 4 * stderr
+    assert report["beta_eff_stderr"] < stderr  # smoothed over the training's calls
+    assert report["reads"] == 40 * 200  # no trial
+    assert (network._state.belief.beta_eff, len(network._state.belief.history)) == kept
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_fit_with_a_prior_costs_no_trial(helpers, hot_device):
+    X, y = helpers.make_data("binary")
+    device = Profiled(hot_device.sampler)
+    network = helpers.make_network(sampler=device, num_reads=30, batch_size=40, weight_scale=0.5)
+    network.fit(X, y)
+    assert network.cost_["reads"] == network.estimate_cost(*X.shape)["reads"] == 5 * 40 * 30
+    copied = pickle.loads(pickle.dumps(network._state.belief))
+    assert copied.beta_eff == network._state.belief.beta_eff
+    assert network.beta_eff_[0] != 2.0 and len(copied.history) == 5
 
 
 # --- what is passed on ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from qsklearn.samplers import GibbsSampler, SimulatedAnnealingSampler
-from qsklearn.samplers._chains import _order_of_updates
+from qsklearn.samplers._chains import order_of_updates
 from qsklearn.samplers._models import SpinModels, check_couplings
 
 
@@ -18,10 +18,10 @@ def test_info_and_intents():
 def test_a_sweep_visits_every_spin_once_colour_by_colour(ising):
     J = ising.bipartite(3, 4, np.random.default_rng(0))
     graph = check_couplings(J, 7, "test")
-    order = _order_of_updates(SpinModels(np.zeros((1, 7)), graph))
+    order = order_of_updates(SpinModels(np.zeros((1, 7)), graph))
     assert sorted(order) == list(range(7))
     assert {*order[:3]} == {0, 1, 2} or {*order[:4]} == {3, 4, 5, 6}
-    with_unit = _order_of_updates(SpinModels(np.zeros((1, 7)), graph, (0, 3)))
+    with_unit = order_of_updates(SpinModels(np.zeros((1, 7)), graph, (0, 3)))
     assert with_unit.tolist() == [3, 4, 5, 6]
 
 

@@ -18,7 +18,7 @@ from qsklearn.samplers import (
     PathIntegralAnnealingSampler,
     SimulatedAnnealingSampler,
 )
-from qsklearn.samplers._chains import _order_of_updates
+from qsklearn.samplers._chains import order_of_updates
 from qsklearn.samplers._models import SpinModels, check_couplings
 from qsklearn.samplers._one_by_one import penalise
 
@@ -99,7 +99,7 @@ def order_of_updates(name, h, J, one_hot):
         return range(len(h))
     models = SpinModels(h[np.newaxis], check_couplings(J, len(h), "test"), one_hot)
     unit = [] if one_hot is None else [-1]  # the last of a sweep
-    return [*_order_of_updates(models), *unit]
+    return [*order_of_updates(models), *unit]
 
 
 def transition_matrix(order, law, beta, one_hot):
