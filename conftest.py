@@ -1,17 +1,25 @@
 """Settings of all tests: those under tests/, and the examples in docstrings and documentation."""
 
+import re
 from pathlib import Path
 
 import pytest
 from _pytest.doctest import DoctestItem
 
 KERNELS = Path(__file__).parent / "qsklearn" / "_kernels"
-SHARED = ("_vectors.py", "_streams.py", "_scalar_streams.py")  # code of theirs is in the caches of other files' kernels
+IMPORTED = re.compile(r"^from qsklearn\._kernels\.(\w+) import", re.MULTILINE)
+
+
+def shared_kernel_files():
+    """Files of kernels that others import: their code is in the caches of these, too."""
+    sources = [file.read_text(encoding="utf-8") for file in KERNELS.glob("*.py")]
+    names = {name for source in sources for name in IMPORTED.findall(source)}
+    return [KERNELS / f"{name}.py" for name in sorted(names)]
 
 
 def pytest_configure():
     """Delete compiled kernels that are older than what they share, which numba does not see."""
-    newest = max((KERNELS / name).stat().st_mtime for name in SHARED)
+    newest = max(file.stat().st_mtime for file in shared_kernel_files())
     for cached in KERNELS.glob("__pycache__/*.nb?"):
         if cached.stat().st_mtime < newest:
             cached.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from scipy.stats import chi2
 from qsklearn._kernels import _path_integral
 from qsklearn._kernels._path_integral import _sweep
 from qsklearn._kernels._vectors import LANES
-from qsklearn.samplers._chains import _pad_rows
+from qsklearn.samplers._chains import pad_rows
 
 SIGNIFICANCE = 6e-5
 K = 4
@@ -25,7 +25,7 @@ def run_sweeps(h, J, beta, gamma, worldlines, seed, order=None, num_sweeps=1):
     """Sweeps over worldlines (num_reads, n_spins, n_slices), 64 reads a call."""
     num_reads, n_spins, n_slices = worldlines.shape
     assert num_reads % LANES == 0
-    indptr, indices, couplings = _pad_rows(scipy.sparse.csr_array(J))
+    indptr, indices, couplings = pad_rows(scipy.sparse.csr_array(J))
     fields = np.append(h - J.sum(axis=1), np.zeros(LANES)).astype(np.float32)
     order = np.arange(n_spins) if order is None else np.array(order)
     double_betas = np.full(LANES, 2 * beta / n_slices, np.float32)
@@ -187,7 +187,7 @@ def test_extreme_temperatures_draw_spins(beta, gamma):
 
 def call_kernel(h, J, beta, gamma, n_slices, n_seen, num_reads, num_sweeps=3, stop=0, starts=None):
     n_models, n_spins = h.shape
-    indptr, indices, couplings = _pad_rows(scipy.sparse.csr_array(J))
+    indptr, indices, couplings = pad_rows(scipy.sparse.csr_array(J))
     states = np.empty((n_models, num_reads, n_spins), np.int8)
     energies = np.empty((n_models, num_reads))
     shape = (n_models, num_sweeps)
