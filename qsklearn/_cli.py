@@ -59,6 +59,9 @@ def _make_parser():
     parser.add_argument("--version", action="version", version=f"qsklearn {qsklearn.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")
     info = commands.add_parser("info", help="versions, samplers usable here, caches")
+    info.add_argument(
+        "--clear-embeddings", action="store_true", help="delete the embeddings kept on disk"
+    )
     info.set_defaults(run=_info)
     compare = commands.add_parser("compare", help="cross-validated comparison of estimators")
     compare.set_defaults(run=_compare)

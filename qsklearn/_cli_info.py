@@ -10,11 +10,14 @@ from pathlib import Path
 from joblib import cpu_count
 from sklearn.datasets import get_data_home
 
+from qsklearn._cli_errors import CommandError
 from qsklearn.model_selection._environment import package_versions
 
 
 def show_info(args):
-    """Print the facts; `args` has no options. Returns the exit code."""
+    """Print the facts, or clear the embeddings if asked to. Returns the exit code."""
+    if args.clear_embeddings:
+        return _clear_embeddings()
     sections = {
         "Versions": {k: v or "not installed" for k, v in package_versions().items()},
         "Machine": {"CPU cores usable": str(cpu_count())},
@@ -22,6 +25,7 @@ def show_info(args):
         "Caches": {
             "data sets (scikit-learn)": get_data_home(),
             "compiled kernels (numba)": _kernel_cache(),
+            "embeddings": _embedding_facts(),
         },
     }
     for heading, facts in sections.items():
@@ -53,3 +57,21 @@ def _kernel_cache():
     if os.access(kernels, os.W_OK):
         return str(kernels / "__pycache__")
     return "numba's folder in the user's cache (the package's own cannot be written)"
+
+
+def _embedding_facts():
+    from qsklearn.samplers._embedding_cache import cache_facts
+
+    facts = cache_facts()
+    return f"{facts['folder']} ({facts['entries']} entries, {facts['bytes'] / 1e3:.0f} kB)"
+
+
+def _clear_embeddings():
+    from qsklearn.samplers._embedding_cache import cache_folder, clear_embedding_cache
+
+    try:
+        n_entries = clear_embedding_cache()
+    except OSError as error:
+        raise CommandError(f"--clear-embeddings: {error}") from error
+    print(f"Deleted {n_entries} embedding{'s' * (n_entries != 1)} from {cache_folder()}")
+    return 0
