@@ -160,9 +160,9 @@ def run_twenty_images(args, report):
         for run in range(args.runs)
     ]
     started = time.perf_counter()
-    data = {source: _load(args, source) for source in {source for source, _ in problems}}
+    data = {source: load(args, source) for source in {source for source, _ in problems}}
     curves = joblib.Parallel(n_jobs=args.jobs, batch_size=4)(
-        joblib.delayed(_accuracy_curve)(data[problem[0]], problem, method, rate, run)
+        joblib.delayed(accuracy_curve)(data[problem[0]], problem, METHODS[method], rate, run)
         for problem, method, rate, run in tasks
     )
     results = {}
@@ -176,7 +176,7 @@ def run_twenty_images(args, report):
     _plot_curves(results, problems, args.output)
 
 
-def _load(args, source):
+def load(args, source):
     """Arrays only, so that they are cheap to ship to workers."""
     if source == "fashion":
         fashion = fetch_fashion_mnist(path=args.fashion)
@@ -189,8 +189,8 @@ def _load(args, source):
     return train.data, train.target, test.data, test.target
 
 
-def _accuracy_curve(data, problem, method, rate, run):
-    """Test accuracy after each of 20 steps of a run."""
+def accuracy_curve(data, problem, settings, rate, run):
+    """Test accuracy after each of 20 steps of a run of the estimator with some settings."""
     X, y, X_test, y_test = data
     rng = np.random.default_rng([run, *problem[1], problem[0] == "fashion"])
     rows = [rng.permutation(np.flatnonzero(y == label)) for label in problem[1]]
@@ -203,7 +203,7 @@ def _accuracy_curve(data, problem, method, rate, run):
         X_test, y_test = X_test[inside], y_test[inside]
     model = QuantumSampledMLPClassifier(
         n_hidden=N_HIDDEN, learning_rate_init=rate, batch_size=5, random_state=run,
-        **METHODS[method],
+        **settings,
     )  # fmt: skip
     curve = []
     for _ in range(5):
@@ -214,18 +214,18 @@ def _accuracy_curve(data, problem, method, rate, run):
     return curve
 
 
-def _name(problem):
+def name_of(problem):
     source, pair = problem
     if source == "mnist":
         return f"{pair[0]}-{pair[1]}"
     return "-".join(FASHION_NAMES[label] for label in pair)
 
 
-def _paper(problem):
+def paper_figures(problem):
     return (MNIST if problem[0] == "mnist" else FASHION)[problem[1]]
 
 
-def _steps_to_70(curves):
+def steps_to_70(curves):
     """Mean step at which accuracy first surpasses 70 %, over the runs where it does."""
     reached = [np.argmax(curve > 0.7) + 1 for curve in curves if (curve > 0.7).any()]
     return f"{np.mean(reached):.1f}" if reached else ">20"
@@ -236,15 +236,15 @@ def _report_rate(results, problems, rate, runs, report):
     tables = {"accuracy": [], "steps": [], "success": []}
     verdicts = {method: [0, 0, 0] for method in METHODS}
     for problem in problems:
-        accuracy, steps, success = _paper(problem)
-        row = [_name(problem)]
-        step_row, success_row = [_name(problem)], [_name(problem)]
+        accuracy, steps, success = paper_figures(problem)
+        row = [name_of(problem)]
+        step_row, success_row = [name_of(problem)], [name_of(problem)]
         for method in METHODS:
             curves = results[problem, method, rate]
             final = curves[:, -1]
             error = final.std(ddof=1) / np.sqrt(len(final))
             row.append(f"{final.mean():.3f} ± {error:.3f}")
-            step_row.append(_steps_to_70(curves))
+            step_row.append(steps_to_70(curves))
             success_row.append(f"{100 * np.mean(final >= SUCCESS):.0f}")
             gap = final.mean() - max(accuracy)
             verdicts[method][0 if gap > 0 else 1 if gap > -2 * error else 2] += 1
@@ -281,7 +281,7 @@ def _plot_curves(results, problems, output):
                 mean, spread = curves.mean(axis=0), curves.std(axis=0, ddof=1)
                 axis.plot(steps, mean, style, color=colour, label=method, linewidth=2)
                 axis.fill_between(steps, mean - spread, mean + spread, color=colour, alpha=0.15)
-            title = f"{problem[0]} {_name(problem)}, Adam {rate}"
+            title = f"{problem[0]} {name_of(problem)}, Adam {rate}"
             axis.set(title=title, xlabel="step", xticks=(1, 5, 10, 15, 20))
         axis_row[0].set_ylabel("test accuracy")
     axes[0, 0].legend(loc="lower right")
@@ -295,7 +295,7 @@ def _plot_curves(results, problems, output):
 def run_reads(args, report):
     """Accuracy and gradient cosine against num_reads, digits 2 and 3, 20 images."""
     report.heading("Accuracy and gradient cosine against num_reads (digits 2-3, sampler exact)")
-    data = _load(args, "mnist")
+    data = load(args, "mnist")
     X_test, y_test = (part[np.isin(data[3], (2, 3))] for part in data[2:])
     rows = []
     for num_reads in (1, 3, 10, 30, 100, 300, 1000):
