@@ -170,8 +170,10 @@ class OutputDraws:
         if not self.is_estimated or "beta_eff" not in info:
             return
         estimate, error = _estimate_of_device(info)
-        # NaN: the model has no bias, so its draws tell nothing of a temperature.
-        if self.belief.update(estimate, error) or np.isnan(estimate):
+        # NaN: the model has no bias, so its draws tell nothing of a temperature. Those of small
+        # weights tell little, which is no reason to doubt a belief that they agree with.
+        agrees = self.belief.agrees_with(estimate, error)
+        if self.belief.update(estimate, error) or agrees or np.isnan(estimate):
             return
         self._warn(
             "temperature",

@@ -150,7 +150,8 @@ def _check_protocol(sampler, caller: str) -> None:
 def _wrap(sampler, caller: str) -> ArraySampler:
     if type(sampler).__module__.startswith("dwave.samplers.sa"):
         return _from_name("neal", caller)
-    if hasattr(sampler, "nodelist") and hasattr(sampler, "edgelist"):
+    # A composite that embeds lazily has no structure before its first call, and takes any model.
+    if getattr(sampler, "nodelist", None) is not None and hasattr(sampler, "edgelist"):
         embedded = importlib.import_module("qsklearn.samplers._embedded")
         return embedded.EmbeddedSampler(sampler)
     return DimodSampler(sampler)
