@@ -14,13 +14,11 @@ from dwave.system.testing import MockDWaveSampler
 from qsklearn.samplers import _embedding_cache
 from qsklearn.samplers._embeddings import (
     Embedding,
-    EmbeddingError,
     check_embedding,
     find_embedding,
     find_parallel_embeddings,
-    working_graph,
 )
-from qsklearn.samplers._target_graph import as_target
+from qsklearn.samplers._target_graph import EmbeddingError, as_target, working_graph
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,96 @@
+"""How to embed: stars by growth, cliques and bicliques by busclique, all else by minorminer.
+
+A star is grown (`_star_embedding`), a clique or a biclique laid along the device's lines
+(minorminer's busclique: Boothby, King and Roy, Quantum Inf. Process. 15 (2016) 495,
+arXiv:1507.04774), and anything else searched for by minorminer (Cai, Macready and Roy,
+arXiv:1406.2741).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from qsklearn._optional import import_optional
+from qsklearn.samplers._star_embedding import grow_star
+from qsklearn.samplers._target_graph import EmbeddingError
+
+# Chains of the coupled spins of a problem by qubits' labels, or None where it does not fit.
+Found = list[Sequence[int]] | None
+
+
+def embed_star(problem, target, seed, usable) -> Found:
+    if not problem.n_edges:
+        return []
+    if problem.hub is None:
+        raise EmbeddingError(
+            "method='star' needs a problem whose edges all meet one spin. Use 'auto' instead."
+        )
+    chain, leaves = grow_star(target, problem.n_edges, seed=seed, usable=usable)
+    if len(leaves) < problem.n_edges:
+        return None
+    found: list[Sequence[int]] = [[qubit] for qubit in target.qubits[leaves].tolist()]
+    found.insert(problem.coupled.tolist().index(problem.hub), target.qubits[chain].tolist())
+    return found
+
+
+def _embed_clique(problem, target, seed, deadline) -> Found:
+    if not target.family:
+        return None
+    try:
+        # busclique's way to a single size eats all memory for 3 to 8 spins on Zephyr (0.2.22).
+        found = busgraph_of(target).find_clique_embedding(len(problem.coupled))
+    except NotImplementedError:  # tiles that busclique does not know
+        return None
+    return list(found.values()) or None
+
+
+def _embed_biclique(problem, target, seed, deadline) -> Found:
+    if problem.sides is None:
+        raise EmbeddingError(
+            "method='biclique' needs a problem of two sides without edges inside. Use 'auto' "
+            "instead."
+        )
+    if not target.family:
+        return None
+    try:
+        found = busgraph_of(target).find_biclique_embedding(*problem.sides)
+    except NotImplementedError:
+        return None
+    return [found[spin] for spin in problem.coupled.tolist()] if found else None
+
+
+def _embed_by_minorminer(problem, target, seed, deadline) -> Found:
+    remaining = deadline - time.perf_counter()
+    if remaining <= 0:
+        return None
+    minorminer = import_optional("minorminer", "find_embedding")
+    found = minorminer.find_embedding(
+        problem.edges.tolist(), target.graph, random_seed=seed % 2**32,
+        timeout=max(1, round(remaining)),
+    )  # fmt: skip
+    return [found[spin] for spin in problem.coupled.tolist()] if found else None
+
+
+EMBEDDERS: dict[str, Callable[..., Found]] = {
+    "clique": _embed_clique,
+    "biclique": _embed_biclique,
+    "minorminer": _embed_by_minorminer,
+}
+
+
+@lru_cache(maxsize=2)
+def busgraph_of(target):
+    """All cliques and bicliques of a device, computed when asked for (seconds on the largest).
+
+    minorminer keeps them as a pickle in the user's folder for data or in the environment's, under a
+    name without the seed. Ours stay in memory: our own cache holds what comes of them.
+    """
+    busclique = import_optional("minorminer.busclique", "find_embedding")
+
+    class InMemory(busclique.busgraph_cache):
+        def _fetch_cache(self, dirname, compute, force_write=False):
+            return compute()
+
+    return InMemory(target.graph, seed=0)
