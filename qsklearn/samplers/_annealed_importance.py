@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from qsklearn.samplers._chains import run_chains
+from qsklearn.samplers._chains import sweep_at
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._resampling import log_mean_exp
 from qsklearn.samplers._schedules import default_beta_range
-
-# Streams of random numbers, a temperature's own each: residues of 16 are one sampler's.
-_FORWARD, _REVERSE = 7, 8
-_STREAMS_PER_STEP = 16
+from qsklearn.samplers._streams import Stream, stream_of
 
 
 def make_path(models: SpinModels, beta: float, num_temperatures: int) -> np.ndarray:
@@ -40,10 +37,17 @@ def weigh_forward(models, betas, num_runs, num_sweeps, keys, num_threads, watch)
     log_weights = np.zeros((models.n_models, num_runs))
     states = None
     for step, gap in enumerate(np.diff(betas, axis=1).T):
-        states, energies = _sweep(
-            models, betas[:, step], num_runs, num_sweeps, keys,
-            _FORWARD + _STREAMS_PER_STEP * step, states, num_threads, watch,
-        )  # fmt: skip
+        states, energies = sweep_at(
+            models,
+            betas[:, step],
+            num_sweeps,
+            num_reads=num_runs,
+            seed=keys,
+            stream=stream_of(Stream.IMPORTANCE_FORWARD, step),
+            num_threads=num_threads,
+            initial_states=states,
+            watch=watch,
+        )
         log_weights -= gap[:, np.newaxis] * energies
     return log_weights
 
@@ -69,10 +73,17 @@ def weigh_in_reverse(models, betas, states, num_sweeps, keys, num_threads, watch
     log_weights = np.zeros(states.shape[:2])
     gaps = np.diff(betas, axis=1)
     for step in range(betas.shape[1] - 1, 0, -1):
-        states, energies = _sweep(
-            models, betas[:, step], states.shape[1], num_sweeps, keys,
-            _REVERSE + _STREAMS_PER_STEP * step, states, num_threads, watch,
-        )  # fmt: skip
+        states, energies = sweep_at(
+            models,
+            betas[:, step],
+            num_sweeps,
+            num_reads=states.shape[1],
+            seed=keys,
+            stream=stream_of(Stream.IMPORTANCE_REVERSE, step),
+            num_threads=num_threads,
+            initial_states=states,
+            watch=watch,
+        )
         log_weights -= gaps[:, step - 1, np.newaxis] * energies
     return log_weights
 
@@ -85,18 +96,3 @@ def log_mean(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if n_weights < 2:
         return value, np.full_like(value, np.nan)
     return value, weights.std(axis=1, ddof=1) / np.sqrt(n_weights)
-
-
-def _sweep(models, betas, num_runs, num_sweeps, keys, stream, states, num_threads, watch):
-    return run_chains(
-        models,
-        np.repeat(betas[:, np.newaxis], num_sweeps, axis=1),
-        rule="heat_bath",
-        num_reads=num_runs,
-        seed=keys,
-        stream=stream,
-        keep=np.arange(models.n_spins),
-        num_threads=num_threads,
-        initial_states=states,
-        watch=watch,
-    )

@@ -18,6 +18,7 @@ from qsklearn.samplers._base import (
 from qsklearn.samplers._chains import run_chains
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._schedules import default_beta_range, interpolate
+from qsklearn.samplers._streams import Stream
 
 _GROUND_SWEEPS = 1000
 _THERMAL_SWEEPS = 100
@@ -128,7 +129,7 @@ class SimulatedAnnealingSampler(ArraySampler):
             rule="heat_bath" if thermal or models.one_hot else "metropolis",
             num_reads=settings.num_reads,
             seed=settings.seed,
-            stream=1,
+            stream=Stream.ANNEALING,
             initial_states=initial_states,
             watch=settings.watch,
             num_last_sweeps=0 if thermal else _LAST_SWEEPS,

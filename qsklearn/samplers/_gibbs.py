@@ -16,6 +16,7 @@ from qsklearn.samplers._base import (
 )
 from qsklearn.samplers._chains import run_chains
 from qsklearn.samplers._models import SpinModels
+from qsklearn.samplers._streams import Stream
 
 
 class GibbsSampler(ArraySampler):
@@ -100,7 +101,7 @@ class GibbsSampler(ArraySampler):
             rule="heat_bath",
             num_reads=settings.num_reads,
             seed=settings.seed,
-            stream=2,
+            stream=Stream.GIBBS,
             initial_states=settings.initial_states,
             clamped=settings.clamped,
             watch=settings.watch,

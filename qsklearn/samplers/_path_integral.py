@@ -6,9 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from qsklearn._kernels import _path_integral
-from qsklearn._kernels._threads import run_blocks
-from qsklearn._kernels._vectors import LANES
 from qsklearn._sklearn import Interval, Real, StrOptions
 from qsklearn.samplers._base import (
     BETA,
@@ -18,10 +15,10 @@ from qsklearn.samplers._base import (
     THREADS,
     ArraySampler,
 )
-from qsklearn.samplers._chains import order_of_updates, pad_rows, scale_of, to_float32
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._schedules import default_beta_range, interpolate
-from qsklearn.samplers._seeds import make_keys
+from qsklearn.samplers._streams import Stream
+from qsklearn.samplers._worldlines import run_worldlines
 
 _GROUND_SWEEPS = 400
 _THERMAL_SWEEPS = 100
@@ -31,10 +28,6 @@ _DESCENT = 5
 # temperature of a slice, and the field at the start, in units of the field that a spin feels.
 _SLICE_TEMPERATURE = 2 / 3
 _START = 1.0
-# Chains of the same law that share their random numbers meet.
-_STREAM, _STREAM_WITHOUT_FIELD = 11, 12
-# Below this a worldline has no kink, and the kernel's floats would underflow.
-_FAINTEST_BOND = 1e-30
 _MAX_PLACES = 2**32  # the kernel counts spins of all slices in 32 bits
 
 
@@ -173,20 +166,14 @@ class PathIntegralAnnealingSampler(ArraySampler):
         return ["initial_states"]
 
     def _working_bytes(self, models: SpinModels, settings: SimpleNamespace) -> int:
-        # Python's integers: those of numpy may be bytes, and overflow.
-        num_sweeps, num_slices = (
-            int(settings.num_sweeps or _GROUND_SWEEPS),
-            int(settings.num_slices),
-        )
-        of_schedules = 40 * models.n_models * num_sweeps
-        of_worldlines = 8 * models.n_spins * num_slices * settings.num_threads
-        of_states = models.n_models * models.n_spins * int(settings.num_reads)
+        of_schedules = 40 * models.n_models * (settings.num_sweeps or _GROUND_SWEEPS)
+        of_worldlines = 8 * models.n_spins * settings.num_slices * settings.num_threads
+        of_states = models.n_models * models.n_spins * settings.num_reads
         return of_schedules + of_worldlines + of_states
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         default = _GROUND_SWEEPS if settings.beta is None else _THERMAL_SWEEPS
-        settings.num_sweeps = int(settings.num_sweeps or default)
-        settings.num_slices = int(settings.num_slices)
+        settings.num_sweeps = settings.num_sweeps or default
         check_slices(models, settings.num_slices)
         _check_field(settings)
         check_finite(settings)
@@ -241,20 +228,24 @@ def _fall_and_stay(models: SpinModels, settings: SimpleNamespace) -> list[Simple
 
 def _run_stages(models, stages, settings, keep):
     """One run of worldlines after the other, each from the states of the one before."""
-    states, everyone = settings.initial_states, np.arange(models.n_spins)
+    states = settings.initial_states
     stages = [stage for stage in stages if stage.betas.shape[1]]
     for stage in stages:
         has_field = stage.transverse_fields.any()
-        states, energies = _run_worldlines(
+        states, energies = run_worldlines(
             models,
             stage.betas,
             stage.transverse_fields,
             # Without a field all slices are equal, and one has the same law.
             num_slices=settings.num_slices if has_field else 1,
-            stream=_STREAM if has_field else _STREAM_WITHOUT_FIELD,
+            returns_lowest=settings.beta is None,
+            num_reads=settings.num_reads,
+            seed=settings.seed,
+            stream=Stream.WORLDLINES if has_field else Stream.WORLDLINES_WITHOUT_FIELD,
+            num_threads=settings.num_threads,
+            keep=keep if stage is stages[-1] else None,
             initial_states=states,
-            settings=settings,
-            keep=keep if stage is stages[-1] else everyone,
+            watch=settings.watch,
         )
     fields = np.concatenate([stage.transverse_fields for stage in stages], axis=1)
     info = {
@@ -265,64 +256,6 @@ def _run_stages(models, stages, settings, keep):
         "transverse_field_range": (float(fields[:, 0].max()), float(fields[:, -1].min())),
     }
     return states, energies, info
-
-
-def _run_worldlines(
-    models: SpinModels,
-    betas: np.ndarray,
-    transverse_fields: np.ndarray,
-    *,
-    num_slices: int,
-    stream: int,
-    initial_states: np.ndarray | None,
-    settings: SimpleNamespace,
-    keep: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Run one chain of worldlines a read; its first slice, or for a search its lowest.
-
-    ``betas`` and ``transverse_fields`` have the shape (n_models, num_sweeps), ``initial_states``
-    (n_models, num_reads, n_spins). Returns states and energies as ``ArraySampler._draw``.
-    """
-    n_models, n_spins = models.fields.shape
-    num_reads = int(settings.num_reads)
-    scale = scale_of(models, betas)
-    indptr, indices, couplings = pad_rows(models.couplings)
-    base = models.fields - models.couplings.sum(axis=1)
-    if initial_states is None:
-        initial_states = np.empty((0, num_reads, n_spins), np.int8)
-    states = np.empty((n_models, num_reads, len(keep)), np.int8)
-    energies = np.empty((n_models, num_reads))
-    run_blocks(
-        _path_integral.draw_worldlines,
-        -(-n_models * num_reads // LANES),
-        settings.num_threads,
-        indptr,
-        indices * np.uint32(num_slices),
-        to_float32(2 * couplings, 1 / scale),
-        couplings,
-        to_float32(base, 1 / scale),
-        models.fields,
-        to_float32(betas, scale / num_slices),
-        _bonds(betas, transverse_fields, num_slices),
-        order_of_updates(models),
-        np.array(models.one_hot or (0, 0)),
-        num_slices,
-        num_slices if settings.beta is None else 1,
-        make_keys(settings.seed, n_models) + np.array([0, stream], np.uint64),
-        initial_states,
-        keep,
-        states,
-        energies,
-        watch=settings.watch,
-    )
-    return states, energies
-
-
-def _bonds(betas: np.ndarray, transverse_fields: np.ndarray, num_slices: int) -> np.ndarray:
-    """Weights tanh(βΓ / P) of a kink between two slices."""
-    with np.errstate(over="ignore", under="ignore"):
-        bonds = np.tanh(betas / num_slices * transverse_fields)
-    return np.where(bonds < _FAINTEST_BOND, 0.0, bonds).astype(np.float32)
 
 
 def _way(start: np.ndarray, end: np.ndarray, num_sweeps: int, kind: str) -> np.ndarray:

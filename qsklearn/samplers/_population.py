@@ -16,7 +16,7 @@ from qsklearn.samplers._base import (
     THREADS,
     ArraySampler,
 )
-from qsklearn.samplers._chains import run_chains
+from qsklearn.samplers._chains import sweep_at
 from qsklearn.samplers._increasing_betas import check_increasing_betas
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._resampling import (
@@ -30,12 +30,10 @@ from qsklearn.samplers._resampling import (
 )
 from qsklearn.samplers._schedules import default_beta_range
 from qsklearn.samplers._seeds import make_keys
+from qsklearn.samplers._streams import Stream, stream_of
 from qsklearn.samplers._uniforms import draw_uniforms
 
-# Streams of random numbers, a step's own each: numbers of one residue of 16 are one sampler's.
-_CHAINS, _RESAMPLING, _DESCENT = 3, 4, 10
 _LAST_SWEEPS = 10
-_STREAMS_PER_STEP = 16
 
 
 class PopulationAnnealingSampler(ArraySampler):
@@ -186,7 +184,7 @@ class PopulationAnnealingSampler(ArraySampler):
         if settings.beta is None and settings.watch.reason is not None:
             _descend(population, models, settings)
         # An order by random numbers, whose beginning is a choice without replacement.
-        places = draw_uniforms(settings.seed, _RESAMPLING, population.size)
+        places = draw_uniforms(settings.seed, Stream.RESAMPLING, population.size)
         chosen = np.argsort(places, axis=1, kind="stable")[:, : settings.num_reads]
         rows = np.arange(models.n_models)[:, np.newaxis]
         states = population.states[rows[..., np.newaxis], chosen[..., np.newaxis], keep]
@@ -229,7 +227,16 @@ def _start(models: SpinModels, settings: SimpleNamespace) -> _Population:
     n_models = models.n_models
     size = max(settings.population_size, settings.num_reads)
     betas = np.zeros(n_models)
-    states, energies = _sweep(models, settings, betas, 1, size, settings.seed, _CHAINS)
+    states, energies = sweep_at(
+        models,
+        betas,
+        1,
+        num_reads=size,
+        seed=settings.seed,
+        stream=Stream.POPULATION,
+        num_threads=settings.num_threads,
+        watch=settings.watch,
+    )
     return _Population(
         states,
         energies,
@@ -263,19 +270,34 @@ def _anneal(population, targets, schedule, models, settings) -> None:
         step += 1
         _resample(population, rows, betas, settings.seed[rows], step)
         some = SpinModels(models.fields[rows], models.couplings, models.one_hot)
-        population.states[rows], population.energies[rows] = _sweep(
-            some, settings, betas, settings.num_sweeps, population.size, settings.seed[rows],
-            _CHAINS + _STREAMS_PER_STEP * step, population.states[rows],
-        )  # fmt: skip
+        population.states[rows], population.energies[rows] = sweep_at(
+            some,
+            betas,
+            settings.num_sweeps,
+            num_reads=population.size,
+            seed=settings.seed[rows],
+            stream=stream_of(Stream.POPULATION, step),
+            num_threads=settings.num_threads,
+            initial_states=population.states[rows],
+            watch=settings.watch,
+        )
 
 
 def _descend(population, models, settings) -> None:
     """A few cold sweeps of a search that was stopped, which would else return hot states."""
     _, cold = default_beta_range(models)
-    population.states, population.energies = _sweep(
-        models, settings, cold, _LAST_SWEEPS, population.size, settings.seed, _DESCENT,
-        population.states, num_last_sweeps=_LAST_SWEEPS,
-    )  # fmt: skip
+    population.states, population.energies = sweep_at(
+        models,
+        cold,
+        _LAST_SWEEPS,
+        num_reads=population.size,
+        seed=settings.seed,
+        stream=Stream.POPULATION_DESCENT,
+        num_threads=settings.num_threads,
+        initial_states=population.states,
+        watch=settings.watch,
+        num_last_sweeps=_LAST_SWEEPS,
+    )
 
 
 def _resample(population, rows, betas, keys, step) -> None:
@@ -285,29 +307,13 @@ def _resample(population, rows, betas, keys, step) -> None:
     population.growths[rows] = grow_blocks(
         population.growths[rows], population.families[rows], log_weights
     )
-    uniforms = draw_uniforms(keys, _RESAMPLING + _STREAMS_PER_STEP * step, 1)
+    uniforms = draw_uniforms(keys, stream_of(Stream.RESAMPLING, step), 1)
     parents = choose_parents(log_weights, uniforms)
     population.states[rows] = population.states[rows[:, np.newaxis], parents]
     population.families[rows] = population.families[rows[:, np.newaxis], parents]
     population.log_z[rows] += log_mean_exp(log_weights)
     population.num_temperatures[rows] += 1
     population.betas[rows] = betas
-
-
-def _sweep(models, settings, betas, num_sweeps, size, keys, stream, states=None, num_last_sweeps=0):
-    return run_chains(
-        models,
-        np.repeat(betas[:, np.newaxis], num_sweeps, axis=1),
-        rule="heat_bath",
-        num_reads=size,
-        seed=keys,
-        stream=stream,
-        keep=np.arange(models.n_spins),
-        num_threads=settings.num_threads,
-        initial_states=states,
-        watch=settings.watch,
-        num_last_sweeps=num_last_sweeps,
-    )
 
 
 def _describe(population: _Population, targets: np.ndarray, thermal: bool):

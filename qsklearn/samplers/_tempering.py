@@ -15,17 +15,15 @@ from qsklearn.samplers._base import (
     THREADS,
     ArraySampler,
 )
-from qsklearn.samplers._chains import run_chains
+from qsklearn.samplers._chains import sweep_at
 from qsklearn.samplers._increasing_betas import check_increasing_betas
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._schedules import default_beta_range, interpolate
 from qsklearn.samplers._seeds import make_keys
+from qsklearn.samplers._streams import Stream, stream_of
 from qsklearn.samplers._uniforms import draw_uniforms, split_keys
 
 _NUM_TEMPERATURES = 16
-# Streams of random numbers, a round's own each: numbers of one residue of 16 are one sampler's.
-_CHAINS, _EXCHANGES = 5, 6
-_STREAMS_PER_ROUND = 16
 # The end of the temperatures that a replica was at last.
 _HOT, _COLD = 1, 2
 
@@ -224,7 +222,8 @@ def _temper(models, betas, keys, settings):
         _note_lowest(replicas, best)
         if settings.watch.is_over():
             break
-        uniforms = draw_uniforms(keys, _EXCHANGES + _STREAMS_PER_ROUND * step, shape[1] * shape[2])
+        stream = stream_of(Stream.EXCHANGES, step)
+        uniforms = draw_uniforms(keys, stream, shape[1] * shape[2])
         _exchange(replicas, betas, uniforms.reshape(shape[0], shape[2], shape[1]), step % 2)
         _note_travels(replicas)
     return replicas, best
@@ -239,14 +238,13 @@ def _rounds(settings) -> list[int]:
 def _sweep(replicas, family, betas, keys, num_sweeps, step, settings) -> None:
     """Update all replicas of all reads, in one call."""
     shape = replicas.states.shape
-    states, energies = run_chains(
+    states, energies = sweep_at(
         family,
-        np.repeat(betas.reshape(-1, 1), num_sweeps, axis=1),
-        rule="heat_bath",
+        betas.ravel(),
+        num_sweeps,
         num_reads=settings.num_reads,
         seed=keys,
-        stream=_CHAINS + _STREAMS_PER_ROUND * step,
-        keep=np.arange(family.n_spins),
+        stream=stream_of(Stream.TEMPERING, step),
         num_threads=settings.num_threads,
         initial_states=replicas.states.reshape(-1, *shape[2:]) if step else None,
         watch=settings.watch,

@@ -15,9 +15,8 @@ from qsklearn.samplers._elimination import order_by_degree
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._one_by_one import draw_one_by_one
 from qsklearn.samplers._seeds import make_keys
+from qsklearn.samplers._streams import Stream
 from qsklearn.samplers._uniforms import draw_uniforms
-
-_STREAM = 9
 
 
 def draw_by_tree(
@@ -82,6 +81,7 @@ def draw_by_tree(
 def _draw_lone(exponents: np.ndarray, num_reads: int, seed) -> np.ndarray:
     """Spins without couplings, P(s = +1) = 1 / (1 + exp(2 beta h)); (n_models, num_reads, ...)."""
     n_models, n_lone = exponents.shape
-    uniforms = draw_uniforms(make_keys(seed, n_models), _STREAM, num_reads * n_lone)
+    keys = make_keys(seed, n_models)
+    uniforms = draw_uniforms(keys, Stream.LONE_SPINS, num_reads * n_lone)
     ups = uniforms.reshape(n_models, num_reads, n_lone) < expit(-2 * exponents)[:, np.newaxis]
     return np.where(ups, 1, -1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from qsklearn.samplers import ExactSampler, NealSampler, SimulatedAnnealingSampler
-from qsklearn.samplers._chains import _unit_of
+from qsklearn.samplers._kernel_arrays import _unit_of
 
 SEARCHERS = [
     SimulatedAnnealingSampler(num_reads=20, seed=1),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from qsklearn.samplers import GibbsSampler, SimulatedAnnealingSampler
-from qsklearn.samplers._chains import order_of_updates
+from qsklearn.samplers._kernel_arrays import order_of_updates
 from qsklearn.samplers._models import SpinModels, check_couplings
 
 

@@ -18,7 +18,7 @@ from qsklearn.samplers import (
     PathIntegralAnnealingSampler,
     SimulatedAnnealingSampler,
 )
-from qsklearn.samplers._chains import order_of_updates
+from qsklearn.samplers._kernel_arrays import order_of_updates
 from qsklearn.samplers._models import SpinModels, check_couplings
 from qsklearn.samplers._one_by_one import penalise
 
@@ -93,7 +93,7 @@ MODELS = (
 )
 
 
-def order_of_updates(name, h, J, one_hot):
+def order_of_a_sweep(name, h, J, one_hot):
     """The order in which a sampler's sweep visits the spins."""
     if name == "neal":
         return range(len(h))
@@ -128,7 +128,7 @@ def count_sweeps(name, h, J, beta, one_hot, ising, tolerance=1e-5):
         J[rows, columns] = biases
         J += J.T
     law = ising.enumerate(h, J, beta, one_hot)
-    sweep = transition_matrix(order_of_updates(name, h, J, one_hot), law, beta, one_hot)
+    sweep = transition_matrix(order_of_a_sweep(name, h, J, one_hot), law, beta, one_hot)
     assert np.allclose(law.probabilities @ sweep, law.probabilities)  # the matrix is right
     num_sweeps = 1
     while np.abs(sweep - law.probabilities).sum(axis=1).max() / 2 > tolerance:

@@ -329,11 +329,11 @@ def test_paths_are_even_while_hot_and_geometric_when_cold(ising):
 def test_ctrl_c_is_raised(method, monkeypatch):
     """A partition function that is half done is none."""
     target = {
-        "population": "qsklearn.samplers._population.run_chains",
-        "annealed-importance": "qsklearn.samplers._annealed_importance.run_chains",
+        "population": "qsklearn.samplers._population.sweep_at",
+        "annealed-importance": "qsklearn.samplers._annealed_importance.sweep_at",
     }[method]
 
-    def interrupted(models, betas, *, num_reads, watch, **_):
+    def interrupted(models, betas, num_sweeps, *, num_reads, watch, **_):
         watch.interrupt("KeyboardInterrupt")
         shape = (models.n_models, num_reads)
         return np.ones((*shape, models.n_spins), np.int8), np.zeros(shape)

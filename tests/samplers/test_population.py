@@ -19,6 +19,7 @@ from qsklearn.samplers._resampling import (
     grow_blocks,
     log_mean_exp,
 )
+from qsklearn.samplers._streams import Stream, stream_of
 from qsklearn.samplers._uniforms import draw_uniforms, split_keys
 
 SIGNIFICANCE = 1e-4
@@ -211,14 +212,14 @@ def test_family_statistics():
 def test_families_are_those_that_descend_from_one_replica(monkeypatch):
     """Where nothing moves, the families are the states that are left of those at the start."""
     h = np.random.default_rng(0).normal(size=50)
-    run_chains = module.run_chains
+    sweep_at = module.sweep_at
 
     def stay(*arguments, initial_states=None, **options):
         if initial_states is None:
-            return run_chains(*arguments, **options)
+            return sweep_at(*arguments, **options)
         return initial_states.copy(), initial_states @ h
 
-    monkeypatch.setattr(module, "run_chains", stay)
+    monkeypatch.setattr(module, "sweep_at", stay)
     sampler = PopulationAnnealingSampler(200, 200, beta=1.0, seed=1)
     states, _, info = sampler.sample_arrays(h, np.zeros((50, 50)))
     _, sizes = np.unique(states[0], axis=0, return_counts=True)
@@ -350,20 +351,20 @@ def test_variable_order_changes_nothing():
 def test_a_stopped_run_returns_the_population_and_no_partition_function(monkeypatch, ising):
     """Stopped by hand within the third temperature; the model that is there already has its Z."""
     h, J, _ = make_model("dense", ising)
-    run_chains, calls = module.run_chains, []
+    sweep_at, calls = module.sweep_at, []
 
     def stop_after_a_while(*arguments, watch, **options):
         calls.append(options["stream"])
         if len(calls) == 4:
             watch.interrupt("KeyboardInterrupt")
-        return run_chains(*arguments, watch=watch, **options)
+        return sweep_at(*arguments, watch=watch, **options)
 
-    monkeypatch.setattr(module, "run_chains", stop_after_a_while)
+    monkeypatch.setattr(module, "sweep_at", stop_after_a_while)
     sampler = PopulationAnnealingSampler(10, 100, beta=1.0, seed=1)
     with pytest.warns(RuntimeWarning, match="stopped by KeyboardInterrupt"):
         states, energies, info = sampler.sample_arrays(np.stack([100 * h, 0 * h]), 0 * J)
     assert info["stop_reason"] == "KeyboardInterrupt"
-    assert calls == [3, 19, 35, 51]
+    assert calls == [stream_of(Stream.POPULATION, step) for step in range(4)]
     np.testing.assert_allclose(energies[0], 100 * states[0] @ h)
     assert np.isnan(info["log_partition_function"][0])
     assert np.isnan(info["log_partition_function_stderr"][0])

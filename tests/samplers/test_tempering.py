@@ -10,6 +10,7 @@ import pytest
 
 from qsklearn.samplers import GibbsSampler, ParallelTemperingSampler
 from qsklearn.samplers import _tempering as module
+from qsklearn.samplers._streams import Stream, stream_of
 
 SIGNIFICANCE = 1e-4
 K = 4
@@ -158,13 +159,13 @@ def test_neighbours_that_never_met_have_no_rate():
 
 @pytest.mark.parametrize(("num_sweeps", "expected"), [(1, [1]), (5, [5]), (12, [5, 5, 2])])
 def test_sweeps_are_those_asked_for(num_sweeps, expected, monkeypatch):
-    run_chains, seen = module.run_chains, []
+    sweep_at, seen = module.sweep_at, []
 
-    def note(models, betas, **options):
-        seen.append((betas.shape[1], options["stream"], options["initial_states"] is None))
-        return run_chains(models, betas, **options)
+    def note(models, betas, sweeps, **options):
+        seen.append((sweeps, options["stream"], options["initial_states"] is None))
+        return sweep_at(models, betas, sweeps, **options)
 
-    monkeypatch.setattr(module, "run_chains", note)
+    monkeypatch.setattr(module, "sweep_at", note)
     ParallelTemperingSampler(num_sweeps=num_sweeps, seed=1).sample_arrays([0.5], [[0.0]])
     assert [sweeps for sweeps, _, _ in seen] == expected
     assert len({stream for _, stream, _ in seen}) == len(seen)
@@ -253,21 +254,21 @@ def test_reads_and_models_are_independent():
 
 
 def test_a_stopped_run_returns_the_replicas_as_they_are(monkeypatch):
-    run_chains, calls = module.run_chains, []
+    sweep_at, calls = module.sweep_at, []
 
     def stop_after_a_while(*arguments, watch, **options):
         calls.append(options["stream"])
         if len(calls) == 3:
             watch.interrupt("KeyboardInterrupt")
-        return run_chains(*arguments, watch=watch, **options)
+        return sweep_at(*arguments, watch=watch, **options)
 
-    monkeypatch.setattr(module, "run_chains", stop_after_a_while)
+    monkeypatch.setattr(module, "sweep_at", stop_after_a_while)
     h = np.array([[1.0, -2.0]])
     with pytest.warns(RuntimeWarning, match="stopped by KeyboardInterrupt"):
         states, energies, info = ParallelTemperingSampler(10, seed=1).sample_arrays(
             h, np.zeros((2, 2)), beta=1.0
         )
-    assert calls == [5, 21, 37]
+    assert calls == [stream_of(Stream.TEMPERING, step) for step in range(3)]
     assert info["stop_reason"] == "KeyboardInterrupt"
     np.testing.assert_allclose(energies[0], states[0] @ h[0])
 
