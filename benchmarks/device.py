@@ -70,7 +70,7 @@ def run_pictures(args, report):
 
 # --- runtime against the model's size, as the paper's Fig. 5 ------------------------------------
 
-SIZES = (10, 30, 100, 300, 548, 1000, 2000, 3500, 5000)
+SIZES = (10, 30, 100, 300, 548, 1000, 2000, 3500, 5100)
 
 
 def run_runtime(args, report):

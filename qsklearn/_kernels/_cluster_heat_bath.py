@@ -17,7 +17,7 @@ from numba import njit
 
 from qsklearn._kernels._blocks import ALL, count_lanes, draw_spins, seed_block
 from qsklearn._kernels._scalar_streams import STATE, draw_word, seed_stream
-from qsklearn._kernels._sparse_annealing import _sweep_heat_bath as sweep_heat_bath
+from qsklearn._kernels._sparse_annealing import sweep_heat_bath
 from qsklearn._kernels._vectors import LANES
 
 _UNIFORM = 2.0**-32

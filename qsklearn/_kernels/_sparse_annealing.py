@@ -13,7 +13,6 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from qsklearn._kernels._blocks import ROW as ROW
 from qsklearn._kernels._blocks import (
     SIGN,
     count_lanes,
@@ -94,7 +93,7 @@ def _sweep_metropolis(
 
 
 @njit(cache=True, nogil=True)
-def _sweep_heat_bath(
+def sweep_heat_bath(
     order, indptr, indices, couplings, fields, shared, double_betas, generator, spins, free
 ):
     """Update each spin once, as above."""
@@ -172,7 +171,7 @@ def _anneal(
                     generator, spins, free,
                 )  # fmt: skip
             else:
-                _sweep_heat_bath(
+                sweep_heat_bath(
                     order, indptr, indices, couplings, block_fields, shared, double_betas,
                     generator, spins, free,
                 )  # fmt: skip

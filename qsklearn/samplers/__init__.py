@@ -4,6 +4,7 @@ from qsklearn.samplers._annealing import SimulatedAnnealingSampler
 from qsklearn.samplers._check import check_sampler, get_sampler_names, get_sampler_status
 from qsklearn.samplers._dimod import DimodSampler
 from qsklearn.samplers._embedded import EmbeddedSampler
+from qsklearn.samplers._embeddings import Embedding, find_embedding
 from qsklearn.samplers._exact import ExactSampler
 from qsklearn.samplers._gibbs import GibbsSampler
 from qsklearn.samplers._mock_qpu import MockQPUSampler
@@ -11,7 +12,9 @@ from qsklearn.samplers._neal import NealSampler
 from qsklearn.samplers._partition_function import LogPartitionFunction, log_partition_function
 from qsklearn.samplers._path_integral import PathIntegralAnnealingSampler
 from qsklearn.samplers._population import PopulationAnnealingSampler
+from qsklearn.samplers._qpu_profiles import QPUProfile, get_qpu_profile
 from qsklearn.samplers._static_offsets import StaticOffsets, estimate_static_offsets
+from qsklearn.samplers._target_graph import EmbeddingError, working_graph
 from qsklearn.samplers._temperature import EffectiveBeta, estimate_effective_beta
 from qsklearn.samplers._tempering import ParallelTemperingSampler
 from qsklearn.samplers._uncoupled import UncoupledComposite
@@ -19,6 +22,8 @@ from qsklearn.samplers._uncoupled import UncoupledComposite
 __all__ = [
     "DimodSampler",
     "EffectiveBeta",
+    "Embedding",
+    "EmbeddingError",
     "EmbeddedSampler",
     "ExactSampler",
     "GibbsSampler",
@@ -28,13 +33,17 @@ __all__ = [
     "ParallelTemperingSampler",
     "PathIntegralAnnealingSampler",
     "PopulationAnnealingSampler",
+    "QPUProfile",
     "SimulatedAnnealingSampler",
     "StaticOffsets",
     "UncoupledComposite",
     "check_sampler",
     "estimate_effective_beta",
     "estimate_static_offsets",
+    "find_embedding",
+    "get_qpu_profile",
     "get_sampler_names",
     "get_sampler_status",
     "log_partition_function",
+    "working_graph",
 ]

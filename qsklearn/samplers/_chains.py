@@ -18,10 +18,6 @@ from qsklearn.samplers._kernel_arrays import (
     scale_of,
     to_float32,
 )
-
-# Not used here: _cluster_chains and the kernels' tests have them from this file.
-from qsklearn.samplers._kernel_arrays import order_of_updates as order_of_updates
-from qsklearn.samplers._kernel_arrays import pad_rows as pad_rows
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._streams import make_stream_keys
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy.sparse
 
 from qsklearn._kernels._cluster_heat_bath import anneal
-from qsklearn._kernels._threads import run_blocks
+from qsklearn._kernels._threads import Watch, run_blocks
 from qsklearn._kernels._vectors import LANES
-from qsklearn.samplers._chains import order_of_updates, pad_rows, run_chains, scale_of
+from qsklearn.samplers._chains import run_chains
+from qsklearn.samplers._kernel_arrays import order_of_updates, scale_of, sparse_graph
 from qsklearn.samplers._models import SpinModels
-from qsklearn.samplers._seeds import make_keys
+from qsklearn.samplers._streams import Stream, make_stream_keys
 
 # Couplings of this many temperatures are bonds: a single flip against one has odds of exp(-2).
 _BOND = 1.0
-_STREAM = 13
 
 
 def draw_thermal(
@@ -32,8 +33,10 @@ def draw_thermal(
     """Draws at an inverse temperature, of models with bonds of many temperatures.
 
     The temperature falls over the first half of the sweeps and stays. Until ``freeze_out`` β all
-    degrees of freedom move, chains as wholes; from there on single spins only, so that chains keep
-    the direction which they took at the higher temperature.
+    degrees of freedom move, chains as wholes. With ``freeze_out`` < 1 as many sweeps follow, in
+    which the temperature falls to β in the same way and only single spins move: chains keep the
+    direction which they took at the higher temperature, and all else follows the law of β, given
+    that.
 
     Parameters
     ----------
@@ -48,40 +51,61 @@ def draw_thermal(
     Returns
     -------
     states : ndarray of shape (n_models, num_reads, n_spins), int8
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At Ctrl-C, within a sweep.
     """
     frozen_beta = freeze_out * beta
-    ramp = np.linspace(0.0, 1.0, num_sweeps // 2, endpoint=False)
-    betas = frozen_beta * np.append(ramp, np.ones(num_sweeps - len(ramp)))
-    is_bonded = bool((np.abs(models.couplings.data) * frozen_beta >= _BOND).any())
-    if is_bonded:
-        states = _run_clusters(models, betas, frozen_beta, num_reads, seed, num_threads)
-        if freeze_out == 1:
-            return states
-        betas = np.linspace(frozen_beta, beta, num_sweeps)
-    states, _ = run_chains(
+    betas = _cool(0.0, frozen_beta, num_sweeps)
+    later = _cool(frozen_beta, beta, num_sweeps) if freeze_out < 1 else np.empty(0)
+    is_bond = np.abs(models.couplings.data) * frozen_beta >= _BOND
+    watch = Watch()
+    run = partial(
+        run_chains,
         models,
-        np.broadcast_to(betas, (models.n_models, len(betas))),
         rule="heat_bath",
         num_reads=num_reads,
         seed=seed,
-        stream=_STREAM,
-        keep=np.arange(models.n_spins),
+        stream=Stream.DEVICE_SPINS,
         num_threads=num_threads,
-        initial_states=states if is_bonded else None,
+        watch=watch,
     )
+    if not is_bond.any():
+        states, _ = run(_for_all(models, np.append(betas, later)))
+    else:
+        states = _run_clusters(models, is_bond, betas, num_reads, seed, num_threads, watch)
+        if len(later):
+            states, _ = run(_for_all(models, later), initial_states=states)
+    if watch.reason is not None:
+        raise KeyboardInterrupt
     return states
 
 
-def _run_clusters(models, betas, beta, num_reads, seed, num_threads) -> np.ndarray:
+def _for_all(models: SpinModels, betas: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(betas, (models.n_models, len(betas)))
+
+
+def _cool(first: float, last: float, num_sweeps: int) -> np.ndarray:
+    """Inverse temperatures that rise over the first half of the sweeps, and then stay."""
+    n_rising = num_sweeps // 2
+    rising = np.linspace(first, last, n_rising, endpoint=False)
+    return np.append(rising, np.full(num_sweeps - n_rising, last))
+
+
+def _run_clusters(models, is_bond, betas, num_reads, seed, num_threads, watch) -> np.ndarray:
     """Reads of each model by clusters and single spins, from random states."""
     couplings = models.couplings
-    is_bond = np.abs(couplings.data) * beta >= _BOND
-    keys = make_keys(seed, models.n_models) + np.array([0, _STREAM + 1], np.uint64)
+    keys = make_stream_keys(seed, models.n_models, Stream.DEVICE_CLUSTERS)
     states = np.empty((models.n_models, num_reads, models.n_spins), np.int8)
     members = _members(couplings, is_bond)
-    indptr, indices, doubled, scale = _scaled_rows(models, betas)
+    scale = scale_of(models, betas)
+    indptr, indices, doubled, _, scaled_fields, _ = sparse_graph(models, scale)
+    order = order_of_updates(models)
     for model, fields in enumerate(models.fields):
-        base = np.append(fields - couplings.sum(axis=1), np.zeros(LANES)) / scale
+        # The kernel reads past the last field.
+        base = np.append(scaled_fields[model], np.zeros(LANES, np.float32))
         run_blocks(
             anneal,
             -(-num_reads // LANES),
@@ -90,23 +114,16 @@ def _run_clusters(models, betas, beta, num_reads, seed, num_threads) -> np.ndarr
             indptr,
             indices,
             doubled,
-            base.astype(np.float32),
+            base,
             scale,
-            order_of_updates(models),
+            order,
             *members.rows(fields),
             betas,
             keys[model : model + 1],
             states[model],
-            np.zeros(1, np.uint8),
+            watch=watch,
         )
     return states
-
-
-def _scaled_rows(models: SpinModels, betas: np.ndarray):
-    """Padded rows of couplings as the sparse kernel takes them: doubled, over a scale, float32."""
-    scale = scale_of(models, betas)
-    indptr, indices, values = pad_rows(models.couplings)
-    return indptr, indices, (2 * values / scale).astype(np.float32), scale
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dimod
@@ -10,12 +10,21 @@ import numpy as np
 
 from qsklearn._optional import import_optional
 from qsklearn.samplers._embedded_program import Program
+from qsklearn.samplers._layout import Layout
 from qsklearn.samplers._one_by_one import unfold
 from qsklearn.samplers._program_ranges import ProgramRanges
 from qsklearn.samplers._qpu_timing import largest_num_reads
 
 CHAIN_BREAK_METHODS = ("majority_vote", "weighted_random", "discard")
 _MAX_SEED = 2**31
+
+
+def device_properties(sampler) -> Mapping[str, Any]:
+    """What a device says of itself, also from beneath composites that pass on its graph."""
+    properties = getattr(sampler, "properties", {})
+    while "h_range" not in properties and "child_properties" in properties:
+        properties = properties["child_properties"]
+    return properties
 
 
 class DeviceCalls:
@@ -28,7 +37,8 @@ class DeviceCalls:
         Arguments of each call.
     ranges : ProgramRanges
     chain_break_method : str
-        The function of ``dwave.embedding.chain_breaks`` that reads a spin from its chain.
+        How a spin is read from its chain: by the functions of ``dwave.embedding.chain_breaks``, but
+        for ``"weighted_random"``, which takes a random qubit of each chain in each read.
     num_spin_reversal_transforms : int
         Gauges, among which reads are divided; 0 for none.
     offsets : object with dicts ``h`` and ``J``, or None
@@ -67,40 +77,46 @@ class DeviceCalls:
         fraction = self._n_broken / max(self._n_chains, 1)
         return {**self._times, "num_calls": self.num_calls, "chain_break_fraction": fraction}
 
-    def draw(self, programs: list[Program], num_reads: int, seed: int) -> list[np.ndarray]:
+    def draw(self, programs: list[Program], num_reads: int, seed) -> list[np.ndarray]:
         """Spins (n_reads, n_spins) of each program, which share a call.
 
-        As many reads as asked for, or fewer where chains broke or the device lost reads.
+        As many reads as asked for, or fewer where broken chains were discarded or the device
+        returned fewer. ``seed`` is what ``numpy.random.default_rng`` takes.
         """
         whole = _Whole(programs)
-        fields, couplings = self._take_off_offsets(whole)
-        parts: list[list[np.ndarray]] = [[] for _ in programs]
         rng = np.random.default_rng(seed)
+        parts: list[list[np.ndarray]] = [[] for _ in programs]
         for reads in self._split(num_reads, len(whole.qubits)):
-            gauge = np.ones(len(whole.qubits))
+            # Chains turn as wholes: a device's couplings reach further down than up.
+            gauge = np.ones(whole.n_spins, np.int8)
             if self.num_gauges:
-                gauge = rng.choice([-1.0, 1.0], len(gauge))
-            ends = gauge[whole.edges]
-            bqm = dimod.BinaryQuadraticModel.from_numpy_vectors(
-                fields * gauge,
-                (whole.edges[:, 0], whole.edges[:, 1], couplings * ends[:, 0] * ends[:, 1]),
-                0.0,
-                dimod.SPIN,
-                variable_order=whole.qubits,
-            )
+                gauge = rng.choice(np.array([-1, 1], np.int8), whole.n_spins)
+            bqm = self._write(whole, gauge[whole.spin_of])
             states = self._call(bqm, whole.qubits, reads, int(rng.integers(_MAX_SEED)))
-            states = (states * gauge).astype(np.int8)
-            for part, program, places in zip(parts, programs, whole.places, strict=True):
-                part.append(self._unembed(states[:, places], program))
+            for part, program, (qubits, spins) in zip(parts, programs, whole.places, strict=True):
+                part.append(self._unembed(states[:, qubits], program.layout, rng) * gauge[spins])
         return [np.concatenate(part) for part in parts]
 
     def _split(self, num_reads: int, n_qubits: int) -> Iterator[int]:
         """Reads of each call: by gauges, and below the device's limits."""
-        limit = largest_num_reads(getattr(self.sampler, "properties", {}), n_qubits, **self.params)
-        n_calls = max(self.num_gauges, -(-num_reads // limit), 1)
-        n_calls = min(n_calls, num_reads)
-        edges = np.linspace(0, num_reads, n_calls + 1).astype(int)
-        yield from np.diff(edges).tolist()
+        limit = largest_num_reads(device_properties(self.sampler), n_qubits, **self.params)
+        n_calls = min(max(self.num_gauges, -(-num_reads // limit), 1), num_reads)
+        fewest, more = divmod(num_reads, n_calls)
+        yield from [fewest + 1] * more + [fewest] * (n_calls - more)
+
+    def _write(self, whole: _Whole, gauge: np.ndarray) -> dimod.BinaryQuadraticModel:
+        """The programs in a gauge (n_qubits,), less the device's offsets, which know of none."""
+        ends = gauge[whole.edges]
+        fields, couplings = whole.fields * gauge, whole.couplings * ends[:, 0] * ends[:, 1]
+        if self.offsets is not None:
+            fields, couplings = self._take_off_offsets(whole, fields, couplings)
+        return dimod.BinaryQuadraticModel.from_numpy_vectors(
+            fields,
+            (whole.edges[:, 0], whole.edges[:, 1], couplings),
+            0.0,
+            dimod.SPIN,
+            variable_order=whole.qubits,
+        )
 
     def _call(self, bqm, qubits: list[int], num_reads: int, seed: int) -> np.ndarray:
         declared = self.sampler.parameters
@@ -109,14 +125,14 @@ class DeviceCalls:
         arguments = {name: value for name, value in wanted.items() if name in declared}
         self.num_calls += 1
         sampleset = self.sampler.sample(bqm, **{**arguments, **self.params})
+        states = unfold(sampleset, qubits, type(self.sampler).__name__)
         for name, value in sampleset.info.get("timing", {}).items():
             if name.startswith("qpu_") and not name.endswith("_per_sample"):
                 self._times[name] = self._times.get(name, 0.0) + float(value)
-        return unfold(sampleset, qubits, type(self.sampler).__name__)
+        return states
 
-    def _unembed(self, states: np.ndarray, program: Program) -> np.ndarray:
+    def _unembed(self, states: np.ndarray, layout: Layout, rng) -> np.ndarray:
         """Spins of chains by the method; qubits that are spins are taken as they are."""
-        layout = program.layout
         chains = layout.chains
         self._n_chains += len(states) * layout.n_spins
         spins = np.empty((len(states), layout.n_spins), np.int8)
@@ -124,38 +140,52 @@ class DeviceCalls:
         if not chains:
             return spins
         self._n_broken += int(self.chain_breaks.broken_chains(states, chains).sum())
+        if self.chain_break_method == "weighted_random":
+            # The library's takes the same qubit in all reads, by a generator that is not ours.
+            return _pick_qubits(states, layout, rng)
         vote, rows = getattr(self.chain_breaks, self.chain_break_method)(states, chains)
         spins = spins[rows]
         spins[:, [layout.spin_of[chain[0]] for chain in chains]] = vote
         return spins
 
-    def _take_off_offsets(self, whole: _Whole) -> tuple[np.ndarray, np.ndarray]:
-        if self.offsets is None:
-            return whole.fields, whole.couplings
-        fields = whole.fields - [_known(self.offsets.h, qubit) for qubit in whole.qubits]
+    def _take_off_offsets(self, whole: _Whole, fields, couplings) -> tuple[np.ndarray, np.ndarray]:
+        known = self.offsets
+        fields = fields - [_known(known.h, qubit) for qubit in whole.qubits]
         ends = np.asarray(whole.qubits)[whole.edges].tolist()
-        couplings = whole.couplings - [
-            _known(self.offsets.J, (a, b) if (a, b) in self.offsets.J else (b, a)) for a, b in ends
+        couplings = couplings - [
+            _known(known.J, (a, b) if (a, b) in known.J else (b, a)) for a, b in ends
         ]
-        return np.clip(fields, *self.ranges.fields), np.clip(couplings, *self.ranges.couplings)
+        return self.ranges.clip(fields, couplings, whole.groups, whole.is_chain)
 
 
 class _Whole:
     """Programs on different qubits as one."""
 
     def __init__(self, programs: list[Program]):
-        counts = [len(program.fields) for program in programs]
-        starts = np.cumsum([0, *counts])
-        self.places = [slice(*pair) for pair in zip(starts[:-1], starts[1:], strict=True)]
-        self.qubits = np.concatenate([program.layout.qubits for program in programs]).tolist()
+        layouts = [program.layout for program in programs]
+        qubits = np.cumsum([0, *(len(layout.qubits) for layout in layouts)])
+        spins = np.cumsum([0, *(layout.n_spins for layout in layouts)])
+        self.places = [
+            (slice(*qubits[at : at + 2]), slice(*spins[at : at + 2])) for at in range(len(programs))
+        ]
+        self.n_spins = int(spins[-1])
+        self.qubits = np.concatenate([layout.qubits for layout in layouts]).tolist()
         self.fields = np.concatenate([program.fields for program in programs])
         self.couplings = np.concatenate([program.couplings for program in programs])
-        self.edges = np.concatenate(
-            [
-                program.layout.edges + start
-                for program, start in zip(programs, starts[:-1], strict=True)
-            ]
-        )
+        self.is_chain = np.concatenate([layout.is_chain for layout in layouts])
+        starts = list(zip(layouts, qubits[:-1], spins[:-1], strict=True))
+        self.spin_of = np.concatenate([layout.spin_of + spin for layout, _, spin in starts])
+        self.edges = np.concatenate([layout.edges + qubit for layout, qubit, _ in starts])
+        # Qubit q has the groups q, or 2 q and 2 q + 1.
+        self.groups = np.concatenate([layout.groups + 2 * qubit for layout, qubit, _ in starts])
+
+
+def _pick_qubits(states: np.ndarray, layout: Layout, rng: np.random.Generator) -> np.ndarray:
+    """A random qubit of each chain, anew in each read."""
+    lengths = layout.chain_lengths
+    firsts = np.cumsum(lengths) - lengths
+    shape = (len(states), layout.n_spins)
+    return np.take_along_axis(states, firsts + rng.integers(lengths, size=shape), axis=1)
 
 
 def _known(offsets: dict, key) -> float:

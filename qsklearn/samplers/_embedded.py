@@ -6,6 +6,7 @@ import warnings
 from types import SimpleNamespace
 from typing import Any
 
+import dimod
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, clone
@@ -13,10 +14,12 @@ from sklearn.base import BaseEstimator, clone
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
-from qsklearn.samplers._device_calls import CHAIN_BREAK_METHODS, DeviceCalls
+from qsklearn.samplers._device_calls import CHAIN_BREAK_METHODS, DeviceCalls, device_properties
+from qsklearn.samplers._device_reads import draw_reads
 from qsklearn.samplers._embedded_program import Problem, Program, Programmer
 from qsklearn.samplers._embeddings import (
     Embedding,
+    EmbeddingError,
     check_embedding,
     find_embedding,
     find_parallel_embeddings,
@@ -31,8 +34,12 @@ from qsklearn.samplers._target_graph import Target, as_target, working_graph
 from qsklearn.samplers._temperature import estimate_beta, match_moments
 
 _NAME = "EmbeddedSampler"
-_MAX_ROUNDS = 20
 _CHAIN_STRENGTHS = {"uniform_torque_compensation", "scaled"}
+_EMBEDDING_METHODS = {"auto", "native", "star", "clique", "biclique", "minorminer"}
+# Hundreds of copies of a small model take seconds to find, and their calls hardly less to write.
+_MAX_PARALLEL = 128
+# Arguments of the device's calls that differ from call to call, so that ``params`` cannot fix them.
+_OF_EACH_CALL = ("num_reads", "seed")
 
 
 class EmbeddedSampler(ArraySampler):
@@ -46,42 +53,66 @@ class EmbeddedSampler(ArraySampler):
     Parameters
     ----------
     sampler : structured dimod.Sampler
-        With ``nodelist`` and ``edgelist``: :class:`MockQPUSampler`, dwave-system's
+        With ``nodelist`` and ``edgelist`` of integers: :class:`MockQPUSampler`, dwave-system's
         ``DWaveSampler``, any other.
     params : dict, optional
-        Arguments of each of its calls, for example ``{"annealing_time": 20}``.
+        Arguments of each of its calls, for example ``{"annealing_time": 20}``; not ``num_reads``
+        and ``seed``, which are parameters here.
     num_reads : int, default=100
     scaling : {"auto", "clip", "scale", "raise"}, default="auto"
         What becomes of a model that exceeds the device's ranges. ``"clip"`` moves the biases that
         do to the edge and leaves the temperature, ``"scale"`` multiplies all energies by one
         factor, and so raises it, ``"raise"`` refuses. ``"auto"`` clips draws at a temperature and
-        scales a search. What was done is in ``info``, with a warning for what was clipped.
+        scales a search. What was done is in ``info``, with a warning for what was clipped. A
+        search is scaled up, too, to fill the ranges, for the colder it is, the better.
     chain_strength : float, str or callable, optional
         The coupling within chains, in the model's units: a number, dwave-system's
         ``"uniform_torque_compensation"`` or ``"scaled"``, or a callable of a BQM and an embedding.
-        None takes for draws at a temperature the strongest that the device has, which breaks the
-        fewest chains, and for a search ``"uniform_torque_compensation"``.
+        None takes the strongest that the device has, which breaks the fewest chains, but for a
+        search that is scaled ``"uniform_torque_compensation"``, which leaves the model more room.
     chain_break_method : {"majority_vote", "weighted_random", "discard"}, default="majority_vote"
-        How a broken chain is read; ``"discard"`` drops the read and draws again.
+        How a broken chain is read: by most of its qubits (up in a tie), by one of them at random,
+        or not at all: ``"discard"`` drops the read and draws again.
     num_spin_reversal_transforms : int, default=0
         Random gauges, among which reads are divided, so that errors of fixed sign average out. Each
-        is a call.
+        is a call. Chains turn as wholes, and couplings keep to the part of their range that is
+        symmetric.
     embedding : dict, optional
         Chains to use: from each variable, or place in the array door, to its qubits.
-    embedding_method : str, default="auto"
-        As in ``find_embedding``.
+    embedding_method : {"auto", "native", "star", "clique", "biclique", "minorminer"}, \
+default="auto"
+        How chains are found. ``"auto"`` takes what suits the model; ``"native"`` is for models
+        whose variables are qubits.
     max_parallel : int, optional
-        Models of a family that may share a call; by default as many as fit. 1 for none.
+        Models of a family that may share a call; by default as many as fit, 128 at most. 1 for
+        none.
     temperature_method : {"pseudo-likelihood", "moment-matching"}, default="pseudo-likelihood"
         As in :func:`estimate_effective_beta`.
     offsets : StaticOffsets, optional
         Static errors of the device, as from :func:`estimate_static_offsets`, to be compensated.
     seed : int, optional
-        Of gauges, of what the device draws if it has a seed, and of embeddings.
+        Of gauges, and of what the device draws if it has a seed. Embeddings do not depend on it.
 
     See Also
     --------
     MockQPUSampler, DimodSampler
+
+    Notes
+    -----
+    A device draws at a temperature of its own. With ``beta`` given, it is programmed with βE, of
+    scale 1 unless ``scaling`` says otherwise, and ``info`` holds
+
+    - ``beta_eff``, ``beta_eff_stderr``: the draws follow exp(-beta_eff βE);
+    - ``beta_eff_device``, ``beta_eff_device_stderr``: the device's inverse temperature for energies
+      as programmed, so that ``beta_eff = scale * beta_eff_device``;
+    - ``scale``, ``clipped_fraction`` of the biases on qubits and couplers, ``chain_strength`` (the
+      weakest of a family, in the device's units), ``chain_break_fraction``;
+    - ``embedding_id``, ``num_qubits`` and ``max_chain_length`` of one model, ``num_parallel``
+      models in a call, ``num_calls``, and ``qpu_*_time`` in microseconds, added up.
+
+    ``beta`` is never passed on. Should the wrapped sampler itself take a ``beta``, as a simulation
+    does, that is the temperature of the device, which ``params={"beta": 2.0}`` sets: ``beta_eff``
+    is then 2. The like holds for ``beta_range`` and other words of temperature.
 
     Examples
     --------
@@ -112,7 +143,7 @@ class EmbeddedSampler(ArraySampler):
         "chain_break_method": [StrOptions(set(CHAIN_BREAK_METHODS))],
         "num_spin_reversal_transforms": [Interval(Integral, 0, None, closed="left")],
         "embedding": [dict, None],
-        "embedding_method": [str],
+        "embedding_method": [StrOptions(_EMBEDDING_METHODS)],
         "max_parallel": [COUNT, None],
         "temperature_method": [StrOptions({"pseudo-likelihood", "moment-matching"})],
         "offsets": "no_validation",
@@ -152,10 +183,10 @@ class EmbeddedSampler(ArraySampler):
 
     def __sklearn_clone__(self):
         # A device, with its connection, is kept; a parameter object of ours is cloned.
-        own = {name: value for name, value in self.get_params(deep=False).items()}
+        own = self.get_params(deep=False)
         if isinstance(self.sampler, BaseEstimator):
             own["sampler"] = clone(self.sampler)
-        return EmbeddedSampler(**own)
+        return type(self)(**{name: _copy_dict(value) for name, value in own.items()})
 
     def __getstate__(self):
         state = dict(super().__getstate__())
@@ -166,19 +197,17 @@ class EmbeddedSampler(ArraySampler):
 
     @property
     def parameters(self) -> dict[str, list[str]]:
-        """Keywords of ``sample``. ``beta``, which no device can set, is none of them."""
-        names = set(self._parameter_constraints) - {"beta"}
-        return {name: [] for name in sorted(names | set(self.sampler.parameters))}
+        """Keywords of ``sample``: its own, and the device's, but ``beta``, which it cannot set."""
+        names = {*self._parameter_constraints, *self.sampler.parameters} - {"beta"}
+        return {name: [] for name in sorted(names)}
 
     @property
     def properties(self) -> dict[str, Any]:
-        """The intents, and ``beta_eff_prior`` where the device's kind is known."""
-        properties = dict(super().properties)
-        given = getattr(self.sampler, "properties", {})
+        """The intents, the device's properties, ``beta_eff_prior`` where its kind is known."""
+        properties = {**super().properties, "child_properties": dict(self.sampler.properties)}
+        given = device_properties(self.sampler)
         prior = given.get("beta_eff_prior") or typical_beta(given)
-        if prior is not None:
-            properties["beta_eff_prior"] = prior
-        return {**properties, "child_properties": given}
+        return properties if prior is None else {**properties, "beta_eff_prior": prior}
 
     @property
     def children(self) -> list:
@@ -187,6 +216,7 @@ class EmbeddedSampler(ArraySampler):
 
     def _accept(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _check_structured(self.sampler)
+        self._require("clamped", parameters.get("clamped"))
         words = {name: parameters.pop(name) for name in ["beta"] if name in parameters}
         return {**words, **self.remove_unknown_kwargs(**parameters)}
 
@@ -196,50 +226,60 @@ class EmbeddedSampler(ArraySampler):
         defaults.pop("sampler")
         values = {"beta": None, **defaults, **own}
         validate_parameter_constraints(self._parameter_constraints, values, _NAME)
+        _check_offsets(values["offsets"])
         rest = {name: value for name, value in overrides.items() if name not in own}
-        values["params"] = {**(values["params"] or {}), **rest}
+        values["params"] = {**_check_params(values["params"] or {}, self.sampler), **rest}
         return SimpleNamespace(**values)
 
+    def _working_bytes(self, models: SpinModels, settings: SimpleNamespace) -> int:
+        # Whole states with the same on qubits, and the estimate's 32-bit fields and workspace.
+        return 24 * models.n_models * settings.num_reads * models.n_spins
+
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
-        thermal = settings.beta is not None
         # The device has a temperature of its own: it is handed beta E, and takes its beta to it.
+        thermal = settings.beta is not None
         wanted = models.scaled(settings.beta) if thermal else models
         problem = Problem.of_models(wanted)
         embeddings, layouts = self._arrange(problem, settings)
-        ranges = ProgramRanges.from_properties(getattr(self.sampler, "properties", {}))
+        programmer = self._programmer(problem, wanted, embeddings, layouts, settings)
+        programs = [programmer.write(model) for model in range(models.n_models)]
+        calls = self._calls(programmer, settings)
+        fewer_allowed = not thermal and "num_reads" not in self.sampler.parameters
+        states = draw_reads(
+            calls, programs, len(layouts), models, settings, fewer_allowed=fewer_allowed
+        )
+        info = _describe(programmer.scale, programs, embeddings[0], len(layouts)) | calls.info
+        if thermal:
+            programmed = _as_drawn(programs, problem.pairs, models.one_hot)
+            info |= _temperature(programmed, states, programmer.scale, settings)
+        else:
+            info["beta"] = None
+        energies = np.stack([models.energies(m, drawn) for m, drawn in enumerate(states)])
+        return states[:, :, keep], energies, info
+
+    def _programmer(self, problem, wanted, embeddings, layouts, settings) -> Programmer:
+        thermal = settings.beta is not None
         scaling = settings.scaling
         if scaling == "auto":
             scaling = "clip" if thermal else "scale"
-        strength = _chain_strength(settings.chain_strength, thermal, wanted, embeddings)
-        programmer = Programmer(problem, layouts, ranges, scaling, strength)
-        programs = [programmer.write(model) for model in range(models.n_models)]
-        calls = DeviceCalls(
+        if scaling == "scale" and not thermal:
+            scaling = "fill"
+        strength = settings.chain_strength
+        if strength is None and scaling == "fill":  # the strongest would leave the model no room
+            strength = "uniform_torque_compensation"
+        strength = _chain_strength(strength, wanted, embeddings)
+        any_sign = settings.num_spin_reversal_transforms > 0
+        return Programmer(problem, layouts, self._ranges(), scaling, strength, any_sign)
+
+    def _calls(self, programmer: Programmer, settings: SimpleNamespace) -> DeviceCalls:
+        return DeviceCalls(
             self.sampler,
             settings.params,
-            ranges,
+            programmer.ranges,
             settings.chain_break_method,
             settings.num_spin_reversal_transforms,
             settings.offsets,
         )
-        states = _draw_reads(calls, programs, len(layouts), models, settings)
-        info = {
-            "scale": programmer.scale,
-            "clipped_fraction": _clipped_fraction(programs),
-            "chain_strength": max(program.chain_strength for program in programs),
-            "embedding_id": embeddings[0].embedding_id,
-            "num_parallel": min(len(layouts), models.n_models),
-            "num_qubits": len(layouts[0].qubits),
-            "max_chain_length": int(layouts[0].chain_lengths.max()),
-            **calls.info,
-        }
-        if thermal:
-            device, error = _temperature(_contract(programs, models, problem), states, settings)
-            info["beta_eff"] = device * programmer.scale
-            info["beta_eff_stderr"] = error * programmer.scale
-            info["beta_eff_device"] = device
-            info["beta_eff_device_stderr"] = error
-        energies = np.stack([models.energies(m, drawn) for m, drawn in enumerate(states)])
-        return states[:, :, keep], energies, info
 
     def _arrange(self, problem: Problem, settings) -> tuple[list[Embedding], list[Layout]]:
         """Where models of one graph are on the device; that of the last call is kept."""
@@ -254,13 +294,20 @@ class EmbeddedSampler(ArraySampler):
             settings.embedding_method,
             None if settings.embedding is None else repr(settings.embedding),
         )
-        known = getattr(self, "_arrangement", (None,))
-        if known[0] != wanted:
+        known = getattr(self, "_arrangement", None)
+        if known is None or known[0] != wanted:
             embeddings = _find(problem, labels, target, many, settings)
             device = self._couplers(target)
             layouts = [Layout.of_chains(e.chains, problem.pairs, *device) for e in embeddings]
             self._arrangement = known = wanted, embeddings, layouts
         return known[1], known[2]
+
+    def _ranges(self) -> ProgramRanges:
+        ranges = ProgramRanges.from_properties(device_properties(self.sampler))
+        if ranges.by_halves and self._target().family != "zephyr":
+            # Of a graph that does not say what it is, nobody knows the halves.
+            return ProgramRanges(ranges.fields, ranges.couplings)
+        return ranges
 
     def _target(self) -> Target:
         """The device's graph as arrays, made anew when another list of qubits works."""
@@ -276,21 +323,16 @@ class EmbeddedSampler(ArraySampler):
         once = rows < target.indices
         ends = np.column_stack([rows[once], target.indices[once]])
         couplers = target.qubits[ends]
-        by_halves = "per_group_coupling_range" in getattr(self.sampler, "properties", {})
+        by_halves = self._ranges().by_halves
         return couplers, halves_of_couplers(target.graph, couplers) if by_halves else None
 
 
-def _temperature(programmed: SpinModels, states: np.ndarray, settings) -> tuple[float, float]:
-    """What the draws tell of the device's inverse temperature, and the standard error."""
-    beta, error = estimate_beta(programmed, states)
-    if settings.temperature_method == "pseudo-likelihood" or not np.isfinite(beta):
-        return beta, error
-    seed = int(make_call_seeds(settings.seed, programmed.n_models)[0])
-    return match_moments(programmed, states, beta, seed=seed)
+def _copy_dict(value):
+    return dict(value) if isinstance(value, dict) else value
 
 
 def _check_structured(sampler) -> None:
-    missing = [n for n in ("sample", "nodelist", "edgelist") if not hasattr(sampler, n)]
+    missing = [n for n in ("sample", "nodelist", "edgelist") if getattr(sampler, n, None) is None]
     if missing or isinstance(sampler, (str, type)):
         raise ValueError(
             f"The 'sampler' parameter of {_NAME} must be a structured sampler, with `sample`, "
@@ -299,27 +341,51 @@ def _check_structured(sampler) -> None:
         )
 
 
+def _check_params(params: dict[str, Any], sampler) -> dict[str, Any]:
+    """``params`` without those that the device does not declare, of which dimod warns."""
+    for name in _OF_EACH_CALL:
+        if name in params:
+            raise ValueError(
+                f"The 'params' parameter of {_NAME} must not fix {name!r}, which differs from call "
+                f"to call. Got {params[name]!r}; give {name} to {_NAME} itself."
+            )
+    return dimod.Sampler.remove_unknown_kwargs(sampler, **params)
+
+
+def _check_offsets(offsets) -> None:
+    if offsets is not None and not all(
+        isinstance(getattr(offsets, name, None), dict) for name in "hJ"
+    ):
+        raise ValueError(
+            f"The 'offsets' parameter of {_NAME} must be StaticOffsets, with dicts `h` and `J`, as "
+            f"from estimate_static_offsets, or None. Got {offsets!r} instead."
+        )
+
+
 def _find(problem: Problem, labels, target: Target, many: bool, settings) -> list[Embedding]:
     if settings.embedding is not None:
         return [_given_embedding(settings.embedding, labels, problem, target)]
-    arguments = {"method": settings.embedding_method}
-    if many:
-        limit = settings.max_parallel
-        found = find_parallel_embeddings(
-            problem.n_spins, problem.pairs, target, max_embeddings=limit, **arguments
+    arguments: dict[str, Any] = {"method": settings.embedding_method}
+    # Of a model on more than half of the qubits there is one copy only, which may be native.
+    if many and settings.embedding_method != "native" and 2 * problem.n_spins <= target.n_qubits:
+        return list(
+            find_parallel_embeddings(
+                problem.n_spins,
+                problem.pairs,
+                target,
+                max_embeddings=settings.max_parallel or _MAX_PARALLEL,
+                **arguments,
+            )
         )
-        return list(found)
     return [
         find_embedding(problem.n_spins, problem.pairs, target, labels=list(labels), **arguments)
     ]
 
 
-def _chain_strength(given, thermal: bool, models: SpinModels, embeddings: list[Embedding]):
+def _chain_strength(given, models: SpinModels, embeddings: list[Embedding]):
     """From a model's number to its chain strength in its own units; None for the strongest."""
     if given is None:
-        if thermal:
-            return None
-        given = "uniform_torque_compensation"
+        return None
     if isinstance(given, Real):
         return lambda model: float(given)
     if isinstance(given, str):
@@ -332,93 +398,67 @@ def _chain_strength(given, thermal: bool, models: SpinModels, embeddings: list[E
     return strength
 
 
-def _draw_reads(calls: DeviceCalls, programs: list[Program], n_layouts: int, models, settings):
-    """States (n_models, num_reads, n_spins), drawn until all have enough valid reads."""
-    num_reads = settings.num_reads
-    drawn: list[list[np.ndarray]] = [[] for _ in programs]
-    n_valid = np.zeros(len(programs), int)
-    n_asked = np.zeros(len(programs), int)
-    seeds = make_call_seeds(settings.seed, len(programs))
-    for attempt in range(_MAX_ROUNDS):
-        for batch in _batches(np.flatnonzero(n_valid < num_reads), n_layouts):
-            # More than what is missing, where many were lost.
-            lost = n_asked[batch] / np.maximum(n_valid[batch], 1)
-            reads = ((num_reads - n_valid[batch]) * np.maximum(lost, 1)).max()
-            reads = min(int(np.ceil(reads)), 10 * num_reads)
-            seed = [int(seeds[batch[0]]), attempt]
-            states = calls.draw([programs[model] for model in batch], reads, seed)
-            for model, found in zip(batch, states, strict=True):
-                n_asked[model] += reads
-                found = _valid(found, models.one_hot)
-                n_valid[model] += len(found)
-                drawn[model].append(found)
-        if (n_valid >= num_reads).all():
-            return np.stack(
-                [
-                    _choose(np.concatenate(found), num_reads, int(seed))
-                    for found, seed in zip(drawn, seeds, strict=True)
-                ]
-            )
-    raise RuntimeError(
-        f"{_NAME} got {n_valid.min()} usable reads of {num_reads} in {n_asked.max()}, from "
-        f"{type(calls.sampler).__name__}. Its draws break chains or one-hot units: try a stronger "
-        "'chain_strength', chain_break_method='majority_vote', or smaller weights."
-    )
-
-
-def _batches(pending: np.ndarray, n_layouts: int):
-    """Models that go into one call: each layout has those of one remainder, one at a time."""
-    queues = [pending[pending % n_layouts == layout] for layout in range(n_layouts)]
-    for turn in range(max(map(len, queues), default=0)):
-        yield [int(queue[turn]) for queue in queues if turn < len(queue)]
-
-
-def _valid(states: np.ndarray, one_hot) -> np.ndarray:
-    if one_hot is None:
-        return states
-    return states[(states[:, slice(*one_hot)] == 1).sum(axis=1) == 1]
-
-
-def _choose(states: np.ndarray, num_reads: int, seed: int) -> np.ndarray:
-    """As many reads as wanted: at random, for devices may list them by energy."""
-    if len(states) == num_reads:
-        return states
-    chosen = np.random.default_rng(seed).choice(len(states), num_reads, replace=False)
-    return states[np.sort(chosen)]
+def _describe(scale, programs: list[Program], embedding, n_layouts: int) -> dict[str, Any]:
+    """What is to be told of the programs."""
+    lengths = programs[0].layout.chain_lengths
+    return {
+        "scale": scale,
+        "clipped_fraction": _clipped_fraction(programs),
+        "chain_strength": min(program.chain_strength for program in programs),
+        "embedding_id": embedding.embedding_id,
+        "num_parallel": min(n_layouts, len(programs)),
+        "num_qubits": int(lengths.sum()),
+        "max_chain_length": int(lengths.max()),
+    }
 
 
 def _clipped_fraction(programs: list[Program]) -> float:
-    clipped = sum(program.n_clipped for program in programs)
-    if clipped:
-        n_biases = sum(program.n_biases for program in programs)
-        warnings.warn(
-            f"{_NAME} moved {clipped} of {n_biases} biases to the edge of the device's ranges, so "
-            "its draws follow another law than asked for. Use smaller weights, a larger beta_eff, "
-            "or scaling='scale' (which raises the temperature) or 'raise'.",
-            RuntimeWarning,
-            stacklevel=6,
-        )
-        return clipped / n_biases
-    return 0.0
+    n_clipped = sum(program.n_clipped for program in programs)
+    if n_clipped == 0:
+        return 0.0
+    # Without numbers, so that Python shows it once in a training of many calls.
+    warnings.warn(
+        f"{_NAME} moved biases to the edge of the device's ranges (info['clipped_fraction'] says "
+        "how many), so its draws follow another law than asked for. Use smaller weights, a larger "
+        "beta_eff, or scaling='scale' (which raises the temperature) or 'raise'.",
+        RuntimeWarning,
+        stacklevel=6,
+    )
+    return n_clipped / sum(program.n_biases for program in programs)
 
 
-def _contract(programs: list[Program], models: SpinModels, problem: Problem) -> SpinModels:
-    """The models that were programmed, in the device's units, where no chain breaks."""
-    parts = [program.layout.contract(program.fields, program.couplings) for program in programs]
-    couplings = np.mean([values for _, values in parts], axis=0)
-    rows, columns = problem.pairs.T
-    if models.one_hot is not None:  # whose penalty is no part of the law
-        inner = (problem.pairs >= models.one_hot[0]) & (problem.pairs < models.one_hot[1])
-        couplings = np.where(inner.all(axis=1), 0.0, couplings)
-    upper = scipy.sparse.coo_array((couplings, (rows, columns)), shape=(problem.n_spins,) * 2)
+def _as_drawn(programs: list[Program], pairs: np.ndarray, one_hot) -> SpinModels:
+    """The models that the device draws, in its units, where no chain breaks.
+
+    They share their couplings, unless some were clipped: then these are means.
+    """
+    fields = np.array([program.model[0] for program in programs])
+    couplings = np.mean([program.model[1] for program in programs], axis=0)
+    n_spins = fields.shape[1]
+    upper = scipy.sparse.coo_array((couplings, pairs.T), shape=(n_spins, n_spins))
     symmetric = scipy.sparse.csr_array(upper + upper.T)
-    return SpinModels(np.array([fields for fields, _ in parts]), symmetric, models.one_hot)
+    symmetric.eliminate_zeros()
+    return SpinModels(fields, symmetric, one_hot)
+
+
+def _temperature(programmed: SpinModels, states, scale: float, settings) -> dict[str, float]:
+    """What the draws tell of the device's inverse temperature, and the standard error."""
+    device, error = estimate_beta(programmed, states)
+    if settings.temperature_method == "moment-matching" and 0 < device < np.inf:
+        seed = int(make_call_seeds(settings.seed, programmed.n_models)[0])
+        device, error = match_moments(programmed, states, device, seed=seed)
+    return {
+        "beta_eff": device * scale,
+        "beta_eff_stderr": error * scale,
+        "beta_eff_device": device,
+        "beta_eff_device_stderr": error,
+    }
 
 
 def _given_embedding(chains: dict, labels, problem: Problem, target: Target) -> Embedding:
     missing = [label for label in labels if label not in chains]
     if missing:
-        raise ValueError(
+        raise EmbeddingError(
             f"The 'embedding' parameter of {_NAME} must have a chain for each variable. Got none "
             f"for {missing[0]!r}."
         )

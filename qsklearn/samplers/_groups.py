@@ -10,6 +10,18 @@ import scipy.sparse
 
 from qsklearn.samplers._seeds import make_keys
 
+# How what devices say of each group is put together.
+_ADDED = {
+    "num_calls",
+    "qpu_access_time",
+    "qpu_access_overhead_time",
+    "qpu_programming_time",
+    "qpu_sampling_time",
+}
+_AVERAGED = {"chain_break_fraction", "clipped_fraction"}
+_LEAST = {"chain_strength", "scale"}
+_BETAS = {"beta_eff", "beta_eff_device"}
+
 
 def split_matrices(J) -> list:
     """The matrices of the groups; one that all models share is a group."""
@@ -82,19 +94,21 @@ def _join_infos(infos, members, order) -> dict[str, Any]:
             joined[key] = (min(hot for hot, _ in values), max(cold for _, cold in values))
         elif key == "transverse_field_range":
             joined[key] = (max(start for start, _ in values), min(end for _, end in values))
-        elif key == "qpu_access_time":
+        elif key in _ADDED:
             joined[key] = sum(values)
-        elif key == "chain_break_fraction":
+        elif key in _AVERAGED:
             joined[key] = float(np.average(values, weights=weights))
-    if "beta_eff" in joined:
-        joined["beta_eff"], joined["beta_eff_stderr"] = _combine_betas(infos, weights)
+        elif key in _LEAST:
+            joined[key] = min(values)
+        elif key in _BETAS:
+            joined[key], joined[f"{key}_stderr"] = _combine_betas(infos, key, weights)
     return joined
 
 
-def _combine_betas(infos, weights) -> tuple[float, float]:
+def _combine_betas(infos, key: str, weights) -> tuple[float, float]:
     """Mean of the groups' effective temperatures, weighted by precision where all have one."""
-    betas = np.array([info["beta_eff"] for info in infos])
-    errors = np.array([info["beta_eff_stderr"] for info in infos])
+    betas = np.array([info[key] for info in infos])
+    errors = np.array([info[f"{key}_stderr"] for info in infos])
     told = ~np.isnan(betas)  # a group without a bias does not tell
     if not told.any():
         return float("nan"), float("nan")

@@ -65,15 +65,11 @@ class Layout:
         edges = edges[on_chains]
         groups = edges if halves is None else 2 * edges + halves[on_chains]
         ends = np.sort(spin_of[edges], axis=1)
+        is_chain = ends[:, 0] == ends[:, 1]
         keys = couplings[:, 0] * n_spins + couplings[:, 1]
         wanted = ends[:, 0] * n_spins + ends[:, 1]
-        found = np.searchsorted(keys, wanted)
-        found[found == len(keys)] = -1
-        is_chain = ends[:, 0] == ends[:, 1]
-        is_coupling = ~is_chain
-        is_coupling[is_coupling] = keys[found[is_coupling]] == wanted[is_coupling]
-        used = is_chain | is_coupling
-        coupling_of = np.where(is_chain, -1, found)[used]
+        used = is_chain | np.isin(wanted, keys)
+        coupling_of = np.where(is_chain, -1, np.searchsorted(keys, wanted))[used]
         return cls(qubits, spin_of, edges[used], groups[used], coupling_of, n_spins, len(couplings))
 
     @cached_property
@@ -112,15 +108,18 @@ class Layout:
         )
 
     def strongest_chain(self, couplings: np.ndarray, ranges) -> float:
-        """The strongest coupling within chains that ranges leave beside a program's couplings."""
+        """The strongest coupling within chains that ranges leave beside a program's couplings.
+
+        Where the device has no ranges, one that outweighs all else that pulls at a qubit.
+        """
         if not self.is_chain.any():
             return 0.0
         n_ties = total_couplings(self.is_chain.astype(float), self.groups)
-        others = total_couplings(np.abs(couplings), self.groups)
         tied = n_ties > 0
-        room = (-ranges.total_couplings[0] - others[tied]) / n_ties[tied]
+        others = total_couplings(np.where(self.is_chain, 0.0, couplings), self.groups)
+        room = (others[tied] - ranges.total_couplings[0]) / n_ties[tied]
         strength = min(-ranges.couplings[0], room.min())
         if np.isfinite(strength):
             return max(float(strength), 0.0)
-        # Without ranges: stronger than all else that pulls at a chain.
-        return 1.0 + float(np.abs(couplings).sum())
+        pulls = total_couplings(np.abs(np.where(self.is_chain, 0.0, couplings)), self.groups)
+        return 1.0 + float(pulls.max())

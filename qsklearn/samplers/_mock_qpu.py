@@ -8,8 +8,8 @@ import time
 import warnings
 from dataclasses import replace
 from difflib import get_close_matches
-from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import dimod
 import numpy as np
@@ -19,17 +19,19 @@ from sklearn.base import BaseEstimator
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn.samplers._arguments import count_threads
-from qsklearn.samplers._base import COUNT, SEED_CONSTRAINTS, THREADS
+from qsklearn.samplers._base import COUNT, THREADS
 from qsklearn.samplers._cluster_chains import draw_thermal
+from qsklearn.samplers._mock_calls import UNDERSTOOD, MockCall, read_call, refuse_program
 from qsklearn.samplers._mock_chip import Chip, make_chip
-from qsklearn.samplers._mock_faults import alter, check_faults, strike
+from qsklearn.samplers._mock_faults import UNANSWERED, alter, check_faults, strike
 from qsklearn.samplers._models import SpinModels, models_from_bqm
 from qsklearn.samplers._program_ranges import ProgramRanges
-from qsklearn.samplers._qpu_profiles import PROFILES, QPUProfile, get_profile
-from qsklearn.samplers._qpu_timing import largest_num_reads, qpu_timing
+from qsklearn.samplers._qpu_profiles import PROFILES, QPUProfile, get_qpu_profile
+from qsklearn.samplers._qpu_timing import qpu_timing
 
 _NAME = "MockQPUSampler"
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left"), None]
+_LONGEST = threading.TIMEOUT_MAX  # seconds
 _COUNTING = threading.Lock()
 # What overrides the profile.
 _OVERRIDES = (
@@ -42,19 +44,10 @@ _OVERRIDES = (
     "readout_error",
     "freeze_out",
 )
-# Parameters of D-Wave's that change the answer's time, not its law.
-_TIMED = {
-    "annealing_time",
-    "anneal_schedule",
-    "initial_state",
-    "programming_thermalization",
-    "readout_thermalization",
-    "reduce_intersample_correlation",
-    "reinitialize_state",
-}
-_UNDERSTOOD = {"num_reads", "answer_mode", "auto_scale", "label", "seed", "warnings"} | _TIMED
 # Periods of the parts of a drift, relative to the slowest: no two ever meet again.
 _PERIODS = np.array([1.0, 0.5 * (np.sqrt(5.0) - 1.0), np.sqrt(2.0) - 1.0])
+# A smaller program than this is not scaled up: the factor would overflow.
+_NOTHING = 1e-300
 
 
 class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
@@ -71,8 +64,10 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
               E'(s) = \\sum_i h'_i s_i + \\sum_{i<j} J'_{ij} s_i s_j,
 
     where h' and J' are h and J rounded to the controls' steps, plus errors that each call draws
-    anew and offsets that stay, and β = ``device_beta`` times its drift. It is simulated by heat bath of
-    spins and clusters of tied spins; the annealing time changes the timing, not the law.
+    anew and offsets that stay, and β = ``device_beta`` times its drift. It is simulated by heat
+    bath of spins and clusters of tied spins; annealing time and schedule change the timing, not the
+    law. Where ``freeze_out`` is below 1, chains take their directions at that part of β, and then
+    single qubits cool on to β.
 
     Parameters
     ----------
@@ -88,7 +83,7 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         says.
     device_beta : float, optional
         Inverse temperature, per unit of programmed energy. By default the specimen's own: the
-        profile's within its uncertainty.
+        profile's within its uncertainty, and exactly the profile's for ``"ideal"``.
     drift : float, optional
         Relative standard deviation of the inverse temperature over the calls.
     h_noise, j_noise : float, optional
@@ -104,12 +99,13 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
     latency : float, default=0.0
         Seconds that a call waits, for network and queue.
     quota : float, optional
-        Microseconds of QPU access time, after which calls are refused.
+        Microseconds of QPU access time, beyond which calls are refused.
     faults : dict of int to str, optional
         What goes wrong in which call, counted from 0: ``"timeout"``, ``"connection"``,
         ``"offline"``, ``"wrong problem"`` (an answer to another problem) or ``"fewer reads"``.
     num_sweeps : int, default=100
-        Sweeps of the simulation a read.
+        Sweeps of the simulation a read. More bring the draws nearer to the law where strong
+        couplings contradict each other or strong fields.
     seed : int, optional
         Of the draws and the errors of a call.
     num_threads : int, optional
@@ -121,7 +117,10 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
 
     Notes
     -----
-    A sampler counts its calls, for drift, quota and faults; a clone begins at 0.
+    A sampler counts its calls, for drift, quota and faults. A clone begins at 0; a pickled copy
+    goes on from where the sampler was. Calls that are refused, by a range, a limit or the quota,
+    are not counted, and neither they nor calls without an answer use the quota. Two calls with the
+    same seed make the same errors and, but for the drift, the same draws, for any ``num_threads``.
 
     Examples
     --------
@@ -143,7 +142,7 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         "broken_nodes": "no_validation",
         "broken_edges": "no_validation",
         "device_beta": [Interval(Real, 0, None, closed="neither"), None],
-        "drift": _NOT_NEGATIVE,
+        "drift": [Interval(Real, 0, 1, closed="both"), None],
         "h_noise": _NOT_NEGATIVE,
         "j_noise": _NOT_NEGATIVE,
         "h_offset": _NOT_NEGATIVE,
@@ -151,11 +150,11 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         "readout_error": [Interval(Real, 0, 0.5, closed="both"), None],
         "freeze_out": [Interval(Real, 0, 1, closed="right"), None],
         "chip": [Interval(Integral, 0, None, closed="left")],
-        "latency": [Interval(Real, 0, None, closed="left")],
+        "latency": [Interval(Real, 0, _LONGEST, closed="both")],
         "quota": _NOT_NEGATIVE,
         "faults": [dict, None],
         "num_sweeps": [COUNT],
-        "seed": SEED_CONSTRAINTS,
+        "seed": [Interval(Integral, 0, None, closed="left"), None],
         "num_threads": THREADS,
     }
 
@@ -205,41 +204,44 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         self.num_threads = num_threads
 
     @property
-    def nodelist(self) -> list[int]:
+    def nodelist(self) -> list[Any]:
         """Qubits that work."""
-        return self._chip().device.nodelist
+        return list(self._chip().device.nodelist)
 
     @property
-    def edgelist(self) -> list[tuple[int, int]]:
+    def edgelist(self) -> list[tuple[Any, Any]]:
         """Couplers that work."""
-        return self._chip().device.edgelist
+        return list(self._chip().device.edgelist)
 
     @property
-    def adjacency(self):
-        """Qubits to those that they couple to."""
+    def adjacency(self) -> dict[Any, set[Any]]:
+        """Qubits to those that they couple to; not to be changed."""
         return self._chip().device.adjacency
 
     def to_networkx_graph(self):
-        """The working graph, frozen, with the attributes of its topology."""
+        """The working graph, with the attributes of its topology.
+
+        Returns
+        -------
+        networkx.Graph
+            Frozen.
+        """
         return self._chip().graph
 
     @property
     def parameters(self) -> dict[str, list[str]]:
         """Keywords of ``sample``: those of a processor, and ``seed``."""
-        return {**self._chip().device.parameters, "seed": []}
+        return {name: [] for name in [*self._chip().device.parameters, "seed"]}
 
     @property
     def properties(self) -> dict[str, Any]:
         """What a processor says of itself, under D-Wave's names; not its temperature."""
-        published = self._published_profile().solver_properties()
-        structure = {
-            name: value
-            for name, value in self._chip().device.properties.items()
-            if not name.endswith("_range") or name in published
-        }
-        return {**structure, **published}
+        own = self._properties(self._chip())
+        # deepcopy would take its time over tens of thousands of pairs of numbers.
+        names = ("qubits", "couplers", "anneal_offset_ranges")
+        lists = {name: list(own.pop(name)) for name in names}
+        return {**copy.deepcopy(own), **lists}
 
-    @dimod.bqm_structured
     def sample(self, bqm: dimod.BinaryQuadraticModel, **parameters) -> dimod.SampleSet:
         """Program the device and read it.
 
@@ -247,89 +249,84 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         ----------
         bqm : dimod.BinaryQuadraticModel
             On qubits and couplers that work.
-        num_reads : int, default=1
-        auto_scale : bool, default=True
-            Whether the program is scaled to fill the device's ranges, up or down, as D-Wave's
-            processors do unless told not to. That changes the temperature of the draws.
-        answer_mode : {"histogram", "raw"}, default="histogram"
-        seed : int, optional
         **parameters
-            Other words of a processor's, as in :attr:`parameters`.
+            Any of :attr:`parameters`, with D-Wave's defaults; those for times count in the timing
+            model, and those without any effect here are taken with a warning. ``num_reads`` is 1.
+            ``auto_scale=True`` scales the program to fill the device's ranges, up or down, which
+            changes the temperature of the draws. ``answer_mode="histogram"`` returns different
+            states by increasing energy, ``"raw"``, the default with an ``initial_state``, all in
+            the order of the reads. ``seed`` is by default the constructor's; calls with the same
+            one make the same errors.
 
         Returns
         -------
         dimod.SampleSet
-            ``info["timing"]`` is in microseconds, as D-Wave's.
+            Energies are those of ``bqm``. ``info["timing"]`` is in microseconds, as D-Wave's.
 
         Raises
         ------
+        ValueError
+            If a parameter of the constructor is wrong, or one of the call unknown.
         dimod.exceptions.BinaryQuadraticModelStructureError
             If a variable or an interaction is not on the working graph.
         dwave.cloud.exceptions.InvalidProblemError
-            If a bias, the number of reads or a time is out of its range.
-        dwave.cloud.exceptions.SolverError
-            In calls that ``faults`` names, and beyond the quota.
+            If a bias, or a parameter of the call, is out of its range.
+        dwave.cloud.api.exceptions.ResourceLimitsExceededError
+            If the quota does not cover the call.
+        dwave.cloud.exceptions.RequestTimeout, dwave.cloud.exceptions.SolverOfflineError, \
+requests.ConnectionError
+            In calls that ``faults`` names.
         """
-        settings = self._resolve(parameters)
-        call, fault = self._count_call()
+        chip = self._chip()
+        self._check_words(parameters, {*chip.device.parameters, "seed"})
+        models, qubits = models_from_bqm(bqm)
+        _check_structure(chip.device, bqm)
+        properties = self._properties(chip)
+        call = read_call({"seed": self.seed, **parameters}, properties, len(qubits))
+        models = _fit(models, qubits, call, ProgramRanges.from_properties(properties), chip)
+        timing = self._timing(call, len(qubits))
+        number, fault = self._admit(timing.get("qpu_access_time", 0.0))
         time.sleep(self.latency)
         strike(fault)
-        models, qubits = models_from_bqm(bqm)
-        models = self._fit(models, qubits, settings)
-        timing = self._account(settings, len(qubits))
-        states = self._draw(models, qubits, settings, call)
-        device = copy.copy(settings.chip.device)
-        device.substitute_sampler = _Answer(states, qubits)
-        answer = device.sample(
-            bqm, num_reads=settings.num_reads, answer_mode=settings.answer_mode, **settings.label
-        )
+        states = self._draw(models, qubits, call, number, chip)
+        if fault == "fewer reads":
+            states = states[: len(states) // 2]
+        answer = _answer(bqm, states, qubits, call)
         answer.info["timing"] = timing
         return alter(fault, answer)
 
-    def _resolve(self, parameters: dict[str, Any]) -> SimpleNamespace:
-        """Settings of a call, checked against the device's ranges."""
+    def _validate(self) -> None:
         validate_parameter_constraints(
             self._parameter_constraints, self.get_params(deep=False), _NAME
         )
         check_faults(self.faults or {}, _NAME)
-        self._check_words(parameters)
-        properties = self.properties
-        timed = {name: parameters[name] for name in _TIMED if parameters.get(name) is not None}
-        num_reads = parameters.get("num_reads")
-        num_reads = 1 if num_reads is None else num_reads
-        _check_reads_and_times(num_reads, timed, properties)
-        auto_scale = parameters.get("auto_scale")
-        label = parameters.get("label")
-        seed = parameters.get("seed")
-        return SimpleNamespace(
-            profile=self._profile(),
-            chip=self._chip(),
-            properties=properties,
-            ranges=ProgramRanges.from_properties(properties),
-            num_reads=int(num_reads),
-            timed=timed,
-            auto_scale=True if auto_scale is None else bool(auto_scale),
-            answer_mode=parameters.get("answer_mode") or "histogram",
-            label={} if label is None else {"label": label},
-            seed=self.seed if seed is None else seed,
-            num_threads=count_threads(self.num_threads, _NAME),
-        )
+        count_threads(self.num_threads, _NAME)
 
-    def _check_words(self, parameters: dict[str, Any]) -> None:
+    def _check_words(self, parameters: dict[str, Any], known: set[str]) -> None:
         for name in parameters:
-            if name not in self.parameters:
-                close = get_close_matches(name, self.parameters, 1)
+            if name not in known:
+                close = get_close_matches(name, known, 1)
                 hint = f" Did you mean {close[0]!r}?" if close else ""
                 raise ValueError(f"{name!r} is not a parameter of this solver.{hint}")
-            if name not in _UNDERSTOOD and parameters[name] is not None:
+            if name not in UNDERSTOOD and parameters[name] is not None:
                 warnings.warn(
                     f"{_NAME} does not model {name!r}, and draws as without it.",
                     UserWarning,
-                    stacklevel=5,
+                    stacklevel=3,
                 )
 
+    def _properties(self, chip: Chip) -> dict[str, Any]:
+        """Those with the chip's own lists in them."""
+        published = self._published_profile().solver_properties()
+        structure = {
+            name: value
+            for name, value in chip.device.properties.items()
+            if not name.endswith("_range") or name in published
+        }
+        return {**structure, **published}
+
     def _published_profile(self) -> QPUProfile:
-        return get_profile(self.profile) if isinstance(self.profile, str) else self.profile
+        return get_qpu_profile(self.profile) if isinstance(self.profile, str) else self.profile
 
     def _profile(self) -> QPUProfile:
         """The published one with what overrides it: what the device really is."""
@@ -337,15 +334,15 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         changes = {name: value for name in _OVERRIDES if (value := getattr(self, name)) is not None}
         return replace(given, **changes) if changes else given
 
-    def _own_beta(self) -> float:
+    def _own_beta(self, profile: QPUProfile, chip: Chip) -> float:
         """The specimen's: as given, or the profile's within its uncertainty."""
-        profile = self._profile()
         if self.device_beta is not None or profile.name == "ideal":
             return profile.device_beta
         spread = profile.device_beta_stderr / profile.device_beta
-        return profile.device_beta * float(np.exp(spread * self._chip().temperature_error))
+        return profile.device_beta * float(np.exp(spread * chip.temperature_error))
 
     def _chip(self) -> Chip:
+        self._validate()
         profile = self._published_profile()
         type_ = self.topology_type or profile.topology_type
         shape = self.topology_shape
@@ -366,87 +363,96 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
             self.chip,
         )
 
-    def _fit(self, models: SpinModels, qubits: list[int], settings) -> SpinModels:
-        """A program within the ranges: refused, or scaled to fill them."""
-        rows, columns, values = _couplings_of(models)
-        groups = edges = np.column_stack([rows, columns])
-        ranges = settings.ranges
-        if ranges.by_halves:
-            groups = 2 * edges + settings.chip.halves_of(qubits, edges)
-        excess = ranges.excess(models.fields[0], values, groups)
-        if settings.auto_scale:
-            return models.scaled(1.0 / excess) if excess > 0 else models
-        if excess > 1 + 1e-9:
-            exceptions = import_optional("dwave.cloud.exceptions", _NAME)
-            raise exceptions.InvalidProblemError(
-                f"The program does not fit the device: biases must be within {ranges.describe()}. "
-                f"Got ones {excess:.4g} times too large; scale them, set auto_scale=True, or use "
-                "EmbeddedSampler, which does it by its 'scaling'."
-            )
-        return models
-
-    def _count_call(self) -> tuple[int, str | None]:
-        with _COUNTING:
-            call = getattr(self, "_num_calls", 0)
-            self._num_calls = call + 1
-        return call, (self.faults or {}).get(call)
-
-    def _account(self, settings: SimpleNamespace, n_qubits: int) -> dict[str, float]:
-        """Time of the call, which the quota must cover."""
+    def _timing(self, call: MockCall, n_qubits: int) -> dict[str, float]:
         if n_qubits == 0:
             return {}
+        profile = self._published_profile()
         # D-Wave's own default, which the estimate does not share.
-        timed = {"reinitialize_state": True, **settings.timed}
-        timing = qpu_timing(
-            settings.properties["problem_timing_data"],
+        times = {"reinitialize_state": True, **call.times}
+        return qpu_timing(
+            profile.problem_timing_data,
             n_qubits,
-            settings.num_reads,
-            qpu_access_overhead_time=settings.profile.qpu_access_overhead_time,
-            post_processing_time=settings.profile.post_processing_time,
-            **timed,
+            call.num_reads,
+            qpu_access_overhead_time=profile.qpu_access_overhead_time,
+            post_processing_time=profile.post_processing_time,
+            **times,
         )
-        with _COUNTING:
-            used = getattr(self, "_access_time", 0.0) + timing["qpu_access_time"]
-            if self.quota is not None and used > self.quota:
-                exceptions = import_optional("dwave.cloud.api.exceptions", _NAME)
-                raise exceptions.ResourceLimitsExceededError(
-                    f"The quota of {self.quota:g} microseconds of QPU access time does not cover "
-                    f"this call, after which {used:g} would have been used."
-                )
-            self._access_time = used
-        return timing
 
-    def _draw(self, models: SpinModels, qubits: list[int], settings, call: int) -> np.ndarray:
+    def _admit(self, cost: float) -> tuple[int, str | None]:
+        """Number of the call and what goes wrong in it; counts it, if the quota covers it."""
+        with _COUNTING:
+            number = getattr(self, "_num_calls", 0)
+            fault = (self.faults or {}).get(number)
+            used = getattr(self, "_access_time", 0.0)
+            if fault not in UNANSWERED:
+                used += cost
+                if self.quota is not None and used > self.quota:
+                    exceptions = import_optional("dwave.cloud.api.exceptions", _NAME)
+                    raise exceptions.ResourceLimitsExceededError(
+                        f"The quota of {self.quota:g} microseconds of QPU access time does not "
+                        f"cover this call, after which {used:g} would have been used."
+                    )
+            self._num_calls, self._access_time = number + 1, used
+        return number, fault
+
+    def _draw(
+        self, models: SpinModels, qubits: list[int], call: MockCall, number: int, chip: Chip
+    ) -> np.ndarray:
         """States (num_reads, n_qubits), as read."""
-        profile = settings.profile
-        seed = settings.seed
-        rng = np.random.default_rng(None if seed is None else [int(seed), 2])
-        models = _with_errors(models, qubits, profile, settings.chip, rng)
+        profile = self._profile()
+        rng = np.random.default_rng(None if call.seed is None else [call.seed, 2])
         states = draw_thermal(
-            models,
-            _beta_at(call, self._own_beta(), profile, settings.chip),
+            _with_errors(models, qubits, profile, chip, rng),
+            _beta_at(number, self._own_beta(profile, chip), profile, chip),
             freeze_out=profile.freeze_out,
-            num_reads=settings.num_reads,
+            num_reads=call.num_reads,
             num_sweeps=self.num_sweeps,
             seed=int(rng.integers(2**31)),
-            num_threads=settings.num_threads,
+            num_threads=count_threads(self.num_threads, _NAME),
         )[0]
-        if profile.readout_error > 0:
-            wrong = rng.random(states.shape) < profile.readout_error
-            states = np.where(wrong, -states, states).astype(np.int8)
-        return states
+        return _misread(states, profile.readout_error, rng)
 
 
-class _Answer:
-    """States in the place where D-Wave's mock draws its own."""
+@dimod.bqm_structured
+def _check_structure(device: dimod.Structured, bqm: dimod.BinaryQuadraticModel) -> None:
+    """Refuse a model that is not on the device's graph."""
 
-    def __init__(self, states: np.ndarray, qubits: list[int]):
-        self.states = states
-        self.qubits = qubits
 
-    def sample(self, bqm: dimod.BinaryQuadraticModel, **_ignored) -> dimod.SampleSet:
-        samples = self.states if bqm.vartype is dimod.SPIN else (self.states + 1) // 2
-        return dimod.SampleSet.from_samples_bqm((samples, self.qubits), bqm)
+def _fit(models: SpinModels, qubits: list[int], call: MockCall, ranges, chip: Chip) -> SpinModels:
+    """A program within the ranges: refused, or scaled to fill them."""
+    if call.times.get("fast_anneal") and models.fields.any():
+        refuse_program(
+            "The program must have no fields (h), as D-Wave allows none with fast_anneal=True. Set "
+            "them to 0, or fast_anneal to False."
+        )
+    rows, columns, values = _couplings_of(models)
+    groups = edges = np.column_stack([rows, columns])
+    if ranges.by_halves:
+        groups = 2 * edges + chip.halves_of(qubits, edges)
+    excess = ranges.excess(models.fields[0], values, groups)
+    if call.auto_scale:
+        return models.scaled(1.0 / excess) if excess > _NOTHING else models
+    if not ranges.fits(models.fields[0], values, groups):
+        refuse_program(
+            f"The program does not fit the device: biases must be within {ranges.describe()}. "
+            f"Got ones {excess:.4g} times too large; scale them, set auto_scale=True, or use "
+            "EmbeddedSampler, which does it by its 'scaling'."
+        )
+    return models
+
+
+def _answer(
+    bqm: dimod.BinaryQuadraticModel, states: np.ndarray, qubits: list[int], call: MockCall
+) -> dimod.SampleSet:
+    """States as a processor's answer, with the energies of the submitted problem."""
+    samples = states if bqm.vartype is dimod.SPIN else (states + 1) // 2
+    answer = dimod.SampleSet.from_samples_bqm((samples, qubits), bqm)
+    if call.answer_mode == "histogram":
+        answer = answer.aggregate().slice(sorted_by="energy")
+    answer.info["problem_id"] = str(uuid4())
+    if call.label is not None:
+        answer.info["problem_label"] = call.label
+    return answer
 
 
 def _couplings_of(models: SpinModels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -481,33 +487,11 @@ def _beta_at(call: int, beta: float, profile: QPUProfile, chip: Chip) -> float:
     return beta * float(np.exp(profile.drift * course))
 
 
-def _check_reads_and_times(num_reads, timed: dict[str, Any], properties: dict[str, Any]) -> None:
-    """Refuse what a processor would: reads and times out of their ranges."""
-    is_count = isinstance(num_reads, (int, np.integer)) and not isinstance(num_reads, bool)
-    fewest, most = properties["num_reads_range"]
-    if not is_count or not fewest <= num_reads <= most:
-        _refuse("num_reads", f"an int in the range [{fewest}, {most}]", num_reads)
-    ranges = {
-        "annealing_time": "annealing_time_range",
-        "programming_thermalization": "programming_thermalization_range",
-        "readout_thermalization": "readout_thermalization_range",
-    }
-    for name, limits in ranges.items():
-        if name in timed and properties.get(limits):
-            lowest, highest = properties[limits]
-            if not isinstance(timed[name], Real) or not lowest <= timed[name] <= highest:
-                _refuse(
-                    name,
-                    f"a number of microseconds in the range [{lowest}, {highest}]",
-                    timed[name],
-                )
-    allowed = largest_num_reads(properties, 1, **timed)
-    if num_reads > allowed:
-        _refuse("num_reads", f"at most {allowed} at these times of a read", num_reads)
-
-
-def _refuse(name: str, expected: str, got) -> None:
-    exceptions = import_optional("dwave.cloud.exceptions", _NAME)
-    raise exceptions.InvalidProblemError(
-        f"The {name!r} parameter of a call must be {expected}. Got {got!r} instead."
-    )
+def _misread(states: np.ndarray, probability: float, rng: np.random.Generator) -> np.ndarray:
+    """States in which each qubit is wrong with a probability."""
+    # They are few: it pays to draw where they are, and not of each whether it is one.
+    n_wrong = rng.binomial(states.size, probability)
+    wrong = rng.choice(max(states.size, 1), n_wrong, replace=False, shuffle=False)
+    flat = states.ravel()
+    flat[wrong] *= -1
+    return flat.reshape(states.shape)

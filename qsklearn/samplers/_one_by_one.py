@@ -168,9 +168,11 @@ def unfold(sampleset: dimod.SampleSet, labels: Sequence, caller: str) -> np.ndar
             f"{caller} must return a dimod.SampleSet. Got {type(sampleset).__name__} instead."
         )
     if set(sampleset.variables) != set(labels):
+        missing = [label for label in labels if label not in sampleset.variables]
+        without = f", none of them {missing[0]!r}" if missing else ""
         raise ValueError(
             f"{caller} must return a value for each of the {len(labels)} variables of the model. "
-            f"Got {len(sampleset.variables)} variables instead."
+            f"Got {len(sampleset.variables)} variables instead{without}."
         )
     if not np.isfinite(sampleset.record.energy).all():
         raise ValueError(f"{caller} must return finite energies. Got NaN or infinity.")

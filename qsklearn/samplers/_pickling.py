@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copyreg
 import pickle
+import sys
+from typing import Any
 
 import joblib
 
@@ -15,6 +18,7 @@ def make_picklable(sampler, caller: str):
     TypeError
         If it cannot be pickled at all; the text says what to use instead.
     """
+    _teach_pickle()
     try:
         pickle.dumps(sampler)
         return sampler
@@ -30,3 +34,25 @@ def make_picklable(sampler, caller: str):
                 "in each process."
             ) from error
         return wrapped
+
+
+def _teach_pickle() -> None:
+    """Make pickles of dwave-system's composites that can be loaded again.
+
+    The embedding that they hold is a dict that refuses changes, by which pickle fills a dict
+    (dwave-system 1.36).
+    """
+    transforms = sys.modules.get("dwave.embedding.transforms")
+    if transforms is not None:
+        copyreg.pickle(transforms.EmbeddedStructure, _take_apart)
+
+
+def _take_apart(structure) -> tuple[Any, tuple]:
+    return _put_together, (type(structure), dict(structure), dict(vars(structure)))
+
+
+def _put_together(kind: type[dict], chains: dict, attributes: dict) -> Any:
+    structure: Any = dict.__new__(kind)
+    dict.update(structure, chains)
+    vars(structure).update(attributes)
+    return structure

@@ -12,6 +12,7 @@ from qsklearn._optional import import_optional
 
 # A program that was scaled to the edge of a range must not fail by its last digit.
 _SLACK = 1e-9
+_ROUNDS = 10
 _ANY = (-np.inf, np.inf)
 
 
@@ -42,13 +43,12 @@ class ProgramRanges:
         Couplings may use ``extended_j_range`` where there is one.
         """
         by_halves = properties.get("per_group_coupling_range")
-        limits = (
-            properties.get("h_range"),
-            properties.get("extended_j_range") or properties.get("j_range"),
-            by_halves or properties.get("per_qubit_coupling_range"),
+        return cls(
+            fields=_pair(properties.get("h_range")),
+            couplings=_pair(properties.get("extended_j_range") or properties.get("j_range")),
+            total_couplings=_pair(by_halves or properties.get("per_qubit_coupling_range")),
+            by_halves=bool(by_halves),
         )
-        pairs = [(float(low), float(high)) for low, high in (pair or _ANY for pair in limits)]
-        return cls(*pairs, by_halves=bool(by_halves))
 
     def excess(self, fields: np.ndarray, couplings: np.ndarray, groups: np.ndarray) -> float:
         """The factor by which a program is too large: it fits if this is at most 1.
@@ -79,21 +79,19 @@ class ProgramRanges:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The program with each bias moved to the edge of its range.
 
-        Couplings whose sum is too large are reduced together, but those ``held``, a mask of those
-        that tie chains.
+        Where a sum is too large, the couplings that push it over are reduced together, but those
+        ``held``, a mask of those that tie chains. The result fits if what is held does.
         """
         fields = np.clip(fields, *self.fields)
         couplings = np.clip(couplings, *self.couplings)
-        factors = np.ones(groups.max(initial=-1) + 1)
-        for sign, limit in zip((-1, 1), self.total_couplings, strict=True):
-            tied = total_couplings(np.where(held, couplings, 0.0), groups)
-            free = total_couplings(np.where(held, 0.0, couplings), groups)
-            over = sign * (tied + free - limit) > 0
-            # What chains leave of the range, over what is asked of it.
-            room = np.clip((limit - tied[over]) / free[over], 0.0, 1.0)
-            factors[over] = np.minimum(factors[over], room)
-        reduced = couplings * factors[groups].min(axis=1)
-        return fields, np.where(held, couplings, reduced)
+        # Couplings that relieve one qubit may push another over, and are then reduced in turn. In
+        # the last round none counts as relief, which ends it.
+        for counts_relief in (*(True,) * _ROUNDS, False):
+            if _ratio(total_couplings(couplings, groups), self.total_couplings) <= 1 + _SLACK:
+                break
+            for sign, limit in zip((-1, 1), self.total_couplings, strict=True):
+                couplings = _reduce(couplings, groups, held, sign, limit, counts_relief)
+        return fields, couplings
 
     def describe(self) -> str:
         """The ranges in words, for errors."""
@@ -117,7 +115,7 @@ def halves_of_couplers(graph, couplers: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     graph : networkx.Graph
-        Of dwave-graphs, Zephyr.
+        Of dwave-graphs. On other topologies than Zephyr all are on the half 0.
     couplers : ndarray of int of shape (n_couplers, 2)
 
     Returns
@@ -130,12 +128,40 @@ def halves_of_couplers(graph, couplers: np.ndarray) -> np.ndarray:
         for number, group in enumerate(library.coupling_groups(graph))
         for other, qubit in group
     }
-    return np.array([[half_of[a, b], half_of[b, a]] for a, b in couplers.tolist()]).reshape(-1, 2)
+    # Only Zephyr's qubits have halves.
+    halves = [[half_of.get((a, b), 0), half_of.get((b, a), 0)] for a, b in couplers.tolist()]
+    return np.array(halves, int).reshape(-1, 2)
+
+
+def _pair(limits) -> tuple[float, float]:
+    lowest, highest = limits or _ANY
+    return float(lowest), float(highest)
 
 
 def _ratio(values: np.ndarray, limits: tuple[float, float]) -> float:
-    lowest, highest = limits
-    with np.errstate(divide="ignore"):
-        below = np.divide(values.min(initial=0.0), lowest) if values.min(initial=0.0) < 0 else 0.0
-        above = np.divide(values.max(initial=0.0), highest) if values.max(initial=0.0) > 0 else 0.0
-    return float(max(below, above))
+    """How many times too large the values are, where 1 just fits."""
+    sizes = abs(min(values.min(initial=0.0), 0.0)), max(values.max(initial=0.0), 0.0)
+    ratios = (
+        size / abs(limit) if limit else np.inf
+        for size, limit in zip(sizes, limits, strict=True)
+        if size > 0
+    )
+    return float(max(ratios, default=0.0))
+
+
+def _reduce(
+    couplings: np.ndarray,
+    groups: np.ndarray,
+    held: np.ndarray,
+    sign: int,
+    limit: float,
+    counts_relief: bool,
+) -> np.ndarray:
+    """Couplings, of which those that push sums over a limit are reduced so that these reach it."""
+    pushes = ~held & (sign * couplings > 0)
+    pushed = total_couplings(np.where(pushes, couplings, 0.0), groups)
+    rest = total_couplings(np.where(pushes | ~(held | counts_relief), 0.0, couplings), groups)
+    over = (sign * (pushed + rest - limit) > 0) & (pushed != 0)
+    factors = np.ones(len(pushed))
+    factors[over] = np.clip((limit - rest[over]) / pushed[over], 0.0, 1.0)
+    return np.where(pushes, couplings * factors[groups].min(axis=1), couplings)

@@ -71,8 +71,8 @@ class QPUProfile:
 
     Examples
     --------
-    >>> from qsklearn.samplers._qpu_profiles import get_profile
-    >>> profile = get_profile("advantage")
+    >>> from qsklearn.samplers._qpu_profiles import get_qpu_profile
+    >>> profile = get_qpu_profile("advantage")
     >>> profile.n_qubits, round(profile.qubit_yield, 4)
     (5627, 0.9977)
     >>> profile.sources["h_range"]
@@ -109,8 +109,8 @@ class QPUProfile:
     readout_error: float
     qpu_access_overhead_time: float
     post_processing_time: float
-    problem_timing_data: Mapping[str, Any] = field(hash=False)
-    sources: Mapping[str, str] = field(hash=False)
+    problem_timing_data: Mapping[str, Any] = field(hash=False, repr=False)
+    sources: Mapping[str, str] = field(hash=False, repr=False)
 
     def __post_init__(self) -> None:
         whole = _count_qubits(self.topology_type, self.topology_shape)
@@ -172,7 +172,7 @@ class QPUProfile:
         }
 
 
-def get_profile(name: str) -> QPUProfile:
+def get_qpu_profile(name: str) -> QPUProfile:
     """The profile of that name.
 
     Parameters
@@ -191,8 +191,8 @@ def get_profile(name: str) -> QPUProfile:
 
     Examples
     --------
-    >>> from qsklearn.samplers._qpu_profiles import get_profile
-    >>> get_profile("advantage2").topology_type
+    >>> from qsklearn.samplers._qpu_profiles import get_qpu_profile
+    >>> get_qpu_profile("advantage2").topology_type
     'zephyr'
     """
     if name in PROFILES:

@@ -14,7 +14,7 @@ from qsklearn.samplers._seeds import make_keys
 
 # Streams of one residue are one use's. A larger modulus, for more uses, changes all draws that take
 # more than one step.
-MODULUS = 32
+MODULUS = 16
 
 
 class Stream(IntEnum):

@@ -8,7 +8,7 @@ import scipy.sparse
 
 from qsklearn._kernels import _dense_annealing, _sparse_annealing
 from qsklearn._kernels._vectors import LANES
-from qsklearn.samplers._chains import pad_rows
+from qsklearn.samplers._kernel_arrays import pad_rows
 
 
 def _run(kernel, describe, n_blocks, betas, starts, seed, clamped, watch=0, last_sweeps=0):

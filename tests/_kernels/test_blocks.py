@@ -11,7 +11,7 @@ from numba import njit
 from qsklearn import _kernels
 from qsklearn._kernels import _blocks
 from qsklearn._kernels._vectors import LANES, store
-from qsklearn.samplers._chains import pad_rows
+from qsklearn.samplers._kernel_arrays import pad_rows
 
 
 @njit

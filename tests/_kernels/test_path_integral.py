@@ -15,7 +15,7 @@ from scipy.stats import chi2
 from qsklearn._kernels import _path_integral
 from qsklearn._kernels._path_integral import _sweep
 from qsklearn._kernels._vectors import LANES
-from qsklearn.samplers._chains import pad_rows
+from qsklearn.samplers._kernel_arrays import pad_rows
 
 SIGNIFICANCE = 6e-5
 K = 4

@@ -16,7 +16,7 @@ from dwave.cloud.testing.mocks import qpu_problem_timing_data, structured_solver
 from dwave.system.temperatures import freezeout_effective_temperature
 from dwave.system.testing import MockDWaveSampler
 
-from qsklearn.samplers._qpu_profiles import PROFILES, QPUProfile, get_profile, typical_beta
+from qsklearn.samplers._qpu_profiles import PROFILES, QPUProfile, get_qpu_profile, typical_beta
 
 NAMES = [
     "ideal",
@@ -77,12 +77,12 @@ def tables():
 
 def test_names():
     assert list(PROFILES) == NAMES
-    assert all(get_profile(name).name == name for name in NAMES)
+    assert all(get_qpu_profile(name).name == name for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_has_a_source(name):
-    profile = get_profile(name)
+    profile = get_qpu_profile(name)
     for field in NUMBERS:
         if getattr(profile, field) is not None:
             assert len(profile.sources.get(field, "")) > 10, field
@@ -97,7 +97,7 @@ def test_the_page_shows_them_all():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_yields_fit_the_whole_graph(name):
-    profile = get_profile(name)
+    profile = get_qpu_profile(name)
     whole = GRAPHS[profile.topology_type](*profile.topology_shape)
     assert profile.n_qubits <= len(whole)
     assert profile.qubit_yield == pytest.approx(profile.n_qubits / len(whole), abs=1e-12)
@@ -109,7 +109,7 @@ def test_yields_fit_the_whole_graph(name):
     ("name", "n_couplers"), [("advantage", 40279), ("advantage2", 41729)]
 )  # docs, solver_properties_specific.rst
 def test_coupler_yields_give_the_published_couplers(name, n_couplers):
-    profile = get_profile(name)
+    profile = get_qpu_profile(name)
     whole = GRAPHS[profile.topology_type](*profile.topology_shape)
     working, n_nodes = profile.n_qubits, len(whole)
     between = whole.number_of_edges() * working * (working - 1) / (n_nodes * (n_nodes - 1))
@@ -118,7 +118,7 @@ def test_coupler_yields_give_the_published_couplers(name, n_couplers):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ranges_hold_what_they_must(name):
-    profile = get_profile(name)
+    profile = get_qpu_profile(name)
     assert profile.h_range == (-profile.h_range[1], profile.h_range[1])
     assert profile.j_range == (-1.0, 1.0)
     assert profile.extended_j_range[0] < profile.j_range[0]
@@ -134,7 +134,7 @@ def test_ranges_hold_what_they_must(name):
 
 
 def test_ideal_has_no_errors_and_a_temperature_of_its_own():
-    ideal = get_profile("ideal")
+    ideal = get_qpu_profile("ideal")
     errors = ("h_noise", "j_noise", "h_offset", "j_offset", "drift", "readout_error")
     assert not any(getattr(ideal, name) for name in errors)
     assert not ideal.h_quantisation and not ideal.j_quantisation
@@ -147,7 +147,7 @@ def test_ideal_has_no_errors_and_a_temperature_of_its_own():
 
 
 def test_noise_falls_from_one_2000q_to_the_next():
-    levels = [get_profile(name) for name in NAMES[1:4]]
+    levels = [get_qpu_profile(name) for name in NAMES[1:4]]
     for error in ("h_noise", "j_noise", "h_offset", "j_offset"):
         values = [getattr(level, error) for level in levels]
         assert values == sorted(values, reverse=True)
@@ -166,7 +166,7 @@ def test_noise_falls_from_one_2000q_to_the_next():
     ],
 )
 def test_errors_add_up_to_what_is_said(name, h_total, j_total):
-    profile = get_profile(name)
+    profile = get_qpu_profile(name)
     assert np.hypot(profile.h_noise, profile.h_offset) == pytest.approx(h_total)
     assert np.hypot(profile.j_noise, profile.j_offset) == pytest.approx(j_total)
     assert str(h_total) in profile.sources["h_offset"]
@@ -179,22 +179,22 @@ def test_errors_add_up_to_what_is_said(name, h_total, j_total):
 )
 def test_temperatures_of_the_2000q_are_d_wave_s_formula(name, millikelvin):
     expected = 1 / freezeout_effective_temperature(7.0, millikelvin)
-    assert get_profile(name).device_beta == pytest.approx(expected, rel=1e-5)
+    assert get_qpu_profile(name).device_beta == pytest.approx(expected, rel=1e-5)
 
 
 def test_wrong_reads_are_those_published():
     for name, wrong in (("2000q-baseline", 0.01), ("advantage", 0.001), ("advantage2", 0.001)):
-        profile = get_profile(name)
+        profile = get_qpu_profile(name)
         right = (1 - profile.readout_error) ** profile.n_qubits
         assert 1 - right == pytest.approx(wrong, rel=1e-6)
 
 
 def test_timing_data_are_those_of_the_cloud_client():
-    assert get_profile("advantage").problem_timing_data == qpu_problem_timing_data("advantage")
-    assert get_profile("ideal").problem_timing_data == qpu_problem_timing_data("advantage")
+    assert get_qpu_profile("advantage").problem_timing_data == qpu_problem_timing_data("advantage")
+    assert get_qpu_profile("ideal").problem_timing_data == qpu_problem_timing_data("advantage")
     for name in NAMES[1:4]:
-        assert get_profile(name).problem_timing_data == qpu_problem_timing_data("2000q")
-    newest = get_profile("advantage2").problem_timing_data
+        assert get_qpu_profile(name).problem_timing_data == qpu_problem_timing_data("2000q")
+    newest = get_qpu_profile("advantage2").problem_timing_data
     assert set(newest) == set(qpu_problem_timing_data("advantage"))
     # docs, solver_properties_specific.rst, Advantage2_system1.10
     assert newest["typical_programming_time"] == pytest.approx(33600, rel=0.01)
@@ -202,12 +202,12 @@ def test_timing_data_are_those_of_the_cloud_client():
 
 
 def test_properties_are_those_of_d_wave_s_mocks():
-    shown = get_profile("advantage").solver_properties()
+    shown = get_qpu_profile("advantage").solver_properties()
     mock = MockDWaveSampler(topology_type="pegasus", topology_shape=[2]).properties
     # The mock's run duration is ten times what the documentation shows, and it has no timing data.
     same = set(shown) - {"chip_id", "problem_run_duration_range", "problem_timing_data"}
     assert {name: shown[name] for name in same} == {name: mock[name] for name in same}
-    older = get_profile("2000q-lower-noise").solver_properties()
+    older = get_qpu_profile("2000q-lower-noise").solver_properties()
     cloud = structured_solver_data()["properties"]
     for name in ("h_range", "j_range", "extended_j_range", "num_reads_range", "category"):
         assert older[name] == cloud[name]
@@ -215,22 +215,22 @@ def test_properties_are_those_of_d_wave_s_mocks():
 
 
 def test_a_range_that_a_processor_does_not_state_is_absent():
-    assert "per_qubit_coupling_range" not in get_profile("advantage2").solver_properties()
-    assert "per_group_coupling_range" not in get_profile("advantage").solver_properties()
-    assert "fast_anneal_time_range" not in get_profile("2000q-baseline").solver_properties()
+    assert "per_qubit_coupling_range" not in get_qpu_profile("advantage2").solver_properties()
+    assert "per_group_coupling_range" not in get_qpu_profile("advantage").solver_properties()
+    assert "fast_anneal_time_range" not in get_qpu_profile("2000q-baseline").solver_properties()
 
 
 def test_properties_may_be_changed():
-    before = copy.deepcopy(get_profile("advantage").problem_timing_data)
-    shown = get_profile("advantage").solver_properties()
+    before = copy.deepcopy(get_qpu_profile("advantage").problem_timing_data)
+    shown = get_qpu_profile("advantage").solver_properties()
     shown["problem_timing_data"]["decorrelation_time_range"][0] = -1
     shown["h_range"][0] = 0
-    assert get_profile("advantage").problem_timing_data == before
-    assert get_profile("advantage").h_range == (-4.0, 4.0)
+    assert get_qpu_profile("advantage").problem_timing_data == before
+    assert get_qpu_profile("advantage").h_range == (-4.0, 4.0)
 
 
 def test_profiles_are_values():
-    profile = get_profile("advantage2")
+    profile = get_qpu_profile("advantage2")
     again = pickle.loads(pickle.dumps(profile))
     assert again == profile and hash(again) == hash(profile)
     assert copy.deepcopy(profile) == profile
@@ -252,12 +252,12 @@ def test_profiles_are_values():
 )
 def test_impossible_profiles_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        replace(get_profile("advantage"), **change)
+        replace(get_qpu_profile("advantage"), **change)
 
 
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match=r"Got 'advantage3' instead. Did you mean 'advantage2?'\?"):
-        get_profile("advantage3")
+        get_qpu_profile("advantage3")
 
 
 @pytest.mark.parametrize(
@@ -283,15 +283,15 @@ def test_prior_of_a_real_processor(chip, topology, temperature):
 
 def test_prior_of_a_2000q():
     for chip, name in (("DW_2000Q_2_1", NAMES[1]), ("DW_2000Q_6", NAMES[3])):
-        profile = get_profile(name)
+        profile = get_qpu_profile(name)
         prior = typical_beta({"chip_id": chip})  # old solvers state no topology
         assert prior == pytest.approx((profile.device_beta, profile.device_beta_stderr))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_prior_of_a_mock(name):
-    properties = get_profile(name).solver_properties()
-    kind = get_profile("advantage" if name == "ideal" else name)
+    properties = get_qpu_profile(name).solver_properties()
+    kind = get_qpu_profile("advantage" if name == "ideal" else name)
     prior = typical_beta(properties)
     assert prior == pytest.approx((kind.device_beta, kind.device_beta_stderr))
 

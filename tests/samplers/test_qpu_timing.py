@@ -7,7 +7,7 @@ import pytest
 from dwave.cloud.solver import StructuredSolver
 from dwave.cloud.testing.mocks import qpu_pegasus_solver_data, qpu_problem_timing_data
 
-from qsklearn.samplers._qpu_profiles import PROFILES, get_profile
+from qsklearn.samplers._qpu_profiles import PROFILES, get_qpu_profile
 from qsklearn.samplers._qpu_timing import largest_num_reads, qpu_timing, readout_time
 
 REVERSE = [(0.0, 1.0), (5.0, 0.45), (99.0, 0.45), (100.0, 1.0)]
@@ -45,7 +45,7 @@ def solver(data, **properties):
 
 
 def timing_data(name):
-    return get_profile(name).problem_timing_data
+    return get_qpu_profile(name).problem_timing_data
 
 
 @pytest.mark.parametrize("name", ["2000q-baseline", "advantage", "advantage2"])
@@ -128,7 +128,7 @@ def test_arrays_will_do():
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_readout_grows_with_qubits(name):
-    profile = get_profile(name)
+    profile = get_qpu_profile(name)
     times = [readout_time(profile.problem_timing_data, n) for n in (1, 10, 100, profile.n_qubits)]
     assert times == sorted(times)
     # Ranges of D-Wave's tables (solver_properties_specific.rst), 17 to 235; a 2000Q reads all.
@@ -192,14 +192,14 @@ def test_unusable_timing_data_is_refused(data, message):
     ],
 )
 def test_reads_of_a_call_without_timing_data_are_the_library_s(words):
-    properties = get_profile("advantage").solver_properties()
+    properties = get_qpu_profile("advantage").solver_properties()
     del properties["problem_timing_data"]
     expected = solver(None, **{k: v for k, v in properties.items() if k != "chip_id"})
     assert largest_num_reads(properties, 100, **words) == expected.max_num_reads(**words)
 
 
 def test_reads_of_a_call_by_hand():
-    properties = get_profile("advantage").solver_properties()
+    properties = get_qpu_profile("advantage").solver_properties()
     # (1000000 - 1000) / (2000 + 235.3), readout of all qubits included
     assert largest_num_reads(properties, 5627, annealing_time=2000.0) == 446
     assert largest_num_reads(properties, 5627) == 3913  # (1000000 - 1000) / (20 + 235.3)
@@ -213,7 +213,7 @@ def test_reads_of_a_call_by_hand():
 
 
 def test_one_read_more_would_not_fit():
-    properties = get_profile("advantage2").solver_properties()
+    properties = get_qpu_profile("advantage2").solver_properties()
     most = largest_num_reads(properties, 900, annealing_time=333.0, readout_thermalization=50.0)
     timing = qpu_timing(
         properties["problem_timing_data"], 900, annealing_time=333.0, readout_thermalization=50.0
@@ -230,7 +230,7 @@ def test_limits_that_are_not_stated_do_not_bind():
 
 
 def test_a_call_that_cannot_be_says_so():
-    properties = get_profile("advantage").solver_properties()
+    properties = get_qpu_profile("advantage").solver_properties()
     properties["problem_run_duration_range"] = [0, 2000]
     with pytest.raises(
         ValueError, match="1000 microseconds to cool .* 2034.6 a read.* 2000 in all"
