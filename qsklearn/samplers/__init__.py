@@ -22,9 +22,9 @@ from qsklearn.samplers._uncoupled import UncoupledComposite
 __all__ = [
     "DimodSampler",
     "EffectiveBeta",
+    "EmbeddedSampler",
     "Embedding",
     "EmbeddingError",
-    "EmbeddedSampler",
     "ExactSampler",
     "GibbsSampler",
     "LogPartitionFunction",

@@ -22,7 +22,7 @@ METHODS = ("auto", "native", "star", "clique", "biclique", "minorminer")
 class Embedding:
     """Chains of qubits that stand for the spins of a problem.
 
-    Attributes
+    Parameters
     ----------
     chains : tuple of tuple of int
         The qubits of spin i, rising, at position i.
@@ -36,7 +36,7 @@ class Embedding:
 
     Examples
     --------
-    >>> from qsklearn.samplers._embeddings import Embedding
+    >>> from qsklearn.samplers import Embedding
     >>> embedding = Embedding.from_chains([[0], [2, 1]], "given")
     >>> embedding.chains, embedding.n_qubits, embedding.max_chain_length
     (((0,), (1, 2)), 3, 2)
@@ -136,7 +136,7 @@ def find_embedding(
     Examples
     --------
     >>> import dwave.graphs
-    >>> from qsklearn.samplers._embeddings import find_embedding
+    >>> from qsklearn.samplers import find_embedding
     >>> device = dwave.graphs.chimera_graph(2)
     >>> star = [(0, ray) for ray in range(1, 9)]
     >>> embedding = find_embedding(9, star, device, cache=False)

@@ -23,7 +23,7 @@ class QPUProfile:
     Biases and errors are in the device's units: those in which a program's h and J are given.
     ``dataclasses.replace`` makes variants.
 
-    Attributes
+    Parameters
     ----------
     name : str
     topology_type : {"chimera", "pegasus", "zephyr"}
@@ -71,7 +71,7 @@ class QPUProfile:
 
     Examples
     --------
-    >>> from qsklearn.samplers._qpu_profiles import get_qpu_profile
+    >>> from qsklearn.samplers import get_qpu_profile
     >>> profile = get_qpu_profile("advantage")
     >>> profile.n_qubits, round(profile.qubit_yield, 4)
     (5627, 0.9977)
@@ -191,7 +191,7 @@ def get_qpu_profile(name: str) -> QPUProfile:
 
     Examples
     --------
-    >>> from qsklearn.samplers._qpu_profiles import get_qpu_profile
+    >>> from qsklearn.samplers import get_qpu_profile
     >>> get_qpu_profile("advantage2").topology_type
     'zephyr'
     """

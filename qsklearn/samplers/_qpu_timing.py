@@ -93,7 +93,7 @@ def qpu_timing(
 
     Examples
     --------
-    >>> from qsklearn.samplers._qpu_profiles import get_qpu_profile
+    >>> from qsklearn.samplers import get_qpu_profile
     >>> from qsklearn.samplers._qpu_timing import qpu_timing
     >>> timing = qpu_timing(get_qpu_profile("advantage").problem_timing_data, 1, num_reads=100)
     >>> timing["qpu_programming_time"], round(timing["qpu_access_time"], 2)
@@ -187,7 +187,7 @@ reduce_intersample_correlation
 
     Examples
     --------
-    >>> from qsklearn.samplers._qpu_profiles import get_qpu_profile
+    >>> from qsklearn.samplers import get_qpu_profile
     >>> from qsklearn.samplers._qpu_timing import largest_num_reads
     >>> properties = get_qpu_profile("advantage").solver_properties()
     >>> largest_num_reads(properties, 1), largest_num_reads(properties, 1, annealing_time=2000.0)

@@ -20,7 +20,18 @@ _TARGETS_LOCK = threading.Lock()
 
 
 class EmbeddingError(ValueError):
-    """A problem does not fit a device's graph, or chains given for it are wrong."""
+    """A problem does not fit a device's graph, or chains given for it are wrong.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> from qsklearn.samplers import find_embedding
+    >>> triangle = [(0, 1), (1, 2), (0, 2)]
+    >>> find_embedding(3, triangle, nx.path_graph(4))
+    Traceback (most recent call last):
+        ...
+    qsklearn.samplers._target_graph.EmbeddingError: A problem of 3 spins and 3 edges was not ...
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +185,7 @@ def working_graph(sampler: Any) -> Any:
     Examples
     --------
     >>> import dimod
-    >>> from qsklearn.samplers._target_graph import working_graph
+    >>> from qsklearn.samplers import working_graph
     >>> device = dimod.StructureComposite(dimod.NullSampler(), [0, 1, 2], [(0, 1), (1, 2)])
     >>> working_graph(device).number_of_edges()
     2
