@@ -6,7 +6,8 @@ import copy
 import threading
 import time
 import warnings
-from dataclasses import replace
+import weakref
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
@@ -33,6 +34,8 @@ _NAME = "MockQPUSampler"
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left"), None]
 _LONGEST = threading.TIMEOUT_MAX  # seconds
 _COUNTING = threading.Lock()
+# Device -> what it was asked so far. Not an attribute: a call does not change a parameter object.
+_METERS: weakref.WeakKeyDictionary[MockQPUSampler, _Meter] = weakref.WeakKeyDictionary()
 # What overrides the profile.
 _OVERRIDES = (
     "device_beta",
@@ -117,9 +120,8 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
 
     Notes
     -----
-    A sampler counts its calls, for drift, quota and faults. A clone begins at 0; a pickled copy
-    goes on from where the sampler was. Calls that are refused, by a range, a limit or the quota,
-    are not counted, and neither they nor calls without an answer use the quota. Two calls with the
+    A sampler counts its calls, for drift, quota and faults. Clones and other copies
+    begin at 0. Calls that are refused, by a range, a limit or the quota, are not counted, and neither they nor calls without an answer use the quota. Two calls with the
     same seed make the same errors and, but for the drift, the same draws, for any ``num_threads``.
 
     Examples
@@ -381,9 +383,9 @@ requests.ConnectionError
     def _admit(self, cost: float) -> tuple[int, str | None]:
         """Number of the call and what goes wrong in it; counts it, if the quota covers it."""
         with _COUNTING:
-            number = getattr(self, "_num_calls", 0)
+            meter = _METERS.setdefault(self, _Meter())
+            number, used = meter.num_calls, meter.access_time
             fault = (self.faults or {}).get(number)
-            used = getattr(self, "_access_time", 0.0)
             if fault not in UNANSWERED:
                 used += cost
                 if self.quota is not None and used > self.quota:
@@ -392,7 +394,7 @@ requests.ConnectionError
                         f"The quota of {self.quota:g} microseconds of QPU access time does not "
                         f"cover this call, after which {used:g} would have been used."
                     )
-            self._num_calls, self._access_time = number + 1, used
+            meter.num_calls, meter.access_time = number + 1, used
         return number, fault
 
     def _draw(
@@ -411,6 +413,14 @@ requests.ConnectionError
             num_threads=count_threads(self.num_threads, _NAME),
         )[0]
         return _misread(states, profile.readout_error, rng)
+
+
+@dataclass
+class _Meter:
+    """Calls that a device took, and microseconds of QPU access time that they used."""
+
+    num_calls: int = 0
+    access_time: float = 0.0
 
 
 @dimod.bqm_structured

@@ -34,6 +34,7 @@ from qsklearn.samplers._streams import Stream, stream_of
 from qsklearn.samplers._uniforms import draw_uniforms
 
 _LAST_SWEEPS = 10
+_HUGE = 1e290
 
 
 class PopulationAnnealingSampler(ArraySampler):
@@ -179,6 +180,9 @@ class PopulationAnnealingSampler(ArraySampler):
             _, targets = default_beta_range(models)
         else:
             targets = np.full(models.n_models, float(settings.beta))
+        coldest = _coldest_beta(models)
+        targets = np.minimum(targets, coldest)
+        schedule = None if schedule is None else np.minimum(schedule, coldest)
         population = _start(models, settings)
         _anneal(population, targets, schedule, models, settings)
         if settings.beta is None and settings.watch.reason is not None:
@@ -195,6 +199,12 @@ class PopulationAnnealingSampler(ArraySampler):
             **_describe(population, targets, thermal=settings.beta is not None),
         }
         return states, population.energies[rows, chosen], info
+
+
+def _coldest_beta(models: SpinModels) -> float:
+    """Where energies times β would overflow in sums of weights: long before, nothing moves."""
+    largest = np.abs(models.fields).sum(axis=1).max() + np.abs(models.couplings.data).sum()
+    return _HUGE / max(largest, 1.0)
 
 
 def _check_schedule(settings: SimpleNamespace) -> np.ndarray | None:

@@ -9,7 +9,9 @@ from qsklearn import QuantumSampledMLPClassifier
 from qsklearn.model_selection import compare
 from qsklearn.samplers import (
     DimodSampler,
+    EmbeddedSampler,
     GibbsSampler,
+    MockQPUSampler,
     NealSampler,
     SimulatedAnnealingSampler,
 )
@@ -44,6 +46,8 @@ AT_ONE = {
     "proposal_acceptance_criteria": "Gibbs",
 }
 
+SMALL_CHIP = {"topology_type": "zephyr", "topology_shape": [2, 4], "num_sweeps": 20, "seed": 0}
+
 ESTIMATORS = [
     network("exact"),
     network(GibbsSampler(num_sweeps=5)),
@@ -66,6 +70,17 @@ ESTIMATORS = [
 )
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=lambda estimator: EXPECTED_FAILURES)
 def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+# Clipped biases and draws that tell no temperature: the checks' data are large, and few.
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [network(EmbeddedSampler(MockQPUSampler("ideal", **SMALL_CHIP), num_reads=4), max_iter=6)],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+)
+def test_scikit_learns_checks_on_a_device(estimator, check):
     check(estimator)
 
 

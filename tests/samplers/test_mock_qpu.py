@@ -3,6 +3,7 @@
 Stochastic tests have fixed seeds and intervals of 4 sigma where not said otherwise.
 """
 
+import copy
 import io
 import pickle
 import time
@@ -41,7 +42,7 @@ from sklearn.base import clone
 
 from qsklearn.samplers import MockQPUSampler, _mock_qpu
 from qsklearn.samplers._mock_chip import make_chip
-from qsklearn.samplers._mock_qpu import _misread
+from qsklearn.samplers._mock_qpu import _METERS, _misread
 from qsklearn.samplers._qpu_profiles import PROFILES
 from qsklearn.samplers._qpu_timing import largest_num_reads, qpu_timing
 
@@ -172,7 +173,7 @@ def test_models_off_the_graph_are_refused():
     ):
         with pytest.raises(dimod.exceptions.BinaryQuadraticModelStructureError):
             device.sample_ising({}, couplings)
-        assert not hasattr(device, "_num_calls")
+        assert device not in _METERS
     ideal().sample_ising({}, PAIR)
     with pytest.raises(TypeError, match="must be a dimod.BinaryQuadraticModel"):
         ideal().sample({0: 1})
@@ -235,7 +236,7 @@ def test_parallel_embeddings_share_a_call():
     composite = ParallelEmbeddingComposite(device, embeddings=embeddings)
     answer = composite.sample(ring, num_reads=25)
     assert answer.record.num_occurrences.sum() == 4 * 25
-    assert device._num_calls == 1
+    assert _METERS[device].num_calls == 1
     lowest = dimod.ExactSolver().sample(ring).first.energy
     assert answer.first.energy == pytest.approx(lowest)
 
@@ -559,12 +560,15 @@ def test_drift_has_its_size_and_belongs_to_the_chip(programmed):
     np.testing.assert_array_equal(still, np.full(5, 6.1))
 
 
-def test_drift_goes_on_in_pickled_copies(programmed):
+def test_copies_begin_at_call_0_and_calls_leave_the_parameter_object_as_it_was(programmed):
     device = ideal(drift=0.1)
-    course = betas(clone(device), 6, programmed)
-    betas(device, 3, programmed)
-    for copy in (pickle.loads(pickle.dumps(device)), device):
-        np.testing.assert_array_equal(betas(copy, 3, programmed), course[3:])
+    before = joblib.hash(device)
+    course = betas(device, 6, programmed)
+    assert joblib.hash(device) == before
+    for copied in (pickle.loads(pickle.dumps(device)), copy.deepcopy(device), clone(device)):
+        np.testing.assert_array_equal(betas(copied, 3, programmed), course[:3])
+    later = betas(device, 2, programmed)
+    np.testing.assert_array_equal(later, betas(clone(device), 8, programmed)[6:])
 
 
 def test_a_specimen_has_a_temperature_of_its_own(programmed):
@@ -809,10 +813,10 @@ def test_parameter_object(programmed):
     buffer = io.BytesIO()
     joblib.dump(device, buffer)
     buffer.seek(0)
-    for copy in (pickle.loads(pickle.dumps(device)), joblib.load(buffer), clone(device)):
-        assert copy.get_params() == device.get_params()
-        assert copy.nodelist == device.nodelist
-        for one in (copy, device):
+    for copied in (pickle.loads(pickle.dumps(device)), joblib.load(buffer), clone(device)):
+        assert copied.get_params() == device.get_params()
+        assert copied.nodelist == device.nodelist
+        for one in (copied, device):
             one.sample_ising({device.nodelist[0]: 0.5}, {}, auto_scale=False)
         np.testing.assert_array_equal(programmed[-1].h, programmed[-2].h)
     assert repr(ideal()) == (
@@ -877,7 +881,7 @@ def test_wrong_values_are_refused_by_name(name):
             device.sample_ising({0: 0.1}, {})
         with pytest.raises(ValueError, match=message):
             device.nodelist  # noqa: B018
-        assert not hasattr(device, "_num_calls")
+        assert device not in _METERS
 
 
 def test_a_shape_is_needed_for_another_topology():
@@ -909,9 +913,9 @@ def test_two_threads_may_use_one_device():
                 lambda seed: device.sample_ising({0: 0.1}, PAIR, num_reads=30, seed=seed), range(40)
             )
         )
-    assert device._num_calls == 40
+    assert _METERS[device].num_calls == 40
     used = sum(answer.info["timing"]["qpu_access_time"] for answer in answers)
-    assert device._access_time == pytest.approx(used)
+    assert _METERS[device].access_time == pytest.approx(used)
     assert all(answer.record.num_occurrences.sum() == 30 for answer in answers)
 
 
