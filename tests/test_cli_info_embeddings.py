@@ -1,6 +1,7 @@
 """`qsklearn info` shows the cache of embeddings and clears it."""
 
 import re
+from pathlib import Path
 
 import networkx as nx
 import pytest
@@ -37,8 +38,28 @@ def test_clearing_says_how_many(folder, capsys):
     assert capsys.readouterr().out.startswith("Deleted 0 embeddings from")
 
 
-def test_what_cannot_be_deleted_is_one_line(folder, capsys):
+def test_a_folder_is_left_and_no_entry(folder, capsys):
     (folder / "a-folder.json").mkdir(parents=True)
+    find_embedding(2, [(0, 1)], nx.path_graph(4))
+    assert main(["info", "--clear-embeddings"]) == 0
+    assert capsys.readouterr().out == f"Deleted 1 embedding from {folder}\n"
+    assert [file.name for file in folder.iterdir()] == ["a-folder.json"]
+
+
+def test_what_cannot_be_deleted_is_one_line_and_the_rest_goes(folder, capsys, monkeypatch):
+    for n_spins in (2, 3, 4):
+        find_embedding(n_spins, [(0, 1)], nx.path_graph(4))
+    stuck = sorted(folder.iterdir())[0]
+    unlink = Path.unlink
+
+    def refuse(file, *arguments, **options):
+        if file == stuck:
+            raise PermissionError(13, "Permission denied", str(file))
+        unlink(file, *arguments, **options)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
     assert main(["info", "--clear-embeddings"]) == 2
     error = capsys.readouterr().err
-    assert re.fullmatch(r"qsklearn: error: --clear-embeddings: .*a-folder\.json.*\n", error)
+    name = re.escape(stuck.name)
+    assert re.fullmatch(rf"qsklearn: error: --clear-embeddings: .*{name}.*\n", error)
+    assert list(folder.iterdir()) == [stuck]

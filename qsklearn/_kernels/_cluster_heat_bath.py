@@ -5,9 +5,10 @@ strong couplings, *bonds*, are treated as Swendsen and Wang (1987) treat all of 
 bond of strength |J| holds with probability 1 - exp(-2 beta |J|); those that hold tie clusters, and
 one that does not hold exerts no force. All other energy stays, and given the clusters each of them
 is flipped or not with its heat-bath probability. That leaves exp(-beta E) invariant for any choice
-of bonds. After the clusters each spin is updated for itself, on 64 reads at once as in
-:mod:`~qsklearn._kernels._sparse_annealing`: where bonds contradict each other, clusters alone mix
-slowly.
+of bonds, and sweeps take turns: where all strong couplings are bonds, frustrated ones tie the whole
+into one cluster; where only the strongest are, chains flip one by one. After the clusters each spin
+is updated for itself, on 64 reads at once as in :mod:`~qsklearn._kernels._sparse_annealing`: where
+bonds contradict each other, clusters alone mix slowly.
 """
 
 import math
@@ -39,11 +40,11 @@ def _find(member, parents):
 
 
 @njit(cache=True, nogil=True)
-def _tie(bonds, strengths, broken, values, parents, generator):
-    """Clusters of members whose bonds are satisfied and hold."""
+def _tie(n_bonds, bonds, strengths, broken, values, parents, generator):
+    """Clusters of members whose bonds, the first ones, are satisfied and hold."""
     for member in range(parents.shape[0]):
         parents[member] = member
-    for bond in range(bonds.shape[0]):
+    for bond in range(n_bonds):
         a, b = bonds[bond, 0], bonds[bond, 1]
         if strengths[bond] * values[a] * values[b] < 0.0 and _draw(generator) >= broken[bond]:
             parents[_find(a, parents)] = _find(b, parents)
@@ -63,14 +64,17 @@ def _link(parents, firsts, nexts):
 
 @njit(cache=True, nogil=True)
 def _cluster_energy(
-    member, lane, nexts, parents, indptr, indices, locals_, couplings, fields, values, spins
-):
+    member, lane, nexts, parents, n_bonds, indptr, indices, locals_, ranks, couplings, fields,
+    values, spins,
+):  # fmt: skip
     """The energy that changes sign when a cluster flips."""
     energy = 0.0
     while member >= 0:
         field = fields[member]
         for at in range(indptr[member], indptr[member + 1]):
             other = locals_[at]
+            if ranks[at] < n_bonds:
+                continue
             if other < 0:
                 up = (np.uint64(spins[indices[at]]) >> np.uint64(lane)) & np.uint64(1)
                 field += couplings[at] if up else -couplings[at]
@@ -83,16 +87,16 @@ def _cluster_energy(
 
 @njit(cache=True, nogil=True)
 def _flip_clusters(
-    lane, firsts, nexts, parents, indptr, indices, locals_, couplings, fields, beta, values, spins,
-    generator,
+    lane, firsts, nexts, parents, n_bonds, indptr, indices, locals_, ranks, couplings, fields,
+    beta, values, spins, generator,
 ):  # fmt: skip
     for cluster in range(firsts.shape[0]):
         member = firsts[cluster]
         if member < 0:
             continue
         energy = _cluster_energy(
-            member, lane, nexts, parents, indptr, indices, locals_, couplings, fields, values,
-            spins,
+            member, lane, nexts, parents, n_bonds, indptr, indices, locals_, ranks, couplings,
+            fields, values, spins,
         )  # fmt: skip
         # P = 1 / (1 + exp(-2 beta energy)), with an exp that cannot overflow.
         odds = math.exp(min(-2.0 * beta * energy, 700.0))
@@ -126,12 +130,12 @@ def anneal(
     scale,  # IN: what couplings and fields were divided by
     order,  # IN: uint32, of the updates of single spins
     members,  # IN: spins with bonds
-    member_indptr, member_indices, member_locals, member_couplings,
-    # IN: rows of couplings of the members that are no bonds: neighbours, their places among the
-    # members or -1, J in float64
+    member_indptr, member_indices, member_locals, member_ranks, member_couplings,
+    # IN: rows of couplings of the members: neighbours, their places among the members or -1, the
+    # number of the bond or one beyond all, J in float64
     member_fields,  # IN: h of the members
     bonds, strengths,  # IN: (n_bonds, 2) places among the members; J
-    betas,  # IN: (num_sweeps,)
+    betas, counts,  # IN: (num_sweeps,); how many of the bonds, from the first, a sweep takes
     key,  # IN: (1, 2)
     states,  # OUT: (num_reads, n_spins), int8
     stop,  # IN: (1,); set to end at the next sweep
@@ -155,18 +159,20 @@ def anneal(
         for lane in range(lanes):
             seed_stream(key[0, 0], key[0, 1] + np.uint64(1), block * lanes + lane, streams[lane])
         draw_spins(generator, spins)
-        for beta in betas:
+        for sweep in range(betas.shape[0]):
             if stop[0]:
                 break
-            for bond in range(strengths.shape[0]):
+            beta, n_bonds = betas[sweep], counts[sweep]
+            for bond in range(n_bonds):
                 broken[bond] = math.exp(-2.0 * beta * abs(strengths[bond]))
             for lane in range(min(lanes, num_reads - block * lanes)):
                 _read_members(lane, members, spins, values)
-                _tie(bonds, strengths, broken, values, parents, streams[lane])
+                _tie(n_bonds, bonds, strengths, broken, values, parents, streams[lane])
                 _link(parents, firsts, nexts)
                 _flip_clusters(
-                    lane, firsts, nexts, parents, member_indptr, member_indices, member_locals,
-                    member_couplings, member_fields, beta, values, spins, streams[lane],
+                    lane, firsts, nexts, parents, n_bonds, member_indptr, member_indices,
+                    member_locals, member_ranks, member_couplings, member_fields, beta, values,
+                    spins, streams[lane],
                 )  # fmt: skip
                 _write_members(lane, members, values, spins)
             double_betas[:] = np.float32(2.0 * beta * scale)

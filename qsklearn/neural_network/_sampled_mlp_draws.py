@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import scipy.sparse
 
-from qsklearn.samplers._temperature_belief import TemperatureBelief
+from qsklearn.samplers._temperature_belief import SIGNIFICANT, TemperatureBelief
 
 
 class SamplerFailure(RuntimeError):
@@ -99,13 +99,20 @@ class OutputDraws:
             If its call failed.
         """
         if self.needs_trial:
-            self._draw_once(hamiltonian, X, seed)
+            self._try(hamiltonian, X, seed)
             self.needs_trial = False
         outputs = self._draw_once(hamiltonian, X, seed)
         self._check_range()  # of the trial it says nothing: that was programmed in ignorance
         return outputs
 
-    def _draw_once(self, hamiltonian, X, seed):
+    def _try(self, hamiltonian, X, seed):
+        """A call that only finds the temperature."""
+        with warnings.catch_warnings():
+            # Of EmbeddedSampler's: a program that was made in ignorance is not what was meant.
+            warnings.filterwarnings("ignore", ".* moved biases to the edge", RuntimeWarning)
+            self._draw_once(hamiltonian, X, seed, is_trial=True)
+
+    def _draw_once(self, hamiltonian, X, seed, is_trial=False):
         started = time.perf_counter()
         family = hamiltonian.build(X).scaled(1.0 / self.beta_eff)
         compiled = time.perf_counter()
@@ -128,7 +135,7 @@ class OutputDraws:
         states = np.asarray(states)
         self._check(states, energies, family.n_models, hamiltonian)
         self._count(states, info, compiled - started, time.perf_counter() - compiled)
-        self._believe(info)
+        self._believe(info, is_trial)
         return hamiltonian.decode(states)
 
     def _check(self, states, energies, n_models, hamiltonian):
@@ -166,22 +173,31 @@ class OutputDraws:
         self.cost["sample_seconds"] += sample_seconds
         self.cost["qpu_access_time"] += info.get("qpu_access_time", 0.0)
 
-    def _believe(self, info):
+    def _believe(self, info, is_trial):
         if not self.is_estimated or "beta_eff" not in info:
             return
         estimate, error = _estimate_of_device(info)
-        # NaN: the model has no bias, so its draws tell nothing of a temperature. Those of small
-        # weights tell little, which is no reason to doubt a belief that they agree with.
-        agrees = self.belief.agrees_with(estimate, error)
-        if self.belief.update(estimate, error) or agrees or np.isnan(estimate):
+        # NaN: the model has no bias, so its draws tell nothing of a temperature.
+        is_fine = self.belief.update(estimate, error) or np.isnan(estimate)
+        if is_fine or is_trial:  # after a trial the next call may tell
             return
-        self._warn(
-            "temperature",
-            f"The draws of {self._name()} do not tell a temperature (estimated beta_eff: "
-            f"{estimate:.3g} ± {error:.2g}), so the belief stays at {self.beta_eff:.3g}. They "
-            "are not thermal, or too few: what is trained on them is not the model's law. Use "
-            "a sampler that draws at a temperature, more reads, or give beta_eff as a number.",
-        )
+        # Without numbers, so that Python shows them once in a comparison of many trainings.
+        if np.isinf(estimate) or estimate < -SIGNIFICANT * error:
+            self._warn(
+                "not thermal",
+                f"The draws of {self._name()} are not thermal: all of them are optima, or high "
+                "energies are more likely than low ones. They tell no temperature, so the belief "
+                "stays as it was, and what is trained on them is not the model's law. Use a "
+                "sampler that draws at a temperature, or check the sign of its energies.",
+            )
+        else:
+            self._warn(
+                "too noisy",
+                f"The draws of {self._name()} do not tell a temperature yet: the reads are too few, "
+                "or the weights are still too small. The belief stays as it was. If this "
+                "lasts, use more reads, give beta_eff as a number, or use a sampler with the "
+                "property 'beta_eff_prior'.",
+            )
 
     def _check_range(self):
         smallest = np.min(self.info.get("scale", 1.0))

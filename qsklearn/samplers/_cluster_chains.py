@@ -18,6 +18,8 @@ from qsklearn.samplers._streams import Stream, make_stream_keys
 
 # Couplings of this many temperatures are bonds: a single flip against one has odds of exp(-2).
 _BOND = 1.0
+# Sweeps take, in turn, bonds of at least these parts of the strongest.
+_LEVELS = (0.95, 0.7, 0.4, 0.0)
 
 
 def draw_thermal(
@@ -103,6 +105,7 @@ def _run_clusters(models, is_bond, betas, num_reads, seed, num_threads, watch) -
     scale = scale_of(models, betas)
     indptr, indices, doubled, _, scaled_fields, _ = sparse_graph(models, scale)
     order = order_of_updates(models)
+    counts = _take_turns(np.abs(members.strengths), len(betas))
     for model, fields in enumerate(models.fields):
         # The kernel reads past the last field.
         base = np.append(scaled_fields[model], np.zeros(LANES, np.float32))
@@ -119,6 +122,7 @@ def _run_clusters(models, is_bond, betas, num_reads, seed, num_threads, watch) -
             order,
             *members.rows(fields),
             betas,
+            counts,
             keys[model : model + 1],
             states[model],
             watch=watch,
@@ -126,33 +130,68 @@ def _run_clusters(models, is_bond, betas, num_reads, seed, num_threads, watch) -
     return states
 
 
+def _take_turns(sizes: np.ndarray, num_sweeps: int) -> np.ndarray:
+    """How many bonds, of falling size, each sweep takes: the strongest, or also weaker ones."""
+    levels = [np.count_nonzero(sizes >= level * sizes.max(initial=0.0)) for level in _LEVELS]
+    return np.resize(levels, num_sweeps)
+
+
 @dataclass(frozen=True, eq=False)
 class _Members:
-    """Spins with bonds, and their couplings as the cluster kernel takes them."""
+    """Spins with bonds, and their couplings as the cluster kernel takes them.
+
+    Attributes
+    ----------
+    spins : ndarray of shape (n_members,)
+    indptr, indices, couplings : ndarray
+        Compressed rows of all couplings of the members.
+    locals, ranks : ndarray
+        Of each of these couplings: the other spin's place among the members, or -1; the number of
+        the bond, or one beyond all.
+    bonds : ndarray of shape (n_bonds, 2)
+        Places among the members, by falling size.
+    strengths : ndarray of shape (n_bonds,)
+    """
 
     spins: np.ndarray
-    free: scipy.sparse.csr_array
+    indptr: np.ndarray
+    indices: np.ndarray
     locals: np.ndarray
+    ranks: np.ndarray
+    couplings: np.ndarray
     bonds: np.ndarray
     strengths: np.ndarray
 
     def rows(self, fields: np.ndarray) -> tuple[np.ndarray, ...]:
-        indptr, indices = self.free.indptr.astype(np.int64), self.free.indices.astype(np.int64)
-        rows = (self.spins, indptr, indices, self.locals, self.free.data)
-        return (*rows, fields[self.spins], self.bonds, self.strengths)
+        """The kernel's arguments, for a model of these fields."""
+        graph = (self.spins, self.indptr, self.indices, self.locals, self.ranks, self.couplings)
+        return (*graph, fields[self.spins], self.bonds, self.strengths)
 
 
 def _members(couplings: scipy.sparse.csr_array, is_bond: np.ndarray) -> _Members:
-    def some(chosen):
-        parts = (np.where(chosen, couplings.data, 0.0), couplings.indices, couplings.indptr)
-        matrix = scipy.sparse.csr_array(parts, shape=couplings.shape, copy=True)
-        matrix.eliminate_zeros()
-        return matrix
-
-    tied = scipy.sparse.coo_array(scipy.sparse.triu(some(is_bond)))
-    spins = np.unique(np.concatenate([tied.row, tied.col])).astype(np.int64)
-    place = np.full(couplings.shape[0], -1)
+    n_spins = couplings.shape[0]
+    rows = np.repeat(np.arange(n_spins), np.diff(couplings.indptr))
+    once = np.flatnonzero(is_bond & (rows < couplings.indices))
+    once = once[np.argsort(-np.abs(couplings.data[once]), kind="stable")]
+    ends = np.column_stack([rows[once], couplings.indices[once]]).astype(np.int64)
+    # The number of each bond, at both of its places in the symmetric matrix.
+    ranks = np.full(couplings.nnz, len(once))
+    ranks[once] = np.arange(len(once))
+    codes = rows * n_spins + couplings.indices
+    ranks[np.searchsorted(codes, ends[:, 1] * n_spins + ends[:, 0])] = np.arange(len(once))
+    spins = np.unique(ends)
+    place = np.full(n_spins, -1)
     place[spins] = np.arange(len(spins))
-    bonds = np.column_stack([place[tied.row], place[tied.col]])
-    free = some(~is_bond)[spins]
-    return _Members(spins, free, place[free.indices], bonds, tied.data)
+    chosen = np.isin(rows, spins)
+    indptr = np.append(0, np.cumsum(np.diff(couplings.indptr)[spins]))
+    others = couplings.indices[chosen].astype(np.int64)
+    return _Members(
+        spins,
+        indptr.astype(np.int64),
+        others,
+        place[others],
+        ranks[chosen],
+        couplings.data[chosen],
+        place[ends],
+        couplings.data[once],
+    )

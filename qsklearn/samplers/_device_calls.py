@@ -125,7 +125,10 @@ class DeviceCalls:
         arguments = {name: value for name, value in wanted.items() if name in declared}
         self.num_calls += 1
         sampleset = self.sampler.sample(bqm, **{**arguments, **self.params})
-        states = unfold(sampleset, qubits, type(self.sampler).__name__)
+        try:
+            states = unfold(sampleset, qubits, type(self.sampler).__name__)
+        except ValueError as error:  # the device's fault, not an argument's
+            raise RuntimeError(str(error)) from error
         for name, value in sampleset.info.get("timing", {}).items():
             if name.startswith("qpu_") and not name.endswith("_per_sample"):
                 self._times[name] = self._times.get(name, 0.0) + float(value)

@@ -139,6 +139,9 @@ class DimodSampler(ArraySampler):
         return SimpleNamespace(**{name: values[name] for name in defaults}, own=own)
 
     def _arguments(self, own: dict[str, Any], **wanted) -> dict[str, Any]:
+        if wanted.get("beta") is not None:
+            # A device would fill its ranges, whatever E / beta_eff it is handed.
+            wanted["auto_scale"] = own.get("auto_scale", False)
         declared = {name: value for name, value in wanted.items() if name in self.parameters}
         return {**own, **declared}
 

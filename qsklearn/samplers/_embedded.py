@@ -38,8 +38,15 @@ _CHAIN_STRENGTHS = {"uniform_torque_compensation", "scaled"}
 _EMBEDDING_METHODS = {"auto", "native", "star", "clique", "biclique", "minorminer"}
 # Hundreds of copies of a small model take seconds to find, and their calls hardly less to write.
 _MAX_PARALLEL = 128
-# Arguments of the device's calls that differ from call to call, so that ``params`` cannot fix them.
-_OF_EACH_CALL = ("num_reads", "seed")
+# Arguments of the device's calls that are not for the user to give, and why.
+_OWN = {
+    "num_reads": "which differs from call to call; give it to EmbeddedSampler itself",
+    "seed": "which differs from call to call; give it to EmbeddedSampler itself",
+    "auto_scale": "which would change the temperature unseen; see 'scaling'",
+    "answer_mode": "because reads are counted one by one",
+    "initial_state": "because it would have to be embedded; a native program can be given to the "
+    "device itself",
+}
 
 
 class EmbeddedSampler(ArraySampler):
@@ -228,7 +235,7 @@ default="auto"
         validate_parameter_constraints(self._parameter_constraints, values, _NAME)
         _check_offsets(values["offsets"])
         rest = {name: value for name, value in overrides.items() if name not in own}
-        values["params"] = {**_check_params(values["params"] or {}, self.sampler), **rest}
+        values["params"] = _check_params({**(values["params"] or {}), **rest}, self.sampler)
         return SimpleNamespace(**values)
 
     def _working_bytes(self, models: SpinModels, settings: SimpleNamespace) -> int:
@@ -343,11 +350,11 @@ def _check_structured(sampler) -> None:
 
 def _check_params(params: dict[str, Any], sampler) -> dict[str, Any]:
     """``params`` without those that the device does not declare, of which dimod warns."""
-    for name in _OF_EACH_CALL:
+    for name in _OWN:
         if name in params:
             raise ValueError(
-                f"The 'params' parameter of {_NAME} must not fix {name!r}, which differs from call "
-                f"to call. Got {params[name]!r}; give {name} to {_NAME} itself."
+                f"The arguments of {_NAME}'s device must not have {name!r}, {_OWN[name]}. Got "
+                f"{params[name]!r}."
             )
     return dimod.Sampler.remove_unknown_kwargs(sampler, **params)
 

@@ -111,7 +111,7 @@ def cache_facts() -> dict:
 
 
 def clear_embedding_cache() -> int:
-    """Forget all embeddings, in memory and on disk.
+    """Forget all embeddings, in memory and on disk, even if one cannot be deleted.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def clear_embedding_cache() -> int:
     Raises
     ------
     OSError
-        If a file is there and cannot be deleted.
+        If a file is there and cannot be deleted; the others are.
 
     Examples
     --------
@@ -131,14 +131,20 @@ def clear_embedding_cache() -> int:
     """
     with _lock:
         _memory.clear()
-    n_entries = 0
+    n_entries, fault = 0, None
     for file in _files():
-        with contextlib.suppress(FileNotFoundError):
+        try:
             file.unlink()
             n_entries += 1
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            fault = fault or error
     for leftover in [*_files(".lock"), *_files(".tmp")]:
         with contextlib.suppress(OSError):
             leftover.unlink()
+    if fault:
+        raise fault
     return n_entries
 
 
@@ -241,7 +247,7 @@ def _keep(key, entry, counted=None):
 
 def _files(suffix=_SUFFIX):
     try:
-        return sorted(cache_folder().glob(f"*{suffix}"))
+        return sorted(file for file in cache_folder().glob(f"*{suffix}") if file.is_file())
     except OSError:
         return []
 

@@ -13,8 +13,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from qsklearn._optional import import_optional
+from qsklearn.samplers._embedding_patches import patches_of
 from qsklearn.samplers._star_embedding import grow_star
 from qsklearn.samplers._target_graph import EmbeddingError
+
+# Where single couplers are missing busclique tries ways around them, in number exponential in theirs
+# unless bounded: 19 of the 40302 of a P16 made its tables of cliques take 53 s instead of seconds.
+_MASK_BOUND = 2
 
 # Chains of the coupled spins of a problem by qubits' labels, or None where it does not fit.
 Found = list[Sequence[int]] | None
@@ -36,14 +41,11 @@ def embed_star(problem, target, seed, usable) -> Found:
 
 
 def _embed_clique(problem, target, seed, deadline) -> Found:
-    if not target.family:
-        return None
-    try:
-        # busclique's way to a single size eats all memory for 3 to 8 spins on Zephyr (0.2.22).
-        found = busgraph_of(target).find_clique_embedding(len(problem.coupled))
-    except NotImplementedError:  # tiles that busclique does not know
-        return None
-    return list(found.values()) or None
+    n_spins = len(problem.coupled)
+    # busclique's way to a single size eats all memory for 3 to 8 spins on Zephyr (0.2.22).
+    return _lay(
+        target, n_spins, lambda tables: list(tables.find_clique_embedding(n_spins).values())
+    )
 
 
 def _embed_biclique(problem, target, seed, deadline) -> Found:
@@ -52,13 +54,25 @@ def _embed_biclique(problem, target, seed, deadline) -> Found:
             "method='biclique' needs a problem of two sides without edges inside. Use 'auto' "
             "instead."
         )
+
+    def find(tables):
+        found = tables.find_biclique_embedding(*problem.sides)
+        return [found[spin] for spin in problem.coupled.tolist()] if found else None
+
+    return _lay(target, max(map(len, problem.sides)), find)
+
+
+def _lay(target, n_abreast, find) -> Found:
+    """Chains from busclique's tables of a patch of the device, or of all of it if none will do."""
     if not target.family:
         return None
     try:
-        found = busgraph_of(target).find_biclique_embedding(*problem.sides)
-    except NotImplementedError:
+        for patch in patches_of(target, n_abreast):
+            if found := find(busgraph_of(patch.target)):
+                return [[patch.qubits[qubit] for qubit in chain] for chain in found]
+        return find(busgraph_of(target)) or None
+    except NotImplementedError:  # tiles that busclique does not know
         return None
-    return [found[spin] for spin in problem.coupled.tolist()] if found else None
 
 
 def _embed_by_minorminer(problem, target, seed, deadline) -> Found:
@@ -80,9 +94,9 @@ EMBEDDERS: dict[str, Callable[..., Found]] = {
 }
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def busgraph_of(target):
-    """All cliques and bicliques of a device, computed when asked for (seconds on the largest).
+    """All cliques and bicliques of a device, computed when asked for.
 
     minorminer keeps them as a pickle in the user's folder for data or in the environment's, under a
     name without the seed. Ours stay in memory: our own cache holds what comes of them.
@@ -93,4 +107,6 @@ def busgraph_of(target):
         def _fetch_cache(self, dirname, compute, force_write=False):
             return compute()
 
-    return InMemory(target.graph, seed=0)
+    tables = InMemory(target.graph, seed=0)
+    tables._graph.set_mask_bound(_MASK_BOUND)
+    return tables

@@ -11,6 +11,7 @@ from qsklearn._optional import import_optional
 from qsklearn.samplers._embedding_cache import Chains, Entry
 from qsklearn.samplers._embedding_checks import find_fault
 from qsklearn.samplers._embedding_methods import EMBEDDERS, busgraph_of, embed_star
+from qsklearn.samplers._embedding_patches import make_tile, tile_sizes
 from qsklearn.samplers._star_embedding import grow_star
 from qsklearn.samplers._target_graph import EmbeddingError, as_target
 
@@ -130,9 +131,8 @@ def _repeat_on_tiles(name, problem, target, n_copies, seed, deadline):
     if not target.family:
         return []
     parallel = import_optional("minorminer.utils.parallel_embeddings", "find_parallel_embeddings")
-    first_size = 2 if target.family == "pegasus" else 1  # P1 has no qubit
-    for size in range(first_size, min(target.shape[:2])):
-        tile = _make_tile(target, size)
+    for size in tile_sizes(target):
+        tile = make_tile(target, size)
         if len(tile) < problem.n_spins or time.perf_counter() > deadline:
             continue
         chains = _embed(name, problem, as_target(tile), seed, deadline)
@@ -149,16 +149,6 @@ def _repeat_on_tiles(name, problem, target, n_copies, seed, deadline):
             ]
             return [copy for copy in copies if find_fault(copy, problem, target) is None]
     return []
-
-
-def _make_tile(target, size):
-    graphs = import_optional("dwave.graphs", "find_parallel_embeddings")
-    width = target.shape[-1]
-    if target.family == "chimera":
-        return graphs.chimera_graph(size, size, width)
-    if target.family == "zephyr":
-        return graphs.zephyr_graph(size, width)
-    return graphs.pegasus_graph(size)
 
 
 def _networkx_graph(problem):

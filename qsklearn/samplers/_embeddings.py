@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -105,9 +106,10 @@ def find_embedding(
     n_spins : int
     edges : array-like of shape (n_edges, 2)
         Pairs of spins in ``range(n_spins)`` that are coupled.
-    target : networkx.Graph or Target
-        The qubits that work, labelled by integers; see `working_graph`. Cliques and bicliques need
-        a graph of dwave-graphs.
+    target : networkx.Graph, Target or dimod.Sampler
+        The qubits that work, labelled by integers. Cliques and bicliques need a graph of
+        dwave-graphs. Of a structured sampler the `working_graph` is made at each call: make it
+        yourself for several.
     method : str, default="auto"
         ``"star"``, ``"clique"``, ``"biclique"``, ``"minorminer"``, ``"native"`` (each spin is
         the qubit of its label), or what suits: native where `labels` allow it, a star as such,
@@ -119,8 +121,8 @@ def find_embedding(
         Seconds for minorminer, whose result is reproducible where it ends before.
     cache : bool, default=True
         Whether to look in the cache and to keep what is found.
-    labels : sequence of int, default=None
-        Qubits that the spins are named after, if they are.
+    labels : sequence of hashable, default=None
+        Names of the spins, all different; those that are named after qubits may be native.
 
     Returns
     -------
@@ -145,6 +147,7 @@ def find_embedding(
     """
     problem, target = EmbeddingProblem(n_spins, edges), as_target(target)
     _check_arguments(method, seed, timeout)
+    _check_labels(labels)
     if (native := _find_native(problem, target, method, labels)) is not None:
         return native
     return _find_copies(problem, target, 1, method, seed, timeout, cache)[0]
@@ -167,7 +170,7 @@ def find_parallel_embeddings(
     ----------
     n_spins : int
     edges : array-like of shape (n_edges, 2)
-    target : networkx.Graph or Target
+    target : networkx.Graph, Target or dimod.Sampler
     max_embeddings : int, default=None
         Where to stop; None for as many as are found.
     method : str, default="auto"
@@ -221,7 +224,7 @@ def check_embedding(chains: Any, n_spins: int, edges: Any, target: Any) -> Embed
         Qubits of each spin in ``range(n_spins)``.
     n_spins : int
     edges : array-like of shape (n_edges, 2)
-    target : networkx.Graph or Target
+    target : networkx.Graph, Target or dimod.Sampler
 
     Returns
     -------
@@ -267,6 +270,22 @@ def _check_arguments(method, seed, timeout):
         raise ValueError(f"'seed' must be an int of at least 0. Got {seed!r} instead.")
     if not (isinstance(timeout, Real) and timeout > 0):
         raise ValueError(f"'timeout' must be seconds, more than 0. Got {timeout!r} instead.")
+
+
+def _check_labels(labels):
+    try:
+        label, n_spins = next(
+            iter(Counter(() if labels is None else labels).most_common(1)), (None, 0)
+        )
+    except TypeError as error:
+        raise ValueError(
+            f"The 'labels' parameter of find_embedding must be hashable labels, or None ({error})."
+        ) from error
+    if n_spins > 1:
+        raise ValueError(
+            "The 'labels' parameter of find_embedding must name each spin differently. Got "
+            f"{label!r} for {n_spins} spins instead. Give each its own label, or None for all."
+        )
 
 
 def _find_native(problem, target, method, labels):

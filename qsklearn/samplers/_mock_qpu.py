@@ -25,7 +25,7 @@ from qsklearn.samplers._cluster_chains import draw_thermal
 from qsklearn.samplers._mock_calls import UNDERSTOOD, MockCall, read_call, refuse_program
 from qsklearn.samplers._mock_chip import Chip, make_chip
 from qsklearn.samplers._mock_faults import UNANSWERED, alter, check_faults, strike
-from qsklearn.samplers._models import SpinModels, models_from_bqm
+from qsklearn.samplers._models import SpinModels, couplings_between, models_from_bqm
 from qsklearn.samplers._program_ranges import ProgramRanges
 from qsklearn.samplers._qpu_profiles import PROFILES, QPUProfile, get_qpu_profile
 from qsklearn.samplers._qpu_timing import qpu_timing
@@ -66,16 +66,16 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
     .. math:: P(s) \\propto \\exp(-\\beta E'(s)), \\qquad
               E'(s) = \\sum_i h'_i s_i + \\sum_{i<j} J'_{ij} s_i s_j,
 
-    where h' and J' are h and J rounded to the controls' steps, plus errors that each call draws
-    anew and offsets that stay, and β = ``device_beta`` times its drift. It is simulated by heat
-    bath of spins and clusters of tied spins; annealing time and schedule change the timing, not the
-    law. Where ``freeze_out`` is below 1, chains take their directions at that part of β, and then
-    single qubits cool on to β.
+    where h' and J', on the qubits and couplers that the program names, are h and J rounded to the
+    controls' steps, plus errors that each call draws anew and offsets that stay, and β =
+    ``device_beta`` times its drift. It is simulated by heat bath of spins and clusters of tied
+    spins; annealing time and schedule change the timing, not the law. Where ``freeze_out`` is below
+    1, chains take their directions at that part of β, and then single qubits cool on to β.
 
     Parameters
     ----------
     profile : str or QPUProfile, default="advantage"
-        Which processor: a name of ``qsklearn.samplers.QPU_PROFILES``. ``"ideal"`` has no errors but
+        Which processor: a name that :func:`get_qpu_profile` takes. ``"ideal"`` has no errors but
         an unknown temperature. The parameters below override it where they are not None.
     topology_type : {"chimera", "pegasus", "zephyr"}, optional
     topology_shape : sequence of int, optional
@@ -120,9 +120,10 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
 
     Notes
     -----
-    A sampler counts its calls, for drift, quota and faults. Clones and other copies
-    begin at 0. Calls that are refused, by a range, a limit or the quota, are not counted, and neither they nor calls without an answer use the quota. Two calls with the
-    same seed make the same errors and, but for the drift, the same draws, for any ``num_threads``.
+    A sampler counts its calls, for drift, quota and faults. Clones and other copies begin at 0.
+    Calls that are refused, by a range, a limit or the quota, are not counted, and neither they nor
+    calls without an answer use the quota. Two calls with the same seed make the same errors and,
+    but for the drift, the same draws, for any ``num_threads``.
 
     Examples
     --------
@@ -290,7 +291,8 @@ requests.ConnectionError
         number, fault = self._admit(timing.get("qpu_access_time", 0.0))
         time.sleep(self.latency)
         strike(fault)
-        states = self._draw(models, qubits, call, number, chip)
+        edges = _couplers_of(bqm, qubits)
+        states = self._draw(models, qubits, edges, call, number, chip)
         if fault == "fewer reads":
             states = states[: len(states) // 2]
         answer = _answer(bqm, states, qubits, call)
@@ -398,13 +400,19 @@ requests.ConnectionError
         return number, fault
 
     def _draw(
-        self, models: SpinModels, qubits: list[int], call: MockCall, number: int, chip: Chip
+        self,
+        models: SpinModels,
+        qubits: list[int],
+        edges: np.ndarray,
+        call: MockCall,
+        number: int,
+        chip: Chip,
     ) -> np.ndarray:
         """States (num_reads, n_qubits), as read."""
         profile = self._profile()
         rng = np.random.default_rng(None if call.seed is None else [call.seed, 2])
         states = draw_thermal(
-            _with_errors(models, qubits, profile, chip, rng),
+            _with_errors(models, qubits, edges, profile, chip, rng),
             _beta_at(number, self._own_beta(profile, chip), profile, chip),
             freeze_out=profile.freeze_out,
             num_reads=call.num_reads,
@@ -470,19 +478,32 @@ def _couplings_of(models: SpinModels) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return upper.row, upper.col, upper.data
 
 
-def _with_errors(models, qubits, profile: QPUProfile, chip: Chip, rng) -> SpinModels:
-    """What the device does in place of a program: rounded, with errors of this call and its own."""
-    rows, columns, values = _couplings_of(models)
+def _couplers_of(bqm: dimod.BinaryQuadraticModel, qubits: list[int]) -> np.ndarray:
+    """Couplers that a program names, also with 0, as sorted pairs of places among the qubits."""
+    rows, columns = bqm.to_numpy_vectors(variable_order=qubits)[1][:2]
+    ends = np.sort(np.column_stack([rows, columns]).astype(int).reshape(-1, 2), axis=1)
+    return ends[np.lexsort((ends[:, 1], ends[:, 0]))]
+
+
+def _with_errors(models, qubits, edges, profile: QPUProfile, chip: Chip, rng) -> SpinModels:
+    """What the device does in place of a program: rounded, with errors of this call and its own.
+
+    Every coupler that the program names has its errors, also those set to 0.
+    """
+    rows, columns = edges.T
+    values = couplings_between(models.couplings, rows, columns)
     fields = _round(models.fields[0], profile.h_quantisation)
     values = _round(values, profile.j_quantisation)
     fields = fields + profile.h_noise * rng.standard_normal(len(fields))
     values = values + profile.j_noise * rng.standard_normal(len(values))
     if profile.h_offset > 0 or profile.j_offset > 0:
-        of_qubits, of_couplers = chip.errors_of(qubits, np.column_stack([rows, columns]))
+        of_qubits, of_couplers = chip.errors_of(qubits, edges)
         fields = fields + profile.h_offset * of_qubits
         values = values + profile.j_offset * of_couplers
     upper = scipy.sparse.coo_array((values, (rows, columns)), shape=(len(qubits),) * 2)
-    return SpinModels(fields[np.newaxis], scipy.sparse.csr_array(upper + upper.T))
+    couplings = scipy.sparse.csr_array(upper + upper.T)
+    couplings.sort_indices()
+    return SpinModels(fields[np.newaxis], couplings)
 
 
 def _round(values: np.ndarray, step: float) -> np.ndarray:

@@ -99,6 +99,21 @@ def check_couplings(J, n_spins: int, caller: str) -> scipy.sparse.csr_array:
     return couplings
 
 
+def couplings_between(
+    couplings: scipy.sparse.csr_array, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Entries of canonical couplings, 0 where there is none, as a plain array.
+
+    SciPy's own indexing returns one or another kind of array, by its version.
+    """
+    n_spins = couplings.shape[0]
+    codes = np.repeat(np.arange(n_spins), np.diff(couplings.indptr)) * n_spins + couplings.indices
+    wanted = np.asarray(rows, np.int64) * n_spins + columns
+    at = np.searchsorted(codes, wanted)
+    values = np.append(couplings.data, 0.0)[at]
+    return np.where(np.append(codes, -1)[at] == wanted, values, 0.0)
+
+
 def check_fields(h, caller: str) -> np.ndarray:
     """Fields as (n_models, n_spins) float64; one model may come as a vector."""
     try:

@@ -8,6 +8,7 @@ import dimod
 import numpy as np
 
 from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
+from qsklearn.samplers._qpu_profiles import typical_beta
 
 _CALLER = "estimate_static_offsets"
 _MAX_NEWTON_STEPS = 20
@@ -73,8 +74,8 @@ def estimate_static_offsets(
         Calls over which is averaged, so that what is not static averages out.
     beta_eff : float, default=None
         Inverse temperature of the device, in units of 1 / bias: the empty program does not tell
-        it. None takes the mean of the sampler's property ``beta_eff_prior``. An error of it
-        scales all offsets.
+        it. None takes the mean of the sampler's property ``beta_eff_prior``, or else what is
+        published of a device of its ``chip_id``. An error of it scales all offsets.
     seed : int, default=None
         Of the calls, where the sampler declares ``seed``.
     **parameters
@@ -179,12 +180,15 @@ def _check_graph(sampler) -> tuple[list, list]:
 def _check_beta(sampler, beta_eff) -> float:
     if beta_eff is not None:
         return float(beta_eff)
-    prior = getattr(sampler, "properties", {}).get("beta_eff_prior")
+    properties = getattr(sampler, "properties", None) or {}
+    # A bare device knows no prior; EmbeddedSampler has it from the same table.
+    prior = properties.get("beta_eff_prior") or typical_beta(properties)
     if prior is None:
         raise ValueError(
             f"The 'beta_eff' parameter of {_CALLER} must be a float > 0, as "
-            f"{type(sampler).__name__} has no property 'beta_eff_prior'. Got None instead; find it "
-            "with estimate_effective_beta from draws of a program that is not empty."
+            f"{type(sampler).__name__} has no property 'beta_eff_prior', and its 'chip_id' is that "
+            "of no known device. Got None instead; find it with estimate_effective_beta from draws "
+            "of a program that is not empty."
         )
     return float(prior[0])
 

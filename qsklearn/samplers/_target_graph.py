@@ -88,8 +88,8 @@ def as_target(graph: Any) -> Target:
 
     Parameters
     ----------
-    graph : networkx.Graph or Target
-        With integer labels. One that ``networkx.freeze`` made unchangeable, as `working_graph`
+    graph : networkx.Graph, Target or dimod.Sampler
+        With integer labels; of a structured sampler, what `working_graph` makes of it. A graph that ``networkx.freeze`` made unchangeable, as `working_graph`
         does, is read once; another one is read at each call (tens of milliseconds for 40 000
         couplers).
 
@@ -101,6 +101,8 @@ def as_target(graph: Any) -> Target:
     ------
     EmbeddingError
         If a label is not an integer, or the graph has no qubit.
+    TypeError
+        If `graph` is none of these.
 
     Examples
     --------
@@ -112,6 +114,8 @@ def as_target(graph: Any) -> Target:
     if isinstance(graph, Target):
         return graph
     networkx = import_optional("networkx", "find_embedding")
+    if not isinstance(graph, networkx.Graph):
+        graph = _graph_of_sampler(graph)
     if not networkx.is_frozen(graph):
         return _make_target(graph)
     with _TARGETS_LOCK:
@@ -119,6 +123,16 @@ def as_target(graph: Any) -> Target:
             # A copy, because a value that held its own key would never be let go.
             _TARGETS[graph] = _make_target(networkx.freeze(graph.copy()))
         return _TARGETS[graph]
+
+
+def _graph_of_sampler(sampler):
+    try:
+        return working_graph(sampler)
+    except TypeError as error:
+        raise TypeError(
+            "The 'target' parameter must be a networkx.Graph, a Target or a structured sampler. Got "
+            f"{type(sampler).__name__} instead."
+        ) from error
 
 
 def _make_target(graph):

@@ -23,9 +23,12 @@ def make_members(h, J, is_bond):
 
 
 @njit(nogil=True)
-def update_clusters(states, beta, seed, members, indptr, indices, locals_, J, h, bonds, strengths):
-    """One update of the clusters of each state, as lane 5 of its words."""
+def update_clusters(
+    states, beta, seed, without, members, indptr, indices, locals_, ranks, J, h, bonds, strengths
+):
+    """One update of the clusters of each state, as lane 5 of its words, without the last bonds."""
     lane = 5
+    n_bonds = len(bonds) - without
     n_members = members.shape[0]
     values = np.empty(n_members)
     parents, firsts, nexts = np.empty((3, n_members), np.int64)
@@ -37,11 +40,11 @@ def update_clusters(states, beta, seed, members, indptr, indices, locals_, J, h,
         for i in range(states.shape[1]):
             spins[i] = np.uint64(states[read, i] > 0) << np.uint64(lane)
         kernel._read_members(lane, members, spins, values)
-        kernel._tie(bonds, strengths, broken, values, parents, generator)
+        kernel._tie(n_bonds, bonds, strengths, broken, values, parents, generator)
         kernel._link(parents, firsts, nexts)
         kernel._flip_clusters(
-            lane, firsts, nexts, parents, indptr, indices, locals_, J, h, beta, values, spins,
-            generator,
+            lane, firsts, nexts, parents, n_bonds, indptr, indices, locals_, ranks, J, h, beta,
+            values, spins, generator,
         )  # fmt: skip
         kernel._write_members(lane, members, values, spins)
         for i in range(states.shape[1]):
@@ -73,14 +76,15 @@ def models(ising):
      "chain among weak couplings", "one bond"],
 )  # fmt: skip
 @pytest.mark.parametrize("beta", [0.0, 0.4, 1.5])
-def test_exact_states_stay_exact(name, beta, ising):
+@pytest.mark.parametrize("without", [0, 1])
+def test_exact_states_stay_exact(name, beta, without, ising):
     """Any choice of bonds leaves exp(-βE) invariant: 10⁶ states, of which enough move."""
     h, J, is_bond = models(ising)[name]
     law = ising.enumerate(h, J, beta)
     rng = np.random.default_rng(1)
     states = law.states[rng.choice(len(law.states), size=1_000_000, p=law.probabilities)]
     before = states.copy()
-    update_clusters(states, beta, 17, *make_members(h, J, is_bond))
+    update_clusters(states, beta, 17, without, *make_members(h, J, is_bond))
     assert (states != before).any(axis=1).mean() > 0.002
     assert ising.p_value(states, law) > SIGNIFICANCE
 
@@ -90,7 +94,7 @@ def test_the_test_of_invariance_sees_a_wrong_temperature(ising):
     law = ising.enumerate(h, J, 1.0)
     rng = np.random.default_rng(1)
     states = law.states[rng.choice(len(law.states), size=1_000_000, p=law.probabilities)]
-    update_clusters(states, 1.02, 17, *make_members(h, J, is_bond))
+    update_clusters(states, 1.02, 17, 0, *make_members(h, J, is_bond))
     assert ising.p_value(states, law) < 1e-6
 
 
@@ -118,6 +122,7 @@ def run(h, J, is_bond, betas, num_reads, stop=0, blocks=None, seed=3):
         kernel.anneal(
             np.empty(0, np.uint64), indptr, indices, (2 * values).astype(np.float32), base, 1.0,
             order, *make_members(h, J, is_bond), np.asarray(betas, float),
+            np.full(len(betas), np.triu(is_bond).sum()),
             np.array([[seed, 1]], np.uint64), states, np.full(1, stop, np.uint8), first, last,
         )  # fmt: skip
     return states

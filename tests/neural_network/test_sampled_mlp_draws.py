@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from dataclasses import replace
 
 import dimod
 import numpy as np
@@ -11,7 +12,14 @@ from dwave.samplers import SteepestDescentSampler
 
 from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, SamplerFailure, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_gradients import pattern_frequencies
-from qsklearn.samplers import DimodSampler, ExactSampler, GibbsSampler
+from qsklearn.samplers import (
+    DimodSampler,
+    EmbeddedSampler,
+    ExactSampler,
+    GibbsSampler,
+    MockQPUSampler,
+    get_qpu_profile,
+)
 from qsklearn.samplers._temperature_belief import TemperatureBelief
 
 SECRET_BETA = 2.5
@@ -104,18 +112,92 @@ def test_draws_that_are_not_thermal_warn_once(problem):
     with pytest.warns(UserWarning, match="draws of SteepestDescent") as record:
         draws.draw(problem.hamiltonian, problem.X, 0)
         draws.draw(problem.hamiltonian, problem.X, 1)
-    assert len([w for w in record if "do not tell a temperature" in str(w.message)]) == 1
+    (warning,) = record
+    assert "are not thermal" in str(warning.message)
+    assert not any(character.isdigit() for character in str(warning.message))
     assert np.isnan(draws.beta_eff_stderr)
 
 
 def test_draws_without_information_do_not_move_the_belief(problem):
     # Each estimate is noise about 0; believed, it would rescale the next call, and so run away.
     draws = OutputDraws(DimodSampler(dimod.RandomSampler()), "auto", 5, None)
-    with pytest.warns(UserWarning, match="the belief stays at 1"):
+    with pytest.warns(UserWarning, match="reads are too few, or the weights") as record:
         for seed in range(5):
             draws.draw(problem.hamiltonian, problem.X, seed)
+    (warning,) = record
+    assert "belief stays as it was" in str(warning.message)
+    assert not any(character.isdigit() for character in str(warning.message))
     # 3 standard errors are passed by chance once in 740 estimates.
     assert draws.beta_eff == 1.0
+
+
+def told(estimates):
+    """A device that draws as it likes, and tells of one estimate after the other."""
+
+    class Told(ExactSampler):
+        parameters = {}
+
+        def sample_arrays(self, h, J, *, beta=None, **parameters):
+            states, energies, info = super().sample_arrays(h, J, beta=1.0, **parameters)
+            beta_eff, stderr = next(estimates)
+            return states, energies, info | {"beta_eff": beta_eff, "beta_eff_stderr": stderr}
+
+    return Told()
+
+
+@pytest.mark.parametrize("estimate", [(-2.0, 0.1), (np.inf, np.nan), (-np.inf, np.nan)])
+@pytest.mark.parametrize("belief", [None, TemperatureBelief((2.0, 0.4))])
+def test_a_wrong_sign_and_optimisers_are_not_thermal(problem, belief, estimate):
+    draws = OutputDraws(told(iter([estimate] * 2)), "auto", 5, None, belief)
+    with pytest.warns(UserWarning, match="are not thermal"):
+        draws.draw(problem.hamiltonian, problem.X, 0)
+    assert draws.beta_eff == (1.0 if belief is None else 2.0)
+
+
+@pytest.mark.parametrize("trial", [(np.inf, np.nan), (-2.0, 0.1), (1.0, 0.5), (5.0, np.nan)])
+def test_a_trial_alone_warns_of_nothing(problem, trial):
+    draws = OutputDraws(told(iter([trial, (2.0, 0.1)])), "auto", 5, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draws.draw(problem.hamiltonian, problem.X, 0)
+    assert draws.beta_eff == 2.0
+
+
+def test_noisy_draws_are_no_reason_to_doubt_a_belief(problem):
+    belief = TemperatureBelief((2.0, 0.2))
+    draws = OutputDraws(told(iter([(1.0, 0.9), (-0.5, 2.0)])), "auto", 5, None, belief)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draws.draw(problem.hamiltonian, problem.X, 0)
+        draws.draw(problem.hamiltonian, problem.X, 1)
+    assert 1.9 < draws.beta_eff < 2.0
+
+
+def test_both_warnings_are_told_once_each(problem):
+    noisy, wrong = (1.0, 0.9), (-2.0, 0.1)
+    draws = OutputDraws(told(iter([noisy, noisy, wrong, noisy, wrong])), "auto", 5, None)
+    with pytest.warns(UserWarning) as record:
+        for seed in range(4):
+            draws.draw(problem.hamiltonian, problem.X, seed)
+    one, other = (str(warning.message) for warning in record)
+    assert "too few" in one and "not thermal" in other
+
+
+def test_clipping_is_not_reported_of_the_trial(problem):
+    """Of a device of no known kind, whose temperature is such that the program fits then."""
+    h_range = (-1.5, 1.5)
+    profile = replace(get_qpu_profile("ideal"), h_range=h_range, j_range=h_range)
+    device = MockQPUSampler(profile, topology_type="zephyr", topology_shape=(2, 4), seed=0)
+    device.properties = {**device.properties, "chip_id": "another maker's"}
+    sampler = EmbeddedSampler(device, scaling="clip", chain_strength=1.0)
+    with pytest.warns(RuntimeWarning, match="moved biases to the edge"):
+        OutputDraws(sampler, 1.0, 20, None).draw(problem.hamiltonian, problem.X, 0)
+    draws = OutputDraws(sampler, "auto", 200, None)
+    assert draws.needs_trial
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draws.draw(problem.hamiltonian, problem.X, 0)
+    assert draws.beta_eff > 2.0 and draws.info["clipped_fraction"] == 0.0
 
 
 def test_a_model_without_biases_tells_no_temperature_and_warns_of_nothing(helpers, hot_device):

@@ -227,3 +227,24 @@ def test_ctrl_c_is_raised(monkeypatch):
     for size in (9.0, 0.01):
         with pytest.raises(KeyboardInterrupt):
             draw([0.0, 0.0], size * np.array([[0, -1], [-1, 0]]), 1.0, 0.5)
+
+
+@pytest.mark.parametrize("beta", [2.8, 3.0, 6.1])
+def test_frustrated_couplings_of_more_and_less_than_a_temperature(beta, ising):
+    """A clique of ±0.35 on chains of 2: beta |J| is below 1, above 1, and far above it."""
+    rng = np.random.default_rng(3)
+    logical = np.triu(rng.choice([-0.35, 0.35], (8, 8)), 1)
+    h, J = np.repeat(rng.normal(0, 0.2, 8), 2), np.zeros((16, 16))
+    for a, b in zip(*np.nonzero(logical), strict=True):
+        J[2 * a + b % 2, 2 * b + a % 2] = logical[a, b]
+    J[np.arange(0, 16, 2), np.arange(1, 16, 2)] = -2.0
+    J += J.T
+    couplings = scipy.sparse.csr_array(J)
+    states = draw_thermal(
+        SpinModels(h[np.newaxis], couplings), beta, freeze_out=1.0, num_reads=5_000,
+        num_sweeps=500, seed=1, num_threads=1,
+    )[0]  # fmt: skip
+    law = ising.enumerate(h.reshape(8, 2).sum(axis=1), logical + logical.T, beta)
+    whole = (states[:, ::2] == states[:, 1::2]).all(axis=1)
+    assert whole.mean() > 0.99
+    assert ising.p_value(states[whole][:, ::2], law) > 1e-4

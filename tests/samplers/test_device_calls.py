@@ -187,7 +187,7 @@ def test_an_answer_to_another_problem_is_refused():
         "ideal", topology_type="chimera", topology_shape=[1, 1, 4], faults={0: "wrong problem"}
     )
     calls = make_calls(device)
-    with pytest.raises(ValueError, match="MockQPUSampler must return a value for each of the 1"):
+    with pytest.raises(RuntimeError, match="MockQPUSampler must return a value for each of the 1"):
         calls.draw([make_program([(0,)], [0.1])], 3, 0)
     assert calls.num_calls == 1  # it took place
 

@@ -291,3 +291,21 @@ def test_what_cannot_be_wrapped_is_named(pair, sampler, params, message):
         wrapped.sample(pair)
     with pytest.raises(ValueError, match=message):
         wrapped.sample_arrays([[0.0, 1.0]], np.zeros((2, 2)), beta=1.0, num_reads=2)
+
+
+def test_devices_are_told_not_to_scale_draws_at_a_temperature():
+    """Else beta_eff would have no effect: a device fills its ranges, whatever it is handed."""
+
+    class Device(dimod.RandomSampler):
+        parameters = {"num_reads": [], "auto_scale": []}
+
+        def sample(self, bqm, **arguments):
+            calls.append(arguments)
+            return super().sample(bqm, num_reads=arguments["num_reads"])
+
+    calls = []
+    model = [[0.1, 0.2]], [[0, 0.1], [0.1, 0]]
+    DimodSampler(Device()).sample_arrays(*model, beta=1.0, num_reads=5)
+    DimodSampler(Device()).sample_arrays(*model, beta=None, num_reads=5)
+    DimodSampler(Device(), {"auto_scale": True}).sample_arrays(*model, beta=1.0, num_reads=5)
+    assert [arguments.get("auto_scale") for arguments in calls] == [False, None, True]

@@ -421,7 +421,7 @@ def test_lost_reads_are_drawn_again(ising):
 
 
 def test_faults_of_the_device():
-    with pytest.raises(ValueError, match="must return a value for each"):
+    with pytest.raises(RuntimeError, match="must return a value for each"):
         EmbeddedSampler(make_device(faults={0: "wrong problem"})).sample_ising({}, TRIANGLE)
     with pytest.raises(RequestTimeout):
         EmbeddedSampler(make_device(faults={0: "timeout"})).sample_ising({}, TRIANGLE)
@@ -643,7 +643,7 @@ def test_a_composite_that_embeds_is_a_device_too():
         ({"max_parallel": 0}, "'max_parallel' parameter"),
         ({"temperature_method": "guess"}, "'temperature_method' parameter"),
         ({"offsets": 0.1}, "'offsets' parameter of EmbeddedSampler must be StaticOffsets"),
-        ({"params": {"num_reads": 5}}, "'params' parameter of EmbeddedSampler must not fix"),
+        ({"params": {"num_reads": 5}}, "device must not have"),
         ({"params": ["num_reads"]}, "'params' parameter"),
         ({"seed": -1}, "'seed' parameter"),
         ({"sampler": "mock-dwave"}, "'sampler' parameter of EmbeddedSampler must be a structured"),
@@ -820,3 +820,21 @@ def test_processes_of_a_grid_search_compute_one_embedding(tmp_path):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     counts = count_in_grid_search(2, tmp_path)
     assert sum(counts.values()) == 1 and len(counts) >= 1
+
+
+@pytest.mark.parametrize("name", ["auto_scale", "answer_mode", "initial_state", "num_reads"])
+def test_arguments_of_the_device_that_would_spoil_the_draws_are_refused(name):
+    device = MockQPUSampler("ideal", topology_type="chimera", topology_shape=[2, 2, 4])
+    with pytest.raises(ValueError, match=f"device must not have '{name}'"):
+        EmbeddedSampler(device, {name: 1}).sample_ising({0: 0.1}, {}, beta=1.0)
+    if name != "num_reads":
+        with pytest.raises(ValueError, match=f"device must not have '{name}'"):
+            EmbeddedSampler(device).sample_ising({0: 0.1}, {}, beta=1.0, **{name: 1})
+
+
+def test_an_answer_to_another_problem_is_the_devices_failure():
+    device = MockQPUSampler(
+        "ideal", topology_type="chimera", topology_shape=[2, 2, 4], faults={0: "wrong problem"}
+    )
+    with pytest.raises(RuntimeError, match="must return a value for each of the 1 variables"):
+        EmbeddedSampler(device).sample_ising({0: 0.1}, {}, beta=1.0)

@@ -178,12 +178,28 @@ def test_native_problems_need_no_chains():
     assert embedding.chains == tuple((label,) for label in labels)
 
 
-@pytest.mark.parametrize("labels", [[0, 1], ["a", "b"], [0, 10**30], [0.0, 4.0], [4, 4], [0], None])
+@pytest.mark.parametrize("labels", [[0, 1], ["a", "b"], [0, 10**30], [0.0, 4.0], [0], None])
 def test_labels_that_are_not_the_devices_are_embedded(labels):
     device = dwave.graphs.chimera_graph(1)  # 0 to 3 are coupled to 4 to 7
     assert find_embedding(2, [(0, 1)], device, labels=labels).source == "star"
     with pytest.raises(EmbeddingError, match="not native"):
         find_embedding(2, [(0, 1)], device, labels=labels, method="native")
+
+
+@pytest.mark.parametrize("method", ["auto", "native", "star"])
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (["a", "a", "b"], "name each spin differently. Got 'a' for 2 spins"),
+        ([4, 0, 4], "name each spin differently. Got 4 for 2 spins"),
+        (np.array([4, 0, 4]), "name each spin differently"),
+        ([[4], [0], [1]], "hashable labels"),
+    ],
+)
+def test_labels_that_collide(labels, says, method):
+    device = dwave.graphs.chimera_graph(1)
+    with pytest.raises(ValueError, match=f"'labels' parameter of find_embedding must.*{says}"):
+        find_embedding(3, [(0, 1), (0, 2)], device, labels=labels, method=method)
 
 
 # --- what does not fit --------------------------------------------------------------------------
@@ -304,6 +320,7 @@ def test_working_graph_of_samplers():
     graph = working_graph(mock)
     assert (graph.graph["family"], set(graph)) == ("pegasus", set(mock.nodelist))
     assert find_embedding(6, clique(6), graph).source == "clique"
+    assert as_target(mock).key == as_target(graph).key
     device = dimod.StructureComposite(dimod.NullSampler(), [0, 2, 5], [(0, 2)])
     assert sorted(working_graph(device).edges) == [(0, 2)]
     with pytest.raises(TypeError, match="structured sampler.*NullSampler"):
@@ -311,6 +328,19 @@ def test_working_graph_of_samplers():
     lettered = dimod.StructureComposite(dimod.NullSampler(), ["a", "b"], [("a", "b")])
     with pytest.raises(EmbeddingError, match="labelled by integers. Got 'a'"):
         working_graph(lettered)
+
+
+def test_a_sampler_in_place_of_its_graph():
+    device = dimod.StructureComposite(dimod.NullSampler(), [0, 2, 5], [(0, 2), (2, 5)])
+    graph = working_graph(device)
+    path = 3, [(0, 1), (1, 2)]
+    expected = find_embedding(*path, graph, cache=False).chains
+    assert find_embedding(*path, device, cache=False).chains == expected
+    assert [e.chains for e in find_parallel_embeddings(*path, device)] == [expected]
+    assert check_embedding(expected, *path, device).chains == expected
+    for wrong in (dimod.NullSampler(), [(0, 1)], None):
+        with pytest.raises(TypeError, match="'target' parameter must be a networkx.Graph.*Got"):
+            find_embedding(*path, wrong)
 
 
 def test_graphs_that_are_equal_share_a_key():

@@ -963,3 +963,16 @@ def test_whatever_is_said_draws_or_is_refused(words, h, J):
             expected = 1 if num_reads is None else num_reads
             assert answer.record.num_occurrences.sum() == expected
             assert np.isin(answer.record.sample, [-1, 1]).all()
+
+
+def test_couplers_that_are_programmed_with_0_have_their_errors():
+    """The offset of a coupler without a coupling shows in the correlation of its qubits."""
+    device = ideal(j_offset=0.2, num_threads=1)
+    pairs = device.edgelist[:40:10]
+    answer = device.sample_ising({}, dict.fromkeys(pairs, 0.0), num_reads=10_000, auto_scale=False)
+    for a, b in pairs:
+        found = np.average(
+            answer.samples()[:, [a, b]].prod(axis=1), weights=answer.record.num_occurrences
+        )
+        offset = 0.2 * device._chip().coupler_errors[a, b]
+        assert abs(found + np.tanh(6.1 * offset)) < 4 / np.sqrt(10_000)

@@ -9,7 +9,7 @@ import dimod
 import numpy as np
 import pytest
 
-from qsklearn.samplers import ExactSampler
+from qsklearn.samplers import ExactSampler, MockQPUSampler
 from qsklearn.samplers._static_offsets import (
     StaticOffsets,
     _indices,
@@ -216,6 +216,18 @@ def test_the_temperature_of_the_profile():
     halved = estimate_static_offsets(profiled, num_calls=1, seed=0)
     for q, offset in given.h.items():
         assert halved.h[q] == pytest.approx(offset / 2)
+
+
+def test_the_published_temperature_of_a_bare_device():
+    """A mock knows no prior, but its kind is known: Advantage's mean single-qubit temperature."""
+    device = MockQPUSampler("advantage", topology_shape=(2,), seed=0)
+    one = estimate_static_offsets(device, num_reads=200, num_calls=1, seed=0)
+    assert set(one.h) == set(device.nodelist)
+    known = Device(properties={"chip_id": "Advantage_system6.4", "beta_eff_prior": None})
+    found = estimate_static_offsets(known, num_calls=1, seed=0)
+    given = estimate_static_offsets(Device(), num_calls=1, beta_eff=1 / 0.221, seed=0)
+    for q, offset in given.h.items():
+        assert found.h[q] == pytest.approx(offset)
 
 
 # --- faults --------------------------------------------------------------------------------------
