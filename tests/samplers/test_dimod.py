@@ -297,7 +297,9 @@ def test_devices_are_told_not_to_scale_draws_at_a_temperature():
     """Else beta_eff would have no effect: a device fills its ranges, whatever it is handed."""
 
     class Device(dimod.RandomSampler):
-        parameters = {"num_reads": [], "auto_scale": []}
+        def __init__(self):
+            super().__init__()
+            self.parameters["auto_scale"] = []
 
         def sample(self, bqm, **arguments):
             calls.append(arguments)
