@@ -193,10 +193,10 @@ class OutputDraws:
         else:
             self._warn(
                 "too noisy",
-                f"The draws of {self._name()} do not tell a temperature yet: the reads are too few, "
-                "or the weights are still too small. The belief stays as it was. If this "
-                "lasts, use more reads, give beta_eff as a number, or use a sampler with the "
-                "property 'beta_eff_prior'.",
+                f"The draws of {self._name()} do not tell a temperature yet: reads are too few, "
+                "the weights are still too small, or the draws do not depend on the energy. The "
+                "belief stays as it was. If this lasts, use more reads, give beta_eff as a number, "
+                "or use a sampler with the property 'beta_eff_prior'.",
             )
 
     def _check_range(self):

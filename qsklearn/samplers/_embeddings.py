@@ -274,18 +274,17 @@ def _check_arguments(method, seed, timeout):
 
 def _check_labels(labels):
     try:
-        label, n_spins = next(
-            iter(Counter(() if labels is None else labels).most_common(1)), (None, 0)
-        )
+        counts = Counter(() if labels is None else labels)
     except TypeError as error:
         raise ValueError(
             f"The 'labels' parameter of find_embedding must be hashable labels, or None ({error})."
         ) from error
-    if n_spins > 1:
-        raise ValueError(
-            "The 'labels' parameter of find_embedding must name each spin differently. Got "
-            f"{label!r} for {n_spins} spins instead. Give each its own label, or None for all."
-        )
+    for label, n_spins in counts.most_common(1):
+        if n_spins > 1:
+            raise ValueError(
+                "The 'labels' parameter of find_embedding must name each spin differently. Got "
+                f"{label!r} for {n_spins} spins instead. Give each its own, or None for all."
+            )
 
 
 def _find_native(problem, target, method, labels):

@@ -89,9 +89,9 @@ def as_target(graph: Any) -> Target:
     Parameters
     ----------
     graph : networkx.Graph, Target or dimod.Sampler
-        With integer labels; of a structured sampler, what `working_graph` makes of it. A graph that ``networkx.freeze`` made unchangeable, as `working_graph`
-        does, is read once; another one is read at each call (tens of milliseconds for 40 000
-        couplers).
+        With integer labels; of a structured sampler, what `working_graph` makes of it. A graph
+        that ``networkx.freeze`` made unchangeable, as `working_graph` does, is read once; another
+        one is read at each call (tens of milliseconds for 40 000 couplers).
 
     Returns
     -------
@@ -130,8 +130,8 @@ def _graph_of_sampler(sampler):
         return working_graph(sampler)
     except TypeError as error:
         raise TypeError(
-            "The 'target' parameter must be a networkx.Graph, a Target or a structured sampler. Got "
-            f"{type(sampler).__name__} instead."
+            "The 'target' parameter must be a networkx.Graph, a Target or a structured sampler. "
+            f"Got {type(sampler).__name__} instead."
         ) from error
 
 

@@ -121,7 +121,7 @@ def test_draws_that_are_not_thermal_warn_once(problem):
 def test_draws_without_information_do_not_move_the_belief(problem):
     # Each estimate is noise about 0; believed, it would rescale the next call, and so run away.
     draws = OutputDraws(DimodSampler(dimod.RandomSampler()), "auto", 5, None)
-    with pytest.warns(UserWarning, match="reads are too few, or the weights") as record:
+    with pytest.warns(UserWarning, match="yet: reads are too few") as record:
         for seed in range(5):
             draws.draw(problem.hamiltonian, problem.X, seed)
     (warning,) = record
@@ -131,24 +131,24 @@ def test_draws_without_information_do_not_move_the_belief(problem):
     assert draws.beta_eff == 1.0
 
 
-def told(estimates):
+class Told:
     """A device that draws as it likes, and tells of one estimate after the other."""
 
-    class Told(ExactSampler):
-        parameters = {}
+    parameters = {}
 
-        def sample_arrays(self, h, J, *, beta=None, **parameters):
-            states, energies, info = super().sample_arrays(h, J, beta=1.0, **parameters)
-            beta_eff, stderr = next(estimates)
-            return states, energies, info | {"beta_eff": beta_eff, "beta_eff_stderr": stderr}
+    def __init__(self, *estimates):
+        self.estimates = iter(estimates)
 
-    return Told()
+    def sample_arrays(self, h, J, **parameters):
+        states, energies, info = ExactSampler().sample_arrays(h, J, **parameters)
+        beta_eff, stderr = next(self.estimates)
+        return states, energies, info | {"beta_eff": beta_eff, "beta_eff_stderr": stderr}
 
 
 @pytest.mark.parametrize("estimate", [(-2.0, 0.1), (np.inf, np.nan), (-np.inf, np.nan)])
 @pytest.mark.parametrize("belief", [None, TemperatureBelief((2.0, 0.4))])
 def test_a_wrong_sign_and_optimisers_are_not_thermal(problem, belief, estimate):
-    draws = OutputDraws(told(iter([estimate] * 2)), "auto", 5, None, belief)
+    draws = OutputDraws(Told(estimate, estimate), "auto", 5, None, belief)
     with pytest.warns(UserWarning, match="are not thermal"):
         draws.draw(problem.hamiltonian, problem.X, 0)
     assert draws.beta_eff == (1.0 if belief is None else 2.0)
@@ -156,7 +156,7 @@ def test_a_wrong_sign_and_optimisers_are_not_thermal(problem, belief, estimate):
 
 @pytest.mark.parametrize("trial", [(np.inf, np.nan), (-2.0, 0.1), (1.0, 0.5), (5.0, np.nan)])
 def test_a_trial_alone_warns_of_nothing(problem, trial):
-    draws = OutputDraws(told(iter([trial, (2.0, 0.1)])), "auto", 5, None)
+    draws = OutputDraws(Told(trial, (2.0, 0.1)), "auto", 5, None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         draws.draw(problem.hamiltonian, problem.X, 0)
@@ -165,7 +165,7 @@ def test_a_trial_alone_warns_of_nothing(problem, trial):
 
 def test_noisy_draws_are_no_reason_to_doubt_a_belief(problem):
     belief = TemperatureBelief((2.0, 0.2))
-    draws = OutputDraws(told(iter([(1.0, 0.9), (-0.5, 2.0)])), "auto", 5, None, belief)
+    draws = OutputDraws(Told((1.0, 0.9), (-0.5, 2.0)), "auto", 5, None, belief)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         draws.draw(problem.hamiltonian, problem.X, 0)
@@ -175,7 +175,7 @@ def test_noisy_draws_are_no_reason_to_doubt_a_belief(problem):
 
 def test_both_warnings_are_told_once_each(problem):
     noisy, wrong = (1.0, 0.9), (-2.0, 0.1)
-    draws = OutputDraws(told(iter([noisy, noisy, wrong, noisy, wrong])), "auto", 5, None)
+    draws = OutputDraws(Told(noisy, noisy, wrong, noisy, wrong), "auto", 5, None)
     with pytest.warns(UserWarning) as record:
         for seed in range(4):
             draws.draw(problem.hamiltonian, problem.X, seed)
@@ -183,13 +183,14 @@ def test_both_warnings_are_told_once_each(problem):
     assert "too few" in one and "not thermal" in other
 
 
-def test_clipping_is_not_reported_of_the_trial(problem):
+def test_clipping_is_not_reported_of_the_trial(helpers, monkeypatch):
     """Of a device of no known kind, whose temperature is such that the program fits then."""
-    h_range = (-1.5, 1.5)
+    problem = helpers.make_problem("binary")
+    h_range = (-0.5, 0.5)
     profile = replace(get_qpu_profile("ideal"), h_range=h_range, j_range=h_range)
     device = MockQPUSampler(profile, topology_type="zephyr", topology_shape=(2, 4), seed=0)
-    device.properties = {**device.properties, "chip_id": "another maker's"}
-    sampler = EmbeddedSampler(device, scaling="clip", chain_strength=1.0)
+    monkeypatch.setattr("qsklearn.samplers._embedded.typical_beta", lambda properties: None)
+    sampler = EmbeddedSampler(device, scaling="clip", chain_strength=0.5)
     with pytest.warns(RuntimeWarning, match="moved biases to the edge"):
         OutputDraws(sampler, 1.0, 20, None).draw(problem.hamiltonian, problem.X, 0)
     draws = OutputDraws(sampler, "auto", 200, None)
