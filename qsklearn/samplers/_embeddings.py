@@ -134,6 +134,8 @@ def find_embedding(
         If no embedding was found; the text says what would fit and what to try.
     ValueError
         If an argument is wrong.
+    TypeError
+        If `target` is neither a graph nor a sampler that has one.
 
     Examples
     --------
@@ -191,6 +193,8 @@ def find_parallel_embeddings(
         If not even one fits.
     ValueError
         If an argument is wrong.
+    TypeError
+        If `target` is neither a graph nor a sampler that has one.
 
     Examples
     --------
