@@ -84,8 +84,9 @@ class EmbeddedSampler(ArraySampler):
         Random gauges, among which reads are divided, so that errors of fixed sign average out. Each
         is a call. Chains turn as wholes, and couplings keep to the part of their range that is
         symmetric.
-    embedding : dict, optional
-        Chains to use: from each variable, or place in the array door, to its qubits.
+    embedding : dict or Embedding, optional
+        Chains to use: from each variable, or place in the array door, to its qubits; or what
+        :func:`find_embedding` returned, by the order of the (sorted) variables.
     embedding_method : {"auto", "native", "star", "clique", "biclique", "minorminer"}, \
 default="auto"
         How chains are found. ``"auto"`` takes what suits the model; ``"native"`` is for models
@@ -149,7 +150,7 @@ default="auto"
         ],
         "chain_break_method": [StrOptions(set(CHAIN_BREAK_METHODS))],
         "num_spin_reversal_transforms": [Interval(Integral, 0, None, closed="left")],
-        "embedding": [dict, None],
+        "embedding": [dict, Embedding, None],
         "embedding_method": [StrOptions(_EMBEDDING_METHODS)],
         "max_parallel": [COUNT, None],
         "temperature_method": [StrOptions({"pseudo-likelihood", "moment-matching"})],
@@ -462,7 +463,10 @@ def _temperature(programmed: SpinModels, states, scale: float, settings) -> dict
     }
 
 
-def _given_embedding(chains: dict, labels, problem: Problem, target: Target) -> Embedding:
+def _given_embedding(given, labels, problem: Problem, target: Target) -> Embedding:
+    chains = given
+    if isinstance(given, Embedding):
+        chains = dict(zip(labels, given.chains, strict=False))
     missing = [label for label in labels if label not in chains]
     if missing:
         raise EmbeddingError(

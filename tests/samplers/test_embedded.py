@@ -28,10 +28,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from qsklearn.neural_network import QuantumSampledMLPClassifier
-from qsklearn.samplers import EmbeddedSampler, GibbsSampler, MockQPUSampler, StaticOffsets
+from qsklearn.samplers import (
+    EmbeddedSampler,
+    EmbeddingError,
+    GibbsSampler,
+    MockQPUSampler,
+    StaticOffsets,
+    find_embedding,
+    working_graph,
+)
 from qsklearn.samplers import _embedding_cache as cache
 from qsklearn.samplers._check import check_sampler
-from qsklearn.samplers._target_graph import EmbeddingError
 
 SIGNIFICANCE = 1e-4
 BETA = 2.0
@@ -838,3 +845,13 @@ def test_an_answer_to_another_problem_is_the_devices_failure():
     )
     with pytest.raises(RuntimeError, match="must return a value for each of the 1 variables"):
         EmbeddedSampler(device).sample_ising({0: 0.1}, {}, beta=1.0)
+
+
+def test_an_embedding_that_was_found_is_taken():
+    device = MockQPUSampler("ideal", topology_type="chimera", topology_shape=[2, 2, 4])
+    found = find_embedding(3, [(0, 1), (1, 2), (0, 2)], working_graph(device), seed=3)
+    triangle = {("a", "b"): -0.1, ("b", "c"): 0.1, ("a", "c"): 0.1}
+    answer = EmbeddedSampler(device, embedding=found).sample_ising({}, triangle, beta=1.0)
+    assert answer.info["embedding_id"] == found.embedding_id
+    with pytest.raises(EmbeddingError, match="Got none for 'd'"):
+        EmbeddedSampler(device, embedding=found).sample_ising({"d": 1.0}, triangle, beta=1.0)
