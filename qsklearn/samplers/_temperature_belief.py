@@ -101,14 +101,6 @@ class TemperatureBelief:
         other.history = list(self.history)
         return other
 
-    def agrees_with(self, estimate: float, stderr: float) -> bool:
-        """Whether an estimate is within 3 standard errors of the belief, both errors counted.
-
-        False where nothing is known, and for estimates without a standard error.
-        """
-        error = math.hypot(stderr, self.stderr)
-        return math.isfinite(estimate) and abs(estimate - self.beta_eff) <= SIGNIFICANT * error
-
     def update(self, estimate: float, stderr: float) -> bool:
         """Take note of a call's estimate.
 

@@ -312,14 +312,3 @@ def test_copies_go_their_own_way(duplicate):
 
 def test_it_is_tiny():
     assert len(pickle.dumps(TemperatureBelief((2.0, 0.2)))) < 300
-
-
-def test_agrees_within_three_standard_errors_of_both():
-    belief = TemperatureBelief((5.0, 1.2))
-    assert belief.agrees_with(1.9, 3.6)  # 3.1 / hypot(3.6, 1.2) = 0.8
-    assert belief.agrees_with(9.0, 0.9)  # 4 / 1.5 = 2.7
-    assert not belief.agrees_with(10.0, 0.9)
-    assert not belief.agrees_with(-5.0, 0.3)
-    assert not belief.agrees_with(np.inf, np.nan)
-    assert not belief.agrees_with(4.9, np.nan)
-    assert not TemperatureBelief().agrees_with(1.0, 0.1)
