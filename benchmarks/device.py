@@ -175,8 +175,8 @@ def run_grid(args, report):
     report.table(["sampler", "embeddings computed", "wall seconds", "best accuracy"], rows)
     report.line(
         f"A bare composite takes {float(rows[2][2]) / float(rows[0][2]):.1f} times as long: it is "
-        "deep-copied by each clone, forgets its embedding, programs one data point a call, and ties "
-        "its chains by dwave-system's default, torque compensation, too weakly for draws."
+        "deep-copied by each clone, forgets its embedding, programs one data point a call, and "
+        "ties its chains by dwave-system's default, torque compensation, too weakly for draws."
     )
 
 
