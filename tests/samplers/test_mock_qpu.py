@@ -42,7 +42,8 @@ from sklearn.base import clone
 
 from qsklearn.samplers import MockQPUSampler, _mock_qpu
 from qsklearn.samplers._mock_chip import make_chip
-from qsklearn.samplers._mock_qpu import _METERS, _misread
+from qsklearn.samplers._mock_errors import misread
+from qsklearn.samplers._mock_qpu import _METERS
 from qsklearn.samplers._qpu_profiles import PROFILES
 from qsklearn.samplers._qpu_timing import largest_num_reads, qpu_timing
 
@@ -526,11 +527,11 @@ def test_readout_errors_have_the_stated_probability():
 
 def test_reads_are_wrong_anywhere_and_never_twice():
     states = np.ones((50, 40), np.int8)
-    wrong = _misread(states.copy(), 0.5, np.random.default_rng(0)) < 0
+    wrong = misread(states.copy(), 0.5, np.random.default_rng(0)) < 0
     assert abs(wrong.mean() - 0.5) < 4 * 0.5 / np.sqrt(2000)
     assert wrong.any(axis=0).all() and wrong.any(axis=1).all()
-    np.testing.assert_array_equal(_misread(states.copy(), 0.0, np.random.default_rng(0)), states)
-    assert _misread(np.ones((3, 0), np.int8), 0.4, np.random.default_rng(0)).shape == (3, 0)
+    np.testing.assert_array_equal(misread(states.copy(), 0.0, np.random.default_rng(0)), states)
+    assert misread(np.ones((3, 0), np.int8), 0.4, np.random.default_rng(0)).shape == (3, 0)
 
 
 # --- temperature ---------------------------------------------------------------------------------
