@@ -8,10 +8,25 @@ import importlib
 
 __version__ = "0.1.0.dev0"
 
-_ROOMS = ("datasets", "hamiltonians", "inspection", "model_selection", "neural_network", "samplers")
-_ROOM_OF_NAME = {"QuantumSampledMLPClassifier": "neural_network"}
+_ROOMS = (
+    "circuits",
+    "datasets",
+    "hamiltonians",
+    "inspection",
+    "model_selection",
+    "neural_network",
+    "samplers",
+)
+_ROOM_OF_NAME = {
+    name: "neural_network"
+    for name in (
+        "QuantumSampledMLPClassifier",
+        "SpinGlassAnnealedNetwork",
+        "SpinGlassAnnealedRegressor",
+    )
+}
 
-__all__ = ["QuantumSampledMLPClassifier", "__version__", *_ROOMS]
+__all__ = [*_ROOM_OF_NAME, "__version__", *_ROOMS]
 
 
 def __getattr__(name):

@@ -1,5 +1,6 @@
 """Displays: figures of results, in the manner of scikit-learn's."""
 
 from qsklearn.inspection._comparison import ComparisonDisplay
+from qsklearn.inspection._training import AnnealedTrainingDisplay
 
-__all__ = ["ComparisonDisplay"]
+__all__ = ["AnnealedTrainingDisplay", "ComparisonDisplay"]

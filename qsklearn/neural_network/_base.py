@@ -3,6 +3,10 @@
 from contextlib import contextmanager
 
 
+class SamplerFailure(RuntimeError):
+    """A sampler's call failed for a reason of its own, after it was called correctly."""
+
+
 @contextmanager
 def kept_on_error(estimator):
     """Put an estimator's attributes back if what follows fails.

@@ -7,11 +7,8 @@ import warnings
 import numpy as np
 import scipy.sparse
 
+from qsklearn.neural_network._base import SamplerFailure
 from qsklearn.samplers._temperature_belief import SIGNIFICANT, TemperatureBelief
-
-
-class SamplerFailure(RuntimeError):
-    """A sampler's call failed for a reason of its own, after it was called correctly."""
 
 
 class OutputDraws:

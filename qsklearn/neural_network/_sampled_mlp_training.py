@@ -10,7 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from qsklearn.hamiltonians import SampledMLPHamiltonian
-from qsklearn.neural_network._sampled_mlp_draws import SamplerFailure
+from qsklearn.neural_network._base import SamplerFailure
 from qsklearn.neural_network._sampled_mlp_gradients import (
     backprop_gradient,
     cosine,

@@ -7,6 +7,7 @@ from qsklearn.samplers._embedded import EmbeddedSampler
 from qsklearn.samplers._embeddings import Embedding, find_embedding
 from qsklearn.samplers._exact import ExactSampler
 from qsklearn.samplers._gibbs import GibbsSampler
+from qsklearn.samplers._imaginary_time import ImaginaryTimeCircuitSampler
 from qsklearn.samplers._mock_qpu import MockQPUSampler
 from qsklearn.samplers._neal import NealSampler
 from qsklearn.samplers._partition_function import LogPartitionFunction, log_partition_function
@@ -27,6 +28,7 @@ __all__ = [
     "EmbeddingError",
     "ExactSampler",
     "GibbsSampler",
+    "ImaginaryTimeCircuitSampler",
     "LogPartitionFunction",
     "MockQPUSampler",
     "NealSampler",

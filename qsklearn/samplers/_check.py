@@ -11,6 +11,7 @@ from qsklearn.samplers._dimod import DimodSampler
 
 # name -> (private module, class, packages that it needs, the extra that brings them)
 _SAMPLERS = {
+    "aer": ("_imaginary_time", "ImaginaryTimeCircuitSampler", ("qiskit", "qiskit_aer"), "aer"),
     "annealing": ("_annealing", "SimulatedAnnealingSampler", (), None),
     "exact": ("_exact", "ExactSampler", (), None),
     "gibbs": ("_gibbs", "GibbsSampler", (), None),

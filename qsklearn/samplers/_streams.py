@@ -34,6 +34,7 @@ class Stream(IntEnum):
     WORLDLINES_WITHOUT_FIELD = 12
     DEVICE_SPINS = 13
     DEVICE_CLUSTERS = 14
+    LEVELS = 15
 
 
 def stream_of(use: Stream, step: int) -> int:

@@ -10,7 +10,8 @@ import pytest
 import scipy.sparse
 from dwave.samplers import SteepestDescentSampler
 
-from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, SamplerFailure, seeds_of_rows
+from qsklearn.neural_network._base import SamplerFailure
+from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_gradients import pattern_frequencies
 from qsklearn.samplers import (
     DimodSampler,

@@ -38,6 +38,8 @@ OWN = (
 )
 # Of fixed structure, and without an array door: tests/samplers/test_mock_qpu.py.
 DEVICES = {"MockQPUSampler"}
+# Does not hit a temperature, so that its contract differs: tests/samplers/test_imaginary_time.py.
+DEVICES |= {"ImaginaryTimeCircuitSampler"}
 CHAINS = (SimulatedAnnealingSampler, GibbsSampler, PathIntegralAnnealingSampler)
 ALL = (*OWN, lambda: DimodSampler(dimod.RandomSampler()), UncoupledComposite)
 PAIR = np.array([[0.0, 1.0], [1.0, 0.0]])

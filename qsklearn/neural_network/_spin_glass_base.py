@@ -1,0 +1,351 @@
+"""What the annealed classifier and regressor share: parameters, and fit from arrays of targets."""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from qsklearn._sklearn import Integral, Interval, StrOptions, check_sample_weight
+from qsklearn.neural_network._architecture import resolve_layers
+from qsklearn.neural_network._classical_twin import classical_twin_of
+from qsklearn.neural_network._layer_solver import LEAST_SQUARES, LayerSolver
+from qsklearn.neural_network._layer_targets import RULES, TargetRule
+from qsklearn.neural_network._spin_glass_training import (
+    NetworkState,
+    Settings,
+    forward,
+    initialise,
+    train,
+)
+from qsklearn.neural_network._spin_glass_warnings import warn_of_training
+from qsklearn.neural_network.layers import Activation, FittedLayer
+from qsklearn.samplers import (
+    DimodSampler,
+    SimulatedAnnealingSampler,
+    UncoupledComposite,
+    check_sampler,
+)
+
+# Outputs are calculated for so many values of activity at a time, of the widest layer.
+_PREDICTION_VALUES = 2**24
+# Samples that tell the scale of the initial weights.
+_N_TRIED = 256
+
+
+class BaseSpinGlassNetwork(BaseEstimator):
+    """Base of the networks whose layers are trained as spin glasses."""
+
+    _parameter_constraints = {
+        "layers": "no_validation",  # resolve_layers explains better what does not fit
+        "image_shape": "no_validation",
+        "n_bits": [Interval(Integral, 1, 16, closed="both")],
+        "weight_range": "no_validation",
+        "ridge": [Interval(Real, 0, None, closed="left")],
+        "sampler": "no_validation",  # check_sampler explains better what is missing
+        "num_sweeps": [Interval(Integral, 1, None, closed="left"), None],
+        "target": [StrOptions(set(RULES))],
+        "activation_in_target": ["boolean"],
+        "target_scale": [StrOptions({"unit"}), Interval(Real, 0, None, closed="neither"), None],
+        "inverse": [StrOptions({"exact", "fourier"})],
+        "inverse_ridge": [Interval(Real, 0, None, closed="left")],
+        "keep_best": ["boolean"],
+        "fit_intercept": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "n_jobs": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+            None,
+        ],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        layers=None,
+        *,
+        image_shape=None,
+        n_bits=4,
+        weight_range=(0.3, 0.003),
+        ridge=0.1,
+        sampler=None,
+        num_sweeps=None,
+        target="difference",
+        activation_in_target=False,
+        target_scale="unit",
+        inverse="exact",
+        inverse_ridge=0.01,
+        keep_best=True,
+        fit_intercept=True,
+        max_iter=20,
+        warm_start=False,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.layers = layers
+        self.image_shape = image_shape
+        self.n_bits = n_bits
+        self.weight_range = weight_range
+        self.ridge = ridge
+        self.sampler = sampler
+        self.num_sweeps = num_sweeps
+        self.target = target
+        self.activation_in_target = activation_in_target
+        self.target_scale = target_scale
+        self.inverse = inverse
+        self.inverse_ridge = inverse_ridge
+        self.keep_best = keep_best
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # --- training --------------------------------------------------------------------------------
+
+    def _check_weights(self, sample_weight, X):
+        if sample_weight is None:
+            return None
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if weights.sum() <= 0:
+            raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
+        return weights
+
+    def _fit_arrays(self, X, outputs, sample_weight):
+        """Train on checked data; sets all fitted attributes but those of the targets."""
+        settings = self._make_settings()
+        going_on = self.warm_start and hasattr(self, "layers_")
+        resolved = resolve_layers(
+            self.layers, self.image_shape, X.shape[1], outputs.shape[1], type(self).__name__
+        )
+        self._check_slopes(resolved)
+        solver = LayerSolver(self._check_sampler(), self.n_bits, self.num_sweeps, self.n_jobs)
+        inputs = X.reshape(len(X), *resolved[0][1])
+        with threadpool_limits(1, user_api="blas"):
+            if going_on:
+                state = self._continue_state(resolved)
+            else:
+                state = self._start_state(resolved, inputs)
+            reason = train(state, solver, inputs, outputs, sample_weight, settings)
+        self._take_over(state, solver, reason)
+        warn_of_training(self, state, len(X))
+
+    def _make_settings(self):
+        rule = TargetRule(
+            self.target,
+            self.activation_in_target,
+            self.target_scale,
+            self.inverse,
+            self.inverse_ridge,
+        )
+        return Settings(
+            self.max_iter,
+            check_weight_range(self.weight_range, type(self).__name__),
+            self.ridge,
+            self.keep_best,
+            self.fit_intercept,
+            rule,
+            bool(self.verbose),
+        )
+
+    def _check_slopes(self, resolved):
+        """Refuse a division by slopes of zero before anything is trained."""
+        if not self.activation_in_target:
+            return
+        for position, (layer, _) in enumerate(resolved):
+            if isinstance(layer, Activation) and layer.slope == 0:
+                raise ValueError(
+                    f"The 'activation_in_target' parameter of {type(self).__name__} must be False "
+                    f"where an activation has a slope of 0, by which targets cannot be divided. "
+                    f"Got layer {position}, {layer!r}; give it a negative slope > 0 instead."
+                )
+
+    def _check_sampler(self):
+        """The sampler, or None for the least-squares solution."""
+        if isinstance(self.sampler, str) and self.sampler == LEAST_SQUARES:
+            return None
+        try:
+            return check_sampler(
+                self.sampler, default="annealing", intent="ground", caller=type(self).__name__
+            )
+        except ValueError as error:
+            if not isinstance(self.sampler, str):
+                raise
+            raise ValueError(f"{error} {LEAST_SQUARES!r} finds the exact optimum.") from None
+
+    def _start_state(self, resolved, inputs):
+        entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        layers = [FittedLayer(layer, shape) for layer, shape in resolved]
+        rng = np.random.default_rng(entropy)
+        layers = initialise(layers, inputs[:_N_TRIED], self.fit_intercept, rng)
+        return NetworkState(layers, entropy)
+
+    def _continue_state(self, resolved):
+        fitted = [(layer.layer, layer.input_shape) for layer in self.layers_]
+        has_intercepts = self._state.trainable and (
+            self.layers_[self._state.trainable[0]].intercepts is not None
+        )
+        if fitted != list(resolved) or has_intercepts != self.fit_intercept:
+            raise ValueError(
+                f"The layers of {type(self).__name__}, and 'fit_intercept', must stay as they are "
+                "where training goes on (warm_start=True). Fit a clone to start anew."
+            )
+        return self._state.copy()
+
+    def _take_over(self, state, solver, reason):
+        self._state = state
+        self.layers_ = list(state.layers)
+        self.sampler_ = solver.sampler
+        self.n_iter_ = state.n_iter
+        self.best_iter_ = state.best_iter
+        self.loss_curve_ = list(state.history.get("loss", []))
+        self.diagnostics_ = self._diagnostics(state)
+        self.cost_ = solver.cost
+        self.stop_reason_ = reason
+        if reason != "max_iter":
+            warnings.warn(
+                f"Training stopped early ({reason}); the best weights of {self.n_iter_} epochs are "
+                "kept.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _diagnostics(self, state):
+        arrays = {name: np.array(values, float) for name, values in state.history.items()}
+        names = [f"{index}: {state.layers[index].layer!r}" for index in state.trainable]
+        return {**arrays, "layer_names": names}
+
+    # --- prediction ------------------------------------------------------------------------------
+
+    def _outputs(self, X):
+        """Raw outputs of the network, shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        first = self.layers_[0].input_shape
+        widest = max(int(np.prod(layer.output_shape)) for layer in self.layers_)
+        length = max(_PREDICTION_VALUES // max(widest, X.shape[1]), 1)
+        blocks = [
+            forward(self.layers_, X[start : start + length].reshape(-1, *first))[-1]
+            for start in range(0, len(X), length)
+        ]
+        outputs = np.concatenate(blocks)
+        return outputs.reshape(len(outputs), -1)
+
+    # --- twins -----------------------------------------------------------------------------------
+
+    def classical_twin(self):
+        """The network of the same layers, trained by backpropagation, unfitted.
+
+        Returns
+        -------
+        estimator
+            A :class:`BackpropagationNetworkClassifier` or ``...Regressor`` where PyTorch is
+            installed, else scikit-learn's MLP.
+
+        Raises
+        ------
+        ImportError
+            If PyTorch is missing and scikit-learn's MLP cannot express the network.
+        """
+        return classical_twin_of(
+            self.layers,
+            kind=self._kind,
+            caller=f"{type(self).__name__}.classical_twin",
+            image_shape=self.image_shape,
+            fit_intercept=self.fit_intercept,
+            max_iter=self.max_iter,
+            warm_start=self.warm_start,
+            verbose=self.verbose,
+            random_state=self.random_state,
+        )
+
+    def ablations(self):
+        """Controls: the same estimator with the annealing replaced.
+
+        Returns
+        -------
+        ablations : dict of str to estimator
+            ``"least squares"``: the exact optimum of each layer; ``"random weights"``: random
+            points of the n-bit grids, as many reads; ``"zero couplings"``: a sampler that sees
+            each bit alone, which needs the explicit Ising models.
+        """
+        parameters = self.get_params(deep=False)
+        sampler = self._check_sampler() or SimulatedAnnealingSampler()
+        num_reads = self._reads_of(sampler)
+        random = SimulatedAnnealingSampler(num_reads=num_reads, num_sweeps=1, beta=0.0)
+        controls = {
+            "least squares": {"sampler": LEAST_SQUARES},
+            "random weights": {"sampler": random, "num_sweeps": None},
+            "zero couplings": {"sampler": UncoupledComposite(self.sampler or "annealing")},
+        }
+        if self._check_sampler() is None:
+            del controls["zero couplings"]
+        return {name: type(self)(**{**parameters, **changes}) for name, changes in controls.items()}
+
+    def _reads_of(self, sampler):
+        own = sampler.params or {} if isinstance(sampler, DimodSampler) else sampler.get_params()
+        return int(own.get("num_reads") or 1)
+
+    def estimate_cost(self, n_samples, n_features):
+        """What a full fit asks of the sampler.
+
+        Parameters
+        ----------
+        n_samples, n_features : int
+            Of the training data. The number of samples does not matter.
+
+        Returns
+        -------
+        cost : dict
+            ``calls``, ``models`` (programs, one an output or output channel, layer and epoch) and
+            ``reads``. Layers whose last size depends on the targets count with one output.
+        """
+        resolved = resolve_layers(
+            self.layers, self.image_shape, n_features, self._n_outputs(), type(self).__name__
+        )
+        sampler = self._check_sampler()
+        if sampler is None:
+            return {"calls": 0, "models": 0, "reads": 0}
+        sizes = [layer.n_outputs for layer, _ in resolved if layer.is_trainable]
+        models = self.max_iter * sum(sizes)
+        return {
+            "calls": self.max_iter * len(sizes),
+            "models": models,
+            "reads": models * self._reads_of(sampler),
+        }
+
+    def _n_outputs(self):
+        """Outputs of the fitted network; else those that the last layer names, or 1."""
+        if hasattr(self, "layers_"):
+            return int(np.prod(self.layers_[-1].output_shape))
+        layers = [] if self.layers is None else list(self.layers)
+        named = [layer.n_outputs for layer in layers if getattr(layer, "is_trainable", False)]
+        return named[-1] if named else 1
+
+
+def check_weight_range(weight_range, caller):
+    """Ends of the geometric schedule of half widths.
+
+    Raises
+    ------
+    ValueError
+        If they are not two finite numbers > 0, or one.
+    """
+    try:
+        ends = np.asarray(weight_range, dtype=float)
+    except (TypeError, ValueError):  # words, or ragged
+        ends = np.empty(0)
+    ends = np.repeat(ends, 2) if ends.ndim == 0 else ends
+    if ends.shape != (2,) or not np.isfinite(ends).all() or (ends <= 0).any():
+        raise ValueError(
+            f"The 'weight_range' parameter of {caller} must be two finite numbers > 0, for the "
+            f"first and the last epoch, or one for all. Got {weight_range!r} instead."
+        )
+    return float(ends[0]), float(ends[1])

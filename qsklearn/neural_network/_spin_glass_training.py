@@ -1,0 +1,373 @@
+"""Training of a layered network, layer by layer, as spin_glass_network.txt does, section 4.
+
+An epoch carries the targets backward through the network's inverse, and then goes forward: each
+layer with weights sees what the layers below it, already updated, put out, its squared error
+becomes a Hamiltonian, and weights of low energy take the place of those at hand.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from qsklearn.hamiltonians import CentredLayer
+from qsklearn.neural_network._base import SamplerFailure
+from qsklearn.neural_network._layer_targets import (
+    end_of_block,
+    propagate_targets,
+    root_mean_square,
+)
+
+# Couplings of outputs whose activation factors differ are made for as many at a time as fit here.
+_COUPLING_BYTES = 2**28
+# What diagnosing a layer may cost, in multiplications; beyond it its optimum is not known.
+_DIAGNOSIS_COST = 3e8
+
+
+@dataclass
+class NetworkState:
+    """What training changes.
+
+    Parameters
+    ----------
+    layers : list of FittedLayer
+        With weights.
+    entropy : int
+        Seeds the samplers' calls.
+    n_iter : int
+        Epochs so far, over all fits that went on from each other.
+    history : dict of str to list
+        One entry an epoch; those of the layers with weights are lists themselves.
+    """
+
+    layers: list
+    entropy: int
+    n_iter: int = 0
+    history: dict = field(default_factory=dict)
+
+    def copy(self):
+        """One whose training leaves this one as it is."""
+        history = {name: list(values) for name, values in self.history.items()}
+        return NetworkState(list(self.layers), self.entropy, self.n_iter, history)
+
+    @property
+    def trainable(self):
+        """Indices of the layers with weights."""
+        return [index for index, layer in enumerate(self.layers) if layer.is_trainable]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Parameters
+    ----------
+    max_iter : int
+    weight_range : tuple of (first, last)
+    ridge : float
+    keep_best, fit_intercept : bool
+    rule : TargetRule
+    verbose : bool
+    """
+
+    max_iter: int
+    weight_range: tuple
+    ridge: float
+    keep_best: bool
+    fit_intercept: bool
+    rule: object
+    verbose: bool
+
+    def ranges(self):
+        """Relative half width of the grids in each epoch, geometric from first to last."""
+        first, last = self.weight_range
+        at = np.linspace(0.0, 1.0, self.max_iter) if self.max_iter > 1 else np.zeros(1)
+        return first * (last / first) ** at
+
+
+def forward(layers, inputs):
+    """Input of each layer, and the output of the last at the end.
+
+    Parameters
+    ----------
+    layers : list of FittedLayer
+    inputs : ndarray of shape (n_samples, *input_shape)
+
+    Returns
+    -------
+    activity : list of ndarray
+    """
+    activity = [inputs]
+    for layer in layers:
+        activity.append(layer.forward(activity[-1]))
+    return activity
+
+
+def initialise(layers, inputs, fit_intercept, rng):
+    """Layers with weights to start from.
+
+    A single layer with weights starts from zero: its problem is convex. Deeper networks start from
+    normal weights, scaled so that each layer puts out values of order 1 whatever the scale of X,
+    and intercepts of zero.
+
+    Parameters
+    ----------
+    layers : list of FittedLayer
+    inputs : ndarray of shape (n_samples, *input_shape)
+        Some data to find the scale of the weights.
+    fit_intercept : bool
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    layers : list of FittedLayer
+    """
+    is_deep = sum(layer.is_trainable for layer in layers) > 1
+    started = []
+    for layer in layers:
+        if layer.is_trainable:
+            shape = (layer.n_weights, layer.n_outputs)
+            weights = rng.normal(size=shape) if is_deep else np.zeros(shape)
+            size = root_mean_square(layer.with_weights(weights).forward(inputs))
+            weights = weights / size if 0 < size < np.inf else weights
+            if fit_intercept:
+                weights = np.vstack([weights, np.zeros(shape[1])])
+            layer = layer.with_weights(weights)
+        started.append(layer)
+        inputs = layer.forward(inputs)
+    return started
+
+
+def train(state, solver, inputs, outputs, sample_weight, settings):
+    """Train until the last epoch, an interruption or a failure of the sampler.
+
+    Parameters
+    ----------
+    state : NetworkState
+        Changed in place.
+    solver : LayerSolver
+    inputs : ndarray of shape (n_samples, *input_shape)
+    outputs : ndarray of shape (n_samples, *output_shape)
+        What the network should put out.
+    sample_weight : ndarray of shape (n_samples,) or None
+    settings : Settings
+
+    Returns
+    -------
+    stop_reason : str
+    """
+    started = time.perf_counter()
+    best = _Best(settings.keep_best)
+    epoch = _Epoch(state, solver, inputs, outputs, sample_weight, settings)
+    best.update(state.layers, epoch.loss_now(), state.n_iter)
+    reason = "max_iter"
+    bar = tqdm(settings.ranges(), disable=not settings.verbose, desc="annealing", unit="epoch")
+    try:
+        for weight_range in bar:
+            loss = epoch.run(weight_range)
+            best.update(state.layers, loss, state.n_iter)
+            bar.set_postfix(loss=f"{loss:.4g}")
+    except (KeyboardInterrupt, SamplerFailure) as error:
+        if not epoch.n_run:
+            raise  # nothing was learnt: there is nothing to keep
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else f"sampler: {error}"
+    finally:
+        bar.close()
+        elapsed = time.perf_counter() - started
+        cost = solver.cost
+        cost["update_seconds"] += elapsed - cost["compile_seconds"] - cost["sample_seconds"]
+    state.layers, state.best_iter = best.layers, best.n_iter
+    return reason
+
+
+class _Best:
+    """The weights to keep: those of the lowest loss, or the last."""
+
+    def __init__(self, keep_best):
+        self.keep_best = keep_best
+        self.loss = np.inf
+        self.layers = None
+        self.n_iter = 0
+
+    def update(self, layers, loss, n_iter):
+        if not self.keep_best or self.layers is None or loss < self.loss:
+            self.layers, self.loss, self.n_iter = list(layers), loss, n_iter
+
+
+class _Epoch:
+    """One pass over the layers, repeated."""
+
+    def __init__(self, state, solver, inputs, outputs, sample_weight, settings):
+        self.state, self.solver, self.settings = state, solver, settings
+        self.inputs, self.outputs, self.sample_weight = inputs, outputs, sample_weight
+        self.is_deep = len(state.trainable) > 1
+        self.known_optima = {}
+        self.n_run = 0
+
+    def loss_now(self):
+        """Mean over samples of the squared error, summed over outputs; in a net of one layer with
+        weights its ridge too, which then is what training minimises."""
+        result = forward(self.state.layers, self.inputs)[-1]
+        return self._loss(result)
+
+    def _loss(self, result):
+        with np.errstate(over="ignore", invalid="ignore"):
+            errors = np.square(result - self.outputs).reshape(len(result), -1).sum(axis=1)
+            loss = float(np.average(errors, weights=self.sample_weight))
+        return loss if np.isfinite(loss) else np.inf
+
+    def run(self, weight_range):
+        """Train each layer once.
+
+        Parameters
+        ----------
+        weight_range : float
+
+        Returns
+        -------
+        loss : float
+            What to keep the lowest of.
+        """
+        layers = self.state.layers
+        activity = forward(layers, self.inputs)
+        with np.errstate(over="ignore", invalid="ignore"):  # exploding targets are warned of
+            targets = propagate_targets(layers, activity, self.outputs, self.settings.rule)
+        records = []
+        value = self.inputs
+        for index in range(len(layers)):
+            if index in targets:
+                records.append(self._fit_layer(index, value, targets[index], weight_range))
+            value = layers[index].forward(value)
+        loss = self._loss(value)
+        self._record(loss, records)
+        self.state.n_iter += 1
+        self.n_run += 1
+        penalties = sum(record["ridge"] for record in records)
+        return loss if self.is_deep else loss + penalties
+
+    def _record(self, loss, records):
+        history = self.state.history
+        history.setdefault("loss", []).append(loss)
+        for name in records[0]:
+            if name != "ridge":
+                history.setdefault(name, []).append([record[name] for record in records])
+
+    def _fit_layer(self, index, inputs, target, weight_range):
+        """Give a layer weights of lower energy; returns its diagnostics."""
+        layer = self.state.layers[index]
+        gains = self._gains(index, layer, inputs, target.factors)
+        values = target.values
+        if target.factors is not None:
+            values = values * target.factors
+        entropy = np.random.SeedSequence(self.state.entropy, spawn_key=(self.state.n_iter, index))
+        size = root_mean_square(values)
+        if not np.isfinite(size):
+            raise ValueError(
+                f"The targets of layer {index}, {layer.layer!r}, have grown beyond all numbers. "
+                "Take target='difference', target_scale='unit' or activation_in_target=False."
+            )
+        base = layer.coefficients.T
+        chosen = np.empty_like(base)
+        sums = dict.fromkeys(("energy", "base_energy", "annealed_energy", "optimum", "ridge"), 0.0)
+        conditions = []
+        chunks = self._chunks(layer, gains)
+        for chunk, seed in zip(chunks, entropy.generate_state(len(chunks)), strict=True):
+            hamiltonian, to_grid, to_layer = self._hamiltonian(layer, inputs, values, gains, chunk)
+            old = to_grid(base[chunk])
+            before = hamiltonian.energies(old)
+            ranges = weight_range * _scale_of_weights(hamiltonian, before)
+            annealed = self.solver.solve(hamiltonian, old, ranges, int(seed >> 1))
+            after = hamiltonian.energies(annealed)
+            is_kept = (before < after) & (self.settings.keep_best and not self.is_deep)
+            new = np.where(is_kept[:, np.newaxis], old, annealed)
+            chosen[chunk] = to_layer(new)
+            optimum, condition = self._diagnose(index, gains, hamiltonian)
+            sums["base_energy"] += before.sum()
+            sums["annealed_energy"] += after.sum()
+            sums["energy"] += np.where(is_kept, before, after).sum()
+            sums["optimum"] += optimum
+            sums["ridge"] += float((np.square(new) @ hamiltonian.penalty).sum())
+            conditions.append(condition)
+        self.state.layers[index] = layer.with_weights(chosen.T)
+        return {**sums, "target_rms": size, "condition_number": float(np.max(conditions))}
+
+    def _gains(self, index, layer, inputs, factors):
+        """Activation factors of a layer's outputs at the weights at hand, times those of eq. 29."""
+        end = end_of_block(self.state.layers, index)
+        if end == index:
+            return factors
+        slopes = self.state.layers[end].layer.slopes(layer.forward(inputs))
+        if factors is None:
+            return None if (slopes == 1.0).all() else slopes
+        return slopes * factors
+
+    def _chunks(self, layer, gains):
+        """Outputs whose couplings are in memory at once."""
+        n_outputs = layer.n_outputs
+        if gains is None:
+            return [np.arange(n_outputs)]
+        per_output = 8 * (layer.n_weights + 1) ** 2
+        n_chunks = min(n_outputs, -(-n_outputs * per_output // _COUPLING_BYTES))
+        return np.array_split(np.arange(n_outputs), n_chunks)
+
+    def _hamiltonian(self, layer, inputs, values, gains, chunk):
+        """What to minimise, with its ridge, and the ways to its coordinates and back."""
+        settings = self.settings
+        hamiltonian = layer.hamiltonian(
+            inputs,
+            values,
+            gains=gains,
+            sample_weight=self.sample_weight,
+            fit_intercept=settings.fit_intercept,
+            outputs=chunk,
+        )
+        to_grid = to_layer = np.asarray
+        if settings.fit_intercept:
+            centred = CentredLayer.from_hamiltonian(hamiltonian)
+            hamiltonian, to_grid, to_layer = (
+                centred.hamiltonian,
+                centred.from_layer,
+                centred.to_layer,
+            )
+        inputs_only = slice(None, -1 if settings.fit_intercept else None)
+        penalty = np.zeros(hamiltonian.n_weights)  # an intercept is free, as in ridge regression
+        penalty[inputs_only] = settings.ridge * _mean_of_live(hamiltonian.diagonal[:, inputs_only])
+        return hamiltonian.with_penalty(penalty), to_grid, to_layer
+
+    def _diagnose(self, index, gains, hamiltonian):
+        """Energy of the exact optimum, and the condition number; NaN where they cost too much.
+
+        Those of a first layer without activation are those of the epoch before.
+        """
+        is_constant = gains is None and index == self.state.trainable[0] and not self.is_deep
+        if is_constant and index in self.known_optima:
+            return self.known_optima[index]
+        cost = hamiltonian.n_groups * float(hamiltonian.n_weights) ** 3
+        if cost > _DIAGNOSIS_COST:
+            return np.nan, np.nan
+        live = (hamiltonian.diagonal > 0).any(axis=0)
+        part = hamiltonian.restricted(live)
+        known = (
+            float(part.energies(part.minimise()).sum()),
+            float(part.condition_number().max(initial=1.0)),
+        )
+        self.known_optima[index] = known
+        return known
+
+
+def _mean_of_live(diagonal):
+    """Mean J_jj of the inputs that are not always 0."""
+    live = diagonal > 0
+    return float(diagonal[live].mean()) if live.any() else 0.0
+
+
+def _scale_of_weights(hamiltonian, energies):
+    """The weight with which each input alone would be as large as the targets: √(E⁰ / J_jj).
+
+    Or as what the weights at hand put out, where that is larger than the targets: what the layers
+    below put out has changed much then, and all of it has to be undone.
+    """
+    size = np.sqrt(np.maximum(hamiltonian.constant, energies).mean())
+    diagonal = hamiltonian.diagonal.mean(axis=0)
+    return np.divide(size, np.sqrt(diagonal), out=np.zeros_like(diagonal), where=diagonal > 0)
