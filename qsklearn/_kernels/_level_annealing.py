@@ -123,6 +123,14 @@ def _draw_geometrically(mode, top, bend, tilt, generator):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _find_envelope(bend):
+    """The bend of a wider normal law, and the bound on the logarithm of the ratio of the two."""
+    loss = math.sqrt(0.5 * bend)
+    wide = bend * (1.0 - loss)
+    return wide, 0.25 * wide / loss
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _draw_normally(mode, top, bend, tilt, generator):
     """By rejection from a rounded normal variate that is slightly wider.
 
@@ -131,9 +139,7 @@ def _draw_normally(mode, top, bend, tilt, generator):
     |u| = 1/2, where it is exp(bend wide / (4 (bend - wide))).
     """
     centre = mode - 0.5 * tilt / bend
-    loss = math.sqrt(0.5 * bend)
-    wide = bend * (1.0 - loss)
-    bound = 0.25 * wide / loss
+    wide, bound = _find_envelope(bend)
     while True:
         radius = math.sqrt(-math.log(1.0 - draw_uniform(generator)) / wide)
         proposed = radius * math.cos(2.0 * math.pi * draw_uniform(generator))

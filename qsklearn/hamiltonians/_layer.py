@@ -11,6 +11,7 @@ import numpy as np
 
 from qsklearn.hamiltonians._family import IsingFamily
 from qsklearn.hamiltonians._layer_moments import Moments
+from qsklearn.hamiltonians._layer_solution import rounding_level
 from qsklearn.hamiltonians._memory import check_memory
 from qsklearn.hamiltonians._quadratic_form import MatrixForm, RowsForm
 from qsklearn.hamiltonians._weight_encoding import WeightEncoding
@@ -358,7 +359,7 @@ class LayerHamiltonian:
         return np.array([np.count_nonzero(v > self._tolerance(v)) for v in spectra])
 
     def _tolerance(self, values: np.ndarray) -> float:
-        return values[-1] * self.n_weights * np.finfo(float).eps
+        return values[-1] * rounding_level(self.n_weights)
 
     def families(self, encoding: WeightEncoding) -> Iterator[tuple[np.ndarray, IsingFamily]]:
         """Ising models of n-bit weights, a family a group.

@@ -6,6 +6,14 @@ import numpy as np
 import scipy.linalg
 
 
+def rounding_level(n: int) -> float:
+    """Eigenvalues of sums of products below this, relative to the largest, may be rounding.
+
+    Not n eps alone: estimates of the condition of small singular matrices lie above it.
+    """
+    return max(n, 500) * float(np.finfo(float).eps)
+
+
 def solve_dense(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Minimum-norm solution of K X = R for a symmetric positive semidefinite K.
 
@@ -24,14 +32,14 @@ def solve_dense(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
         return _solve_singular(matrix, right)
     norm = np.abs(matrix).sum(axis=0).max(initial=0.0)
     reciprocal, _ = scipy.linalg.lapack.dpocon(factor, norm, uplo="L")
-    if reciprocal < len(matrix) * np.finfo(float).eps:  # the factor is of rounding errors
+    if reciprocal < rounding_level(len(matrix)):  # the factor is of rounding errors
         return _solve_singular(matrix, right)
     return scipy.linalg.cho_solve((factor, lower), right, check_finite=False)
 
 
 def _solve_singular(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     values, vectors = scipy.linalg.eigh(matrix, check_finite=False)
-    live = values > values.max(initial=0.0) * len(values) * np.finfo(float).eps
+    live = values > values.max(initial=0.0) * rounding_level(len(values))
     basis = vectors[:, live]
     return basis @ ((basis.T @ right) / values[live, np.newaxis])
 

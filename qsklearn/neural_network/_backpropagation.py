@@ -153,7 +153,7 @@ class BackpropagationNetwork(BaseEstimator):
                 f"training goes on (warm_start=True). Got {self.layers!r}, {self.image_shape!r} "
                 f"and {self.fit_intercept!r} instead, which make another network."
             )
-        state = self._state
+        state = deepcopy(self._state)
         state.optimizer.learning_rate_init = self.learning_rate_init
         return state
 

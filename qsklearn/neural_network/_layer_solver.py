@@ -6,9 +6,17 @@ import warnings
 import numpy as np
 
 from qsklearn.hamiltonians import WeightEncoding
+from qsklearn.hamiltonians._memory import check_memory
 from qsklearn.neural_network._base import SamplerFailure
 
 LEAST_SQUARES = "least-squares"
+
+# The couplings, 8, and as index pairs and lists of neighbours, up to 40.
+_BYTES_A_PAIR = 48
+_SMALLER = (
+    "Take fewer bits or weights, or sampler='annealing', which anneals the weights' levels and "
+    "needs no couplings of spins."
+)
 
 
 class LayerSolver:
@@ -46,7 +54,7 @@ class LayerSolver:
                 f"num_sweeps={num_sweeps} is left out, because {type(sampler).__name__} does not "
                 "declare it.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=5,
             )
         self.cost = {
             "calls": 0,
@@ -122,6 +130,7 @@ class LayerSolver:
         return weights[np.arange(len(weights)), np.argmin(energies, axis=1)]
 
     def _sample_spins(self, hamiltonian, encoding, seed):
+        self._check_memory(encoding)
         weights = np.empty_like(encoding.base)
         seeds = np.random.SeedSequence(seed).generate_state(hamiltonian.n_groups) >> 1
         started = time.perf_counter()
@@ -133,10 +142,17 @@ class LayerSolver:
                 family.couplings,
                 seed=int(seeds[hamiltonian.groups[outputs[0]]]),
             )
+            if energies is None:  # a control that does not see the whole model
+                energies = family.energies(states)
             best = states[np.arange(len(outputs)), np.argmin(energies, axis=1)]
             weights[outputs] = encoding.decode(best[:, np.newaxis], outputs)[:, 0]
             started = time.perf_counter()
         return weights
+
+    def _check_memory(self, encoding):
+        """Samplers of explicit models hold the couplings, and lists of pairs made from them."""
+        thing = f"The Ising models of {encoding.n_spins:,} spins for {type(self.sampler).__name__}"
+        check_memory(_BYTES_A_PAIR * encoding.n_spins**2, thing, _SMALLER)
 
     def _call(self, door, *arrays, **arguments):
         """One call of the sampler, counted."""
@@ -150,10 +166,10 @@ class LayerSolver:
         states, energies, info = answer
         if info.get("stop_reason") == "KeyboardInterrupt":
             raise KeyboardInterrupt  # the sampler returned what it had; a fit wants all
-        if energies is None or not np.isfinite(energies).all():
+        if energies is not None and not np.isfinite(energies).all():
             raise ValueError(
-                f"The sampler {type(self.sampler).__name__} must return finite energies. Got "
-                f"{'none' if energies is None else 'NaN or inf'}."
+                f"The sampler {type(self.sampler).__name__} must return finite energies. Got NaN "
+                "or inf."
             )
         reads = states.shape[0] * states.shape[1]
         self.cost["calls"] += 1

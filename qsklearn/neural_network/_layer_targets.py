@@ -64,7 +64,7 @@ def end_of_block(layers, index):
     return index + 1 if followed else index
 
 
-def propagate_targets(layers, activity, outputs, rule):
+def propagate_targets(layers, activity, outputs, rule, sample_weight=None):
     """Targets of all layers with weights.
 
     Parameters
@@ -75,6 +75,8 @@ def propagate_targets(layers, activity, outputs, rule):
     outputs : ndarray of shape (n_samples, *output_shape)
         What the network should put out.
     rule : TargetRule
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Counts in the root mean squares of ``scale="unit"``.
 
     Returns
     -------
@@ -95,7 +97,7 @@ def propagate_targets(layers, activity, outputs, rule):
         if rule.name == "weighted":
             factors = _factors_below(layers, index, activity, factors)
         if layer.is_trainable:
-            target = target * _amplification(target, rule)
+            target = target * _amplification(target, rule, sample_weight)
     return targets
 
 
@@ -110,23 +112,35 @@ def _step_back(layer, inputs, outputs, target, rule):
     return layer.inverse(target, **arguments)
 
 
-def _amplification(target, rule):
+def _amplification(target, rule, sample_weight):
     if rule.scale is None:
         return 1.0
     if rule.scale != "unit":
         return rule.scale
     if rule.name == "difference":
         return 1.0  # the activity, of order 1 from the start, has its scale in the target
-    size = root_mean_square(target)
+    size = root_mean_square(target, sample_weight)
     return 1.0 / size if 0 < size < np.inf else 1.0
 
 
-def root_mean_square(values):
-    """Root of the mean square, 0 for no values."""
+def root_mean_square(values, sample_weight=None):
+    """Root of the mean square, 0 for no values.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, ...)
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights of the samples, not all zero.
+
+    Returns
+    -------
+    size : float
+    """
     largest = np.abs(values).max(initial=0.0)
     if not 0 < largest < np.inf:
         return float(largest)
-    return float(largest * np.sqrt(np.mean(np.square(values / largest))))
+    squares = np.square(values.reshape(len(values), -1) / largest).mean(axis=1)
+    return float(largest * np.sqrt(np.average(squares, weights=sample_weight)))
 
 
 def _factors_below(layers, index, activity, factors):

@@ -22,7 +22,7 @@ from qsklearn.neural_network._spin_glass_training import (
     train,
 )
 from qsklearn.neural_network._spin_glass_warnings import warn_of_training
-from qsklearn.neural_network.layers import Activation, FittedLayer
+from qsklearn.neural_network.layers import Activation, FittedLayer, Linear
 from qsklearn.samplers import (
     DimodSampler,
     SimulatedAnnealingSampler,
@@ -32,8 +32,9 @@ from qsklearn.samplers import (
 
 # Outputs are calculated for so many values of activity at a time, of the widest layer.
 _PREDICTION_VALUES = 2**24
-# Samples that tell the scale of the initial weights.
-_N_TRIED = 256
+# Squares of values of X, and weights that bring them to order 1, have to stay within what
+# kernels calculate with.
+_SMALLEST_INPUT, _LARGEST_INPUT = 1e-40, 1e40
 
 
 class BaseSpinGlassNetwork(BaseEstimator):
@@ -120,6 +121,10 @@ class BaseSpinGlassNetwork(BaseEstimator):
 
     def _fit_arrays(self, X, outputs, sample_weight):
         """Train on checked data; sets all fitted attributes but those of the targets."""
+        self._check_size(X)
+        if sample_weight is not None and not sample_weight.all():
+            counted = sample_weight > 0  # so that the others have no say anywhere
+            X, outputs, sample_weight = X[counted], outputs[counted], sample_weight[counted]
         settings = self._make_settings()
         going_on = self.warm_start and hasattr(self, "layers_")
         resolved = resolve_layers(
@@ -132,10 +137,11 @@ class BaseSpinGlassNetwork(BaseEstimator):
             if going_on:
                 state = self._continue_state(resolved)
             else:
-                state = self._start_state(resolved, inputs)
+                state = self._start_state(resolved, inputs, sample_weight)
+            n_before = state.n_iter
             reason = train(state, solver, inputs, outputs, sample_weight, settings)
         self._take_over(state, solver, reason)
-        warn_of_training(self, state, len(X))
+        warn_of_training(self, state, n_before, len(X))
 
     def _make_settings(self):
         rule = TargetRule(
@@ -154,6 +160,16 @@ class BaseSpinGlassNetwork(BaseEstimator):
             rule,
             bool(self.verbose),
         )
+
+    def _check_size(self, X):
+        """Refuse numbers whose squares, or those of their weights, leave what can be reckoned."""
+        largest = np.abs(X).max(initial=0.0)
+        if largest and not _SMALLEST_INPUT <= largest <= _LARGEST_INPUT:
+            raise ValueError(
+                f"The largest absolute value in the X of {type(self).__name__} must lie between "
+                f"{_SMALLEST_INPUT:g} and {_LARGEST_INPUT:g}, or be 0. Got {largest:g} instead; "
+                "divide X by it."
+            )
 
     def _check_slopes(self, resolved):
         """Refuse a division by slopes of zero before anything is trained."""
@@ -180,11 +196,11 @@ class BaseSpinGlassNetwork(BaseEstimator):
                 raise
             raise ValueError(f"{error} {LEAST_SQUARES!r} finds the exact optimum.") from None
 
-    def _start_state(self, resolved, inputs):
+    def _start_state(self, resolved, inputs, sample_weight):
         entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
         layers = [FittedLayer(layer, shape) for layer, shape in resolved]
         rng = np.random.default_rng(entropy)
-        layers = initialise(layers, inputs[:_N_TRIED], self.fit_intercept, rng)
+        layers = initialise(layers, inputs, sample_weight, self.fit_intercept, rng)
         return NetworkState(layers, entropy)
 
     def _continue_state(self, resolved):
@@ -214,7 +230,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
                 f"Training stopped early ({reason}); the best weights of {self.n_iter_} epochs are "
                 "kept.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _diagnostics(self, state):
@@ -305,10 +321,17 @@ class BaseSpinGlassNetwork(BaseEstimator):
         -------
         cost : dict
             ``calls``, ``models`` (programs, one an output or output channel, layer and epoch) and
-            ``reads``. Layers whose last size depends on the targets count with one output.
+            ``reads``, of a sampler with ``sample_levels``, such as the default. A sampler of
+            explicit Ising models gets as many models, in one call for each of the groups of outputs
+            that share couplings. Where the number of outputs depends on the targets it is that of
+            the last fit, or before it two for a classifier and one for a regressor.
         """
         resolved = resolve_layers(
-            self.layers, self.image_shape, n_features, self._n_outputs(), type(self).__name__
+            self.layers,
+            self.image_shape,
+            n_features,
+            self._n_outputs(n_features),
+            type(self).__name__,
         )
         sampler = self._check_sampler()
         if sampler is None:
@@ -321,13 +344,21 @@ class BaseSpinGlassNetwork(BaseEstimator):
             "reads": models * self._reads_of(sampler),
         }
 
-    def _n_outputs(self):
-        """Outputs of the fitted network; else those that the last layer names, or 1."""
-        if hasattr(self, "layers_"):
-            return int(np.prod(self.layers_[-1].output_shape))
-        layers = [] if self.layers is None else list(self.layers)
-        named = [layer.n_outputs for layer in layers if getattr(layer, "is_trainable", False)]
-        return named[-1] if named else 1
+    def _n_outputs(self, n_features):
+        """Outputs that the layers name, where they do, else those of the targets."""
+        are_layers = isinstance(self.layers, list | tuple) and all(
+            hasattr(layer, "output_shape") for layer in self.layers
+        )
+        if not are_layers or not self.layers:
+            return self._n_targets()
+        shape = (n_features,) if self.image_shape is None else tuple(self.image_shape)
+        try:
+            for layer in self.layers:
+                flat = isinstance(layer, Linear)
+                shape = layer.output_shape((int(np.prod(shape)),) if flat else shape)
+        except (TypeError, ValueError):  # resolve_layers explains it
+            return self._n_targets()
+        return int(np.prod(shape))
 
 
 def check_weight_range(weight_range, caller):

@@ -217,7 +217,8 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._outputs(X).argmax(axis=1)]
+        outputs = self._outputs(X)
+        return self.classes_[outputs.argmax(axis=1)]
 
-    def _n_outputs(self):
-        return len(self.classes_) if hasattr(self, "classes_") else super()._n_outputs()
+    def _n_targets(self):
+        return len(self.classes_) if hasattr(self, "classes_") else 2

@@ -8,6 +8,9 @@ from qsklearn._sklearn import fit_context
 from qsklearn.neural_network._base import kept_on_error
 from qsklearn.neural_network._spin_glass_base import BaseSpinGlassNetwork
 
+# Deviations of equal numbers from their mean, relative to the largest number.
+_ROUNDING = 1e-14
+
 
 class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
     """Regressor whose layers are trained by annealing n-bit weights as spin glasses.
@@ -162,9 +165,7 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
             weights = self._check_weights(sample_weight, X)
             targets = np.asarray(y, dtype=float).reshape(len(X), -1)
             if not going_on:
-                self.target_mean_ = np.average(targets, axis=0, weights=weights)
-                deviations = np.average((targets - self.target_mean_) ** 2, 0, weights=weights)
-                self.target_scale_ = np.where(deviations > 0, np.sqrt(deviations), 1.0)
+                self.target_mean_, self.target_scale_ = _mean_and_scale(targets, weights)
                 self._is_vector = np.ndim(y) == 1
             elif targets.shape[1] != len(self.target_mean_):
                 raise ValueError(
@@ -189,10 +190,23 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
         outputs = self._outputs(X) * self.target_scale_ + self.target_mean_
         return outputs[:, 0] if self._is_vector else outputs
 
-    def _n_outputs(self):
-        return len(self.target_mean_) if hasattr(self, "target_mean_") else super()._n_outputs()
+    def _n_targets(self):
+        return len(self.target_mean_) if hasattr(self, "target_mean_") else 1
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _mean_and_scale(targets, weights):
+    """Means and standard deviations of targets, the largest absolute value where all are equal.
+
+    Squares are taken of numbers of order 1, so that no scale of the targets overflows.
+    """
+    sizes = np.abs(targets).max(axis=0)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    means = np.average(targets / sizes, axis=0, weights=weights)
+    deviations = np.sqrt(np.average((targets / sizes - means) ** 2, axis=0, weights=weights))
+    is_constant = deviations <= _ROUNDING
+    return means * sizes, np.where(is_constant, 1.0, deviations) * sizes

@@ -6,7 +6,7 @@ becomes a Hamiltonian, and weights of low energy take the place of those at hand
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from tqdm import tqdm
@@ -18,11 +18,21 @@ from qsklearn.neural_network._layer_targets import (
     propagate_targets,
     root_mean_square,
 )
+from qsklearn.neural_network.layers import Linear
 
 # Couplings of outputs whose activation factors differ are made for as many at a time as fit here.
 _COUPLING_BYTES = 2**28
 # What diagnosing a layer may cost, in multiplications; beyond it its optimum is not known.
 _DIAGNOSIS_COST = 3e8
+# Inputs of a variance below this, relative to their mean square, are centred before they are
+# multiplied, where the sums of products have lost too many digits.
+_LOST_DIGITS = 1e-8
+# Of a layer's record, summed over its outputs.
+_SUMS = ("energy", "base_energy", "annealed_energy", "optimum", "ridge", "base_ridge")
+
+
+class TargetsDiverged(ValueError):
+    """The targets of a hidden layer have grown beyond all numbers."""
 
 
 @dataclass
@@ -104,7 +114,7 @@ def forward(layers, inputs):
     return activity
 
 
-def initialise(layers, inputs, fit_intercept, rng):
+def initialise(layers, inputs, sample_weight, fit_intercept, rng):
     """Layers with weights to start from.
 
     A single layer with weights starts from zero: its problem is convex. Deeper networks start from
@@ -115,7 +125,8 @@ def initialise(layers, inputs, fit_intercept, rng):
     ----------
     layers : list of FittedLayer
     inputs : ndarray of shape (n_samples, *input_shape)
-        Some data to find the scale of the weights.
+        The data, which tell the scale of the weights.
+    sample_weight : ndarray of shape (n_samples,) or None
     fit_intercept : bool
     rng : numpy.random.Generator
 
@@ -129,8 +140,10 @@ def initialise(layers, inputs, fit_intercept, rng):
         if layer.is_trainable:
             shape = (layer.n_weights, layer.n_outputs)
             weights = rng.normal(size=shape) if is_deep else np.zeros(shape)
-            size = root_mean_square(layer.with_weights(weights).forward(inputs))
-            weights = weights / size if 0 < size < np.inf else weights
+            if is_deep:
+                reached = layer.with_weights(weights).forward(inputs)
+                size = root_mean_square(reached, sample_weight)
+                weights = weights / size if 0 < size < np.inf else weights
             if fit_intercept:
                 weights = np.vstack([weights, np.zeros(shape[1])])
             layer = layer.with_weights(weights)
@@ -160,18 +173,20 @@ def train(state, solver, inputs, outputs, sample_weight, settings):
     started = time.perf_counter()
     best = _Best(settings.keep_best)
     epoch = _Epoch(state, solver, inputs, outputs, sample_weight, settings)
-    best.update(state.layers, epoch.loss_now(), state.n_iter)
     reason = "max_iter"
     bar = tqdm(settings.ranges(), disable=not settings.verbose, desc="annealing", unit="epoch")
     try:
         for weight_range in bar:
-            loss = epoch.run(weight_range)
-            best.update(state.layers, loss, state.n_iter)
-            bar.set_postfix(loss=f"{loss:.4g}")
-    except (KeyboardInterrupt, SamplerFailure) as error:
+            start = list(state.layers)
+            before, after = epoch.run(weight_range)
+            if epoch.n_run == 1:
+                best.update(start, before, state.n_iter - 1)
+            best.update(state.layers, after, state.n_iter)
+            bar.set_postfix(loss=f"{state.history['loss'][-1]:.4g}")
+    except (KeyboardInterrupt, SamplerFailure, TargetsDiverged) as error:
         if not epoch.n_run:
             raise  # nothing was learnt: there is nothing to keep
-        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else f"sampler: {error}"
+        reason = _reason(error)
     finally:
         bar.close()
         elapsed = time.perf_counter() - started
@@ -179,6 +194,12 @@ def train(state, solver, inputs, outputs, sample_weight, settings):
         cost["update_seconds"] += elapsed - cost["compile_seconds"] - cost["sample_seconds"]
     state.layers, state.best_iter = best.layers, best.n_iter
     return reason
+
+
+def _reason(error):
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return f"sampler: {error}" if isinstance(error, SamplerFailure) else f"diverged: {error}"
 
 
 class _Best:
@@ -203,15 +224,11 @@ class _Epoch:
         self.inputs, self.outputs, self.sample_weight = inputs, outputs, sample_weight
         self.is_deep = len(state.trainable) > 1
         self.known_optima = {}
+        self.offsets = {}
         self.n_run = 0
 
-    def loss_now(self):
-        """Mean over samples of the squared error, summed over outputs; in a net of one layer with
-        weights its ridge too, which then is what training minimises."""
-        result = forward(self.state.layers, self.inputs)[-1]
-        return self._loss(result)
-
     def _loss(self, result):
+        """Mean over samples of the squared error, summed over outputs."""
         with np.errstate(over="ignore", invalid="ignore"):
             errors = np.square(result - self.outputs).reshape(len(result), -1).sum(axis=1)
             loss = float(np.average(errors, weights=self.sample_weight))
@@ -226,13 +243,16 @@ class _Epoch:
 
         Returns
         -------
-        loss : float
-            What to keep the lowest of.
+        before, after : float
+            What to keep the lowest of, at the weights before and after: the squared error, in a
+            network of one layer with weights its ridge too, which then is what training minimises.
         """
         layers = self.state.layers
         activity = forward(layers, self.inputs)
+        before = self._loss(activity[-1])
+        rule = self.settings.rule
         with np.errstate(over="ignore", invalid="ignore"):  # exploding targets are warned of
-            targets = propagate_targets(layers, activity, self.outputs, self.settings.rule)
+            targets = propagate_targets(layers, activity, self.outputs, rule, self.sample_weight)
         records = []
         value = self.inputs
         for index in range(len(layers)):
@@ -243,14 +263,15 @@ class _Epoch:
         self._record(loss, records)
         self.state.n_iter += 1
         self.n_run += 1
-        penalties = sum(record["ridge"] for record in records)
-        return loss if self.is_deep else loss + penalties
+        if self.is_deep:
+            return before, loss
+        return before + records[0]["base_ridge"], loss + records[0]["ridge"]
 
     def _record(self, loss, records):
         history = self.state.history
         history.setdefault("loss", []).append(loss)
         for name in records[0]:
-            if name != "ridge":
+            if name not in ("ridge", "base_ridge"):
                 history.setdefault(name, []).append([record[name] for record in records])
 
     def _fit_layer(self, index, inputs, target, weight_range):
@@ -261,19 +282,19 @@ class _Epoch:
         if target.factors is not None:
             values = values * target.factors
         entropy = np.random.SeedSequence(self.state.entropy, spawn_key=(self.state.n_iter, index))
-        size = root_mean_square(values)
+        size = root_mean_square(values, self.sample_weight)
         if not np.isfinite(size):
-            raise ValueError(
+            raise TargetsDiverged(
                 f"The targets of layer {index}, {layer.layer!r}, have grown beyond all numbers. "
                 "Take target='difference', target_scale='unit' or activation_in_target=False."
             )
         base = layer.coefficients.T
         chosen = np.empty_like(base)
-        sums = dict.fromkeys(("energy", "base_energy", "annealed_energy", "optimum", "ridge"), 0.0)
+        sums = dict.fromkeys(_SUMS, 0.0)
         conditions = []
         chunks = self._chunks(layer, gains)
         for chunk, seed in zip(chunks, entropy.generate_state(len(chunks)), strict=True):
-            hamiltonian, to_grid, to_layer = self._hamiltonian(layer, inputs, values, gains, chunk)
+            hamiltonian, to_grid, to_layer = self._hamiltonian(index, inputs, values, gains, chunk)
             old = to_grid(base[chunk])
             before = hamiltonian.energies(old)
             ranges = weight_range * _scale_of_weights(hamiltonian, before)
@@ -288,6 +309,7 @@ class _Epoch:
             sums["energy"] += np.where(is_kept, before, after).sum()
             sums["optimum"] += optimum
             sums["ridge"] += float((np.square(new) @ hamiltonian.penalty).sum())
+            sums["base_ridge"] += float((np.square(old) @ hamiltonian.penalty).sum())
             conditions.append(condition)
         self.state.layers[index] = layer.with_weights(chosen.T)
         return {**sums, "target_rms": size, "condition_number": float(np.max(conditions))}
@@ -311,29 +333,43 @@ class _Epoch:
         n_chunks = min(n_outputs, -(-n_outputs * per_output // _COUPLING_BYTES))
         return np.array_split(np.arange(n_outputs), n_chunks)
 
-    def _hamiltonian(self, layer, inputs, values, gains, chunk):
+    def _hamiltonian(self, index, inputs, values, gains, chunk):
         """What to minimise, with its ridge, and the ways to its coordinates and back."""
         settings = self.settings
-        hamiltonian = layer.hamiltonian(
-            inputs,
-            values,
-            gains=gains,
-            sample_weight=self.sample_weight,
-            fit_intercept=settings.fit_intercept,
-            outputs=chunk,
-        )
+        arguments = {
+            "gains": gains,
+            "sample_weight": self.sample_weight,
+            "fit_intercept": settings.fit_intercept,
+            "outputs": chunk,
+        }
         to_grid = to_layer = np.asarray
         if settings.fit_intercept:
-            centred = CentredLayer.from_hamiltonian(hamiltonian)
-            hamiltonian, to_grid, to_layer = (
-                centred.hamiltonian,
-                centred.from_layer,
-                centred.to_layer,
-            )
+            centred = self._centred(index, inputs, values, arguments)
+            hamiltonian = centred.hamiltonian
+            to_grid, to_layer = centred.from_layer, centred.to_layer
+        else:
+            layer = self.state.layers[index]
+            hamiltonian = layer.hamiltonian(inputs, values, **arguments)
         inputs_only = slice(None, -1 if settings.fit_intercept else None)
         penalty = np.zeros(hamiltonian.n_weights)  # an intercept is free, as in ridge regression
         penalty[inputs_only] = settings.ridge * _mean_of_live(hamiltonian.diagonal[:, inputs_only])
         return hamiltonian.with_penalty(penalty), to_grid, to_layer
+
+    def _centred(self, index, inputs, values, arguments):
+        """The layer in centred coordinates; of centred inputs, where products lose digits."""
+        layer, offset = self.state.layers[index], self.offsets.get(index)
+        if offset is None:
+            hamiltonian = layer.hamiltonian(inputs, values, **arguments)
+            centred = CentredLayer.from_hamiltonian(hamiltonian)
+            lost = centred.hamiltonian.diagonal < _LOST_DIGITS * hamiltonian.diagonal
+            lost = lost.any(axis=0)[:-1]
+            if not isinstance(layer.layer, Linear) or not np.ptp(inputs[:, lost], axis=0).any():
+                return centred
+            offset = np.average(inputs, axis=0, weights=self.sample_weight)
+            self.offsets[index] = offset
+        hamiltonian = layer.hamiltonian(inputs - offset, values, **arguments)
+        centred = CentredLayer.from_hamiltonian(hamiltonian)
+        return replace(centred, means=centred.means + offset)
 
     def _diagnose(self, index, gains, hamiltonian):
         """Energy of the exact optimum, and the condition number; NaN where they cost too much.

@@ -6,11 +6,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 _SMALLEST_TARGET, _LARGEST_TARGET = 1e-3, 1e3
-# The annealed weights of an epoch are worse if their energy is higher by this share.
-_WORSE = 1e-2
+# The annealed weights of an epoch are worse if their energy is higher by this share of the energy
+# at hand, plus this share of that of zero weights, below which it is the spacing of the grid.
+_WORSE, _SPACING = 1e-2, 1e-3
 
 
-def warn_of_training(estimator, state, n_samples):
+def warn_of_training(estimator, state, n_before, n_samples):
     """Warn of targets that collapse or explode, of singular problems, and of failed anneals.
 
     Parameters
@@ -18,14 +19,16 @@ def warn_of_training(estimator, state, n_samples):
     estimator : estimator
         For its name and parameters.
     state : NetworkState
+    n_before : int
+        Epochs of earlier fits, which had their warnings.
     n_samples : int
     """
-    for text in _complaints(estimator, state, n_samples):
+    for text in _complaints(estimator, state, n_before, n_samples):
         warnings.warn(text, ConvergenceWarning, stacklevel=5)
 
 
-def _complaints(estimator, state, n_samples):
-    history = {name: np.array(values, float) for name, values in state.history.items()}
+def _complaints(estimator, state, n_before, n_samples):
+    history = {name: np.array(values[n_before:]) for name, values in state.history.items()}
     names = [f"layer {index}, {state.layers[index].layer!r}" for index in state.trainable]
     caller = type(estimator).__name__
     for place, name in enumerate(names):
@@ -44,7 +47,9 @@ def _complaints(estimator, state, n_samples):
                 "data; take ridge > 0."
             )
         before = history["base_energy"][:, place]
-        worse = history["annealed_energy"][:, place] > before + _WORSE * np.abs(before)
+        n_values = int(np.prod(state.layers[state.trainable[place]].output_shape))
+        margin = _WORSE * np.abs(before) + _SPACING * n_values * np.square(sizes)
+        worse = history["annealed_energy"][:, place] > before + margin
         if 2 * worse.sum() > len(worse):
             yield (
                 f"In {worse.sum()} of {len(worse)} epochs the annealed weights of {name}, of "
@@ -60,4 +65,7 @@ def _went(sizes):
 def _is_singular(state, place, history, n_samples):
     layer = state.layers[state.trainable[place]]
     n_rows = n_samples * int(np.prod(layer.output_shape[1:]))
-    return n_rows < layer.n_weights or np.isinf(history["condition_number"][:, place]).any()
+    numbers = history["condition_number"][:, place]
+    if np.isnan(numbers).all():  # not calculated
+        return n_rows < layer.n_weights
+    return bool(np.isinf(numbers).any())

@@ -110,6 +110,16 @@ def test_every_way_to_draw_is_taken(name, cases, monkeypatch):
     assert taken == [name if name != "window" else "from_window"] * len(cases)
 
 
+@pytest.mark.parametrize("bend", [1e-9, 1e-4, 0.01, 0.07])
+def test_the_envelope_of_the_rounded_normal_is_tight(bend):
+    """No pair of a level and what was rounded off has a larger ratio, and one comes close."""
+    wide, bound = kernel._find_envelope(bend)
+    away = np.linspace(0, 5 / np.sqrt(bend), 100_001)
+    largest = (wide * (away + 0.5) ** 2 - bend * away**2).max()
+    assert largest == pytest.approx(bound, rel=1e-6)
+    assert largest <= bound * (1 + 1e-9)
+
+
 @pytest.mark.parametrize("top", [1, 15, 255])
 @pytest.mark.parametrize("slope", [-0.3, 0.0, 0.02, 50.0])
 def test_levels_without_curvature(slope, top):

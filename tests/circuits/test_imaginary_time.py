@@ -119,6 +119,15 @@ def test_angles_are_accurate_where_the_papers_terms_cancel():
     assert worst < 1e-8
 
 
+def test_turning_all_spins_over_leaves_the_angles():
+    """To the last bit, also for strong fields of either sign; and to swap spins swaps them."""
+    rng = np.random.default_rng(1)
+    J, first, second = rng.normal(size=(3, 500)) * 10
+    angles = pair_angles(J, first, second, 1.0)
+    np.testing.assert_array_equal(angles, pair_angles(J, -first, -second, 1.0))
+    np.testing.assert_allclose(angles[:, ::-1], pair_angles(J, second, first, 1.0), atol=1e-12)
+
+
 def test_angles_of_extreme_biases_are_finite():
     huge = [0.0, 1e-300, 1e-9, 1.0, 60.0, 1e100, -1e100, 1e300]
     J, first, second = np.meshgrid(huge, huge, huge)

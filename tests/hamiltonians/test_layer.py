@@ -207,6 +207,18 @@ def test_dead_and_repeated_inputs_have_a_minimum_norm_optimum(keep_rows):
     np.testing.assert_allclose(ridged.condition_number(), values[-1] / values[0])
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rank_that_rounding_hides_is_seen(seed):
+    # Rounding makes some of these matrices positive definite, with a factor of rounding errors.
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 4))
+    targets = rng.normal(size=(30, 1))
+    hamiltonian = LayerHamiltonian.from_rows(rows, targets)
+    expected = np.linalg.lstsq(rows, targets, rcond=1e-12)[0].T
+    np.testing.assert_allclose(hamiltonian.minimise(), expected, atol=1e-9)
+    assert hamiltonian.rank().tolist() == [2]
+
+
 def test_the_optimum_is_stationary(problem, keep_rows):
     hamiltonian = problem.build(keep_rows=keep_rows).with_penalty(problem.penalty)
     best = hamiltonian.minimise()

@@ -46,6 +46,15 @@ LENET = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """More threads than free cores make steps on tiny data many times slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def make_regression(n_samples=60, n_outputs=2, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_samples, 4))

@@ -264,6 +264,24 @@ def test_seeds_by_model_do_not_depend_on_the_family():
     np.testing.assert_array_equal(weights[2], alone[0])
 
 
+def test_the_moves_are_those_asked_for():
+    """Twice at beta = 0: Metropolis flips all bits and back, the heat bath draws them anew."""
+    problem = make_problem(n_weights=10)
+    words = {"num_reads": 5, "seed": 1, "start": "base"}
+    search = {"beta_schedule_type": "custom", "beta_schedule": [0.0, 0.0], **words}
+    bits, levels = (
+        sample(problem, 4, level_moves=moves, **search)[0] for moves in ("bit", "level")
+    )
+    odd = np.abs((bits - problem["base"][:, np.newaxis]) / problem["scale"][:, np.newaxis])
+    np.testing.assert_allclose(odd, 1.0)
+    assert (levels != bits).any()
+    drawn = [
+        sample(problem, 4, level_moves=moves, beta=0.0, num_sweeps=2, **words)[0] for moves in MOVES
+    ]
+    assert (drawn[0] != drawn[1]).any()
+    assert (drawn[1] != bits).any()
+
+
 @pytest.mark.parametrize("moves", MOVES)
 def test_a_cold_search_refines_its_base(moves):
     """From weights near the best ones it goes on downhill; from anywhere it begins anew."""
