@@ -82,9 +82,9 @@ NETS = {
     ),
     "(37) three convolutions": (
         [
-            Convolution(4, kernel_size=9),
+            Convolution(4, kernel_size=17),
             Convolution(8, kernel_size=9),
-            Convolution(10, kernel_size=16),
+            Convolution(10, kernel_size=8),
         ],
         {"n_bits": 8, "ridge": 0.3},
     ),
