@@ -1,7 +1,7 @@
 """Weights of n bits without their spins, beside the explicit Ising models, in one process.
 
-Needs the extra ``dwave``. All of it takes about ten minutes, most of them dwave-samplers'; one file
-a section goes to ``--output``::
+Needs the extras ``dwave`` and ``plot``. All of it takes about ten minutes, most of them
+dwave-samplers'; one file a section goes to ``--output``::
 
     python benchmarks/bit_planes.py
     python benchmarks/bit_planes.py --only speed --quick
@@ -21,11 +21,15 @@ import warnings
 from pathlib import Path
 
 import dimod
+import matplotlib
 import numpy as np
 from reports import Report
 
 from qsklearn.samplers import SimulatedAnnealingSampler
 from qsklearn.samplers._levels import check_level_models, default_level_range
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 
 RANGE = 0.3  # of the weights, around 0
 
@@ -173,12 +177,11 @@ def compare(report, n_weights, n_bits, num_sweeps, num_reads, seconds):
     fields, couplings, offset = explicit_ising(h[0], J, scale, n_bits)
     call = our_spins(fields, couplings, offset, betas, num_reads)
     results["explicit spins, ours"] = nanoseconds_a_proposal(call, proposals, num_sweeps, seconds)
-    # One read: its reads run one after the other, and cost the same.
     repeats = 1 if n_spins > 4000 else 3
     whole, start, energies, building = neal_spins(
-        fields, couplings, offset, betas, 1, num_sweeps, repeats
+        fields, couplings, offset, betas, num_reads, num_sweeps, repeats
     )
-    marginal = (whole - start) / (n_spins * (num_sweeps - 1))
+    marginal = (whole - start) / (proposals * (num_sweeps - 1))
     results["explicit spins, dwave-samplers"] = marginal, energies
     fastest = results["bit moves"][0]
     lowest = min(energies.min() for _, energies in results.values())
@@ -186,7 +189,7 @@ def compare(report, n_weights, n_bits, num_sweeps, num_reads, seconds):
     for name, (nanoseconds, energies) in results.items():
         ratio = f"{nanoseconds / fastest:.1f}"
         if name.endswith("dwave-samplers"):
-            ratio += f" ({whole / (n_spins * num_sweeps) / fastest:.1f})"
+            ratio += f" ({whole / (proposals * num_sweeps) / fastest:.1f})"
         table.append([name, f"{nanoseconds:.1f}", ratio, f"{energies.mean() - lowest:.3g}"])
     report.line(f"{n_weights} weights of {n_bits} bits: {n_spins} spins, {num_sweeps} sweeps\n")
     report.table(["sampler", "ns", "to bit moves", "excess energy"], table)
@@ -203,14 +206,25 @@ def run_growth(args, report):
         "weights of 8 bits, in the form of factors, where J is not built).\n"
     )
     num_sweeps, seconds = (10, 0.1) if args.quick else (60, 1.0)
-    header = ["", "bit moves", "level moves"]
-    numbers = (64, 256) if args.quick else (64, 128, 256, 512, 1024, 2048)
-    table = [[f"N = {n}", *weigh(n, 8, 1000, num_sweeps, seconds)] for n in numbers]
-    numbers = (1, 8) if args.quick else (1, 2, 4, 8, 12, 16)
-    table += [[f"n = {n}", *weigh(256, n, 1000, num_sweeps, seconds)] for n in numbers]
-    numbers = (100, 1000) if args.quick else (100, 300, 1000, 3000, 10_000)
-    table += [[f"Q = {q}", *weigh(256, 8, q, num_sweeps, seconds, True)] for q in numbers]
-    report.table(header, table)
+    grown = {
+        "N": (64, 256) if args.quick else (64, 128, 256, 512, 1024, 2048),
+        "n": (1, 8) if args.quick else (1, 2, 4, 8, 12, 16),
+        "Q": (100, 1000) if args.quick else (100, 300, 1000, 3000, 10_000),
+    }
+    sizes = {"N": lambda n: (n, 8, 1000), "n": lambda n: (256, n, 1000), "Q": lambda q: (256, 8, q)}
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), sharey=True)
+    table = []
+    for panel, (name, numbers) in zip(axes, grown.items(), strict=True):
+        times = [weigh(*sizes[name](n), num_sweeps, seconds, name == "Q") for n in numbers]
+        table += [[f"{name} = {n}", *cells] for n, cells in zip(numbers, times, strict=True)]
+        for column, moves in enumerate(("bit moves", "level moves")):
+            panel.loglog(numbers, [float(cells[column]) for cells in times], "o-", label=moves)
+        panel.set(xlabel=name)
+    axes[0].set(ylabel="nanoseconds a weight and sweep")
+    axes[0].legend()
+    figure.tight_layout()
+    figure.savefig(args.output / "growth.png", dpi=120)
+    report.table(["", "bit moves", "level moves"], table)
 
 
 def weigh(n_weights, n_bits, n_samples, num_sweeps, seconds, in_factors=False):
