@@ -113,16 +113,21 @@ class Images:
     def __init__(self, path):
         data = np.load(path)
         if "X" in data:
+            self.name, self.n_held, self.test = "Fashion-MNIST", 300, None
             self.X, self.y = data["X"], data["y"]
-            self.test = None
         else:
+            self.name, self.n_held = "MNIST", 5000
             self.X, self.y = data["X_train"], data["y_train"]
             self.test = pad(data["X_test"]), data["y_test"]
 
-    def split(self, seed, n_train, n_held=5000):
+    def size(self, wanted):
+        """How many training images there are, up to what is wanted."""
+        return min(wanted, len(self.X) - self.n_held)
+
+    def split(self, seed, n_train):
         """(X, y) of a training set of that seed, and of images that are in none of them."""
         fixed = np.random.default_rng(12345).permutation(len(self.X))
-        held, rest = fixed[:n_held], fixed[n_held:]
+        held, rest = fixed[: self.n_held], fixed[self.n_held :]
         chosen = np.random.default_rng(seed).choice(rest, n_train, replace=False)
         return (pad(self.X[chosen]), self.y[chosen]), (pad(self.X[held]), self.y[held])
 

@@ -5,9 +5,10 @@ Run all of it (about an hour on 2 cores), or some sections::
     python benchmarks/spin_glass_network.py --mnist mnist.npz --fashion fashion_mnist_900.npz
     python benchmarks/spin_glass_network.py --mnist mnist.npz --only nets bits
 
-Tables (reStructuredText) and figures go to ``--output``. Images are padded to 32 x 32. "Held out"
-are 5000 images of MNIST's training set that no training sees, "test" the first half of its test
-set, which is the harder one. No section touches a real device.
+Tables (reStructuredText) and figures go to ``--output``, those of Fashion-MNIST as ``fashion_*``.
+Images are padded to 32 x 32. "Held out" are 5000 images of MNIST's training set that no training
+sees, "test" the first half of its test set, which is the harder one; of Fashion-MNIST's 900 images
+300 are held out. No section touches a real device.
 """
 
 import argparse
@@ -66,16 +67,16 @@ def bits():
 class Runs:
     """Curves of one network by several ways of training and several seeds."""
 
-    def __init__(self, images, layers, n_train, seeds, n_held=5000):
-        self.images, self.layers, self.n_train = images, layers, n_train
-        self.seeds, self.n_held = seeds, n_held
+    def __init__(self, images, layers, n_train, seeds):
+        self.images, self.layers, self.seeds = images, layers, seeds
+        self.n_train = images.size(n_train)
         self.curves, self.final, self.seconds, self.losses = {}, {}, {}, {}
 
     def run(self, name, fit, **parameters):
         """Train by ``fit`` for each seed; keep accuracies, errors and times."""
         curves, final, seconds, losses = [], [], [], []
         for seed in self.seeds:
-            train, held = self.images.split(seed, self.n_train, self.n_held)
+            train, held = self.images.split(seed, self.n_train)
             sets = [train, held] + ([self.images.test] if self.images.test else [])
             watched = [(X[:N_WATCHED], y[:N_WATCHED]) for X, y in sets[:2]]
             scores, network, spent = fit(self.layers, train, watched, seed, **parameters)
@@ -128,7 +129,7 @@ def usual(runs, parameters, with_bits=True):
 
 def save(figure, args, name):
     figure.tight_layout()
-    figure.savefig(args.output / f"{name}.png", dpi=120)
+    figure.savefig(args.output / f"{args.prefix}{name}.png", dpi=120)
     plt.close(figure)
 
 
@@ -145,7 +146,7 @@ def panels(n_panels):
 
 
 def run_nets(args, report):
-    report.heading("The paper's networks without activations")
+    report.heading(f"{args.images.name}: the paper's networks without activations")
     figure, axes = panels(len(NETS))
     rows = []
     for panel, (name, (layers, parameters)) in zip(axes, NETS.items(), strict=True):
@@ -157,9 +158,10 @@ def run_nets(args, report):
     report.line(
         f"Means and standard errors over {len(args.seeds)} seeds, each with other training images "
         "and another start; least squared errors per output, of the training images; seconds of "
-        f"{N_EPOCHS} epochs, the least of the seeds. Nets (33), (35), (38) and (39) have 10,000 "
-        "training images, the others 1000. Backpropagation: Adam with a learning rate of 0.001 or "
-        "0.01, whichever ends with the lower loss of training; with 10,000 images 0.01."
+        f"{N_EPOCHS} epochs, the least of the seeds. Nets (33), (35), (38) and (39) have "
+        f"{args.images.size(10_000):,} training images, the others {args.images.size(1000):,}. "
+        "Backpropagation: Adam with a learning rate of 0.001 or "
+        "0.01, whichever ends with the lower loss of training; with more than 1000 images 0.01."
     )
     save(figure, args, "nets")
 
@@ -168,7 +170,7 @@ def run_nets(args, report):
 
 
 def run_devices(args, report):
-    report.heading("The networks that fit a device, by simulated and mock quantum annealing")
+    report.heading(f"{args.images.name}: networks that fit a device, and a mock of one")
     figure, axes = panels(len(LARGE_DATA))
     rows = []
     chosen = [name for name in NETS if name.startswith(LARGE_DATA)]
@@ -189,9 +191,9 @@ def run_devices(args, report):
         rows += runs.rows(name)
     report.table(header(args.images), rows)
     report.line(
-        "One seed, 10,000 training images, 100 reads of the mock QPU (profile Advantage: noise, "
-        "freeze-out and all) and as many random strings. Grids that shrink over the epochs "
-        "forgive poor minima: equal accuracy is no evidence of a sampler's quality."
+        f"One seed, {runs.n_train:,} training images, 100 reads of the mock QPU (profile "
+        "Advantage: noise, freeze-out and all) and as many random strings. Grids that shrink over "
+        "the epochs forgive poor minima: equal accuracy is no evidence of a sampler's quality."
     )
     save(figure, args, "devices")
 
@@ -204,7 +206,7 @@ def random_strings(num_reads):
 
 
 def run_activations(args, report):
-    report.heading("A leaky ReLU of slope 0.001 after each layer with weights")
+    report.heading(f"{args.images.name}: a leaky ReLU of slope 0.001 after each layer")
     nets = {
         name: (with_activation(layers, 1e-3), parameters)
         for name, (layers, parameters) in NETS.items()
@@ -256,12 +258,13 @@ def run_rules(args, report):
 
 
 def run_lenet(args, report):
-    report.heading("The LeNet-like network (40), 1000 images")
+    report.heading(f"{args.images.name}: the LeNet-like network (40)")
     slopes = (0.0, 1e-4, 0.1, 1.0)
     figure, axes = panels(len(slopes))
     rows = []
     for panel, slope in zip(axes, slopes, strict=True):
-        runs = Runs(args.images, lenet(slope), 1000, args.seeds)
+        seeds = args.seeds if slope in (1e-4, 0.1) else args.seeds[:1]
+        runs = Runs(args.images, lenet(slope), 1000, seeds)
         runs.run("annealed", anneal)
         runs.run("annealed, ridge 0.03", anneal, ridge=0.03, weight_range=(0.3, 0.01))
         runs.run("backpropagation", backpropagate)
@@ -272,7 +275,7 @@ def run_lenet(args, report):
 
 
 def run_small_lenet(args, report):
-    report.heading("A LeNet-like network small enough for explicit Ising models, 4 bits")
+    report.heading(f"{args.images.name}: a LeNet small enough for explicit Ising models")
     figure, axes = panels(1)
     runs = Runs(args.images, small_lenet(0.1), 1000, args.seeds[:1])
     runs.run("annealed", anneal)
@@ -288,7 +291,7 @@ def run_small_lenet(args, report):
 
 
 def run_circuit(args, report):
-    report.heading("Six weights of 2 bits: 12 qubits an output, 200 shots")
+    report.heading(f"{args.images.name}: six weights of 2 bits, 12 qubits an output, 200 shots")
     layers = [SpectralPool((2, 3)), Flatten(), Linear(10)]
     shared = {"n_bits": 2, "fit_intercept": False, "ridge": 0.0}
     shots = 200
@@ -347,34 +350,8 @@ def run_bits(args, report):
     save(figure, args, "bits")
 
 
-# --- Fashion-MNIST ------------------------------------------------------------------------------
-
-
-def run_fashion(args, report):
-    report.heading("The same networks on 900 images of Fashion-MNIST, 600 of them for training")
-    if args.fashion is None:
-        report.line("Left out: no --fashion.")
-        return
-    images = Images(args.fashion)
-    nets = {**NETS, "256-64-32-10": (mlp(1e-3), {}), "(40) slope 0.1": (lenet(0.1), {})}
-    figure, axes = panels(len(nets))
-    rows = []
-    for panel, (name, (layers, parameters)) in zip(axes, nets.items(), strict=True):
-        seeds = args.seeds[:1] if name.startswith(("(37)", "(40)")) else args.seeds
-        runs = Runs(images, layers, 600, seeds, n_held=300)
-        runs.run("annealed", anneal, **parameters)
-        if name.startswith(("(33)", "(38)")):
-            sampler = EmbeddedSampler(MockQPUSampler(seed=0), num_reads=100)
-            runs.run("mock QPU", anneal, **{**parameters, "sampler": sampler})
-            sampler = PathIntegralAnnealingSampler(num_sweeps=200)
-            runs.run("path integral", anneal, **{**parameters, "sampler": sampler})
-        runs.run("backpropagation", backpropagate)
-        runs.draw(panel, name)
-        rows += runs.rows(name)
-    report.table(header(images), rows)
-    save(figure, args, "fashion")
-
-
+# Those that make the paper's figures, and are made for Fashion-MNIST too.
+FIGURES = ("nets", "devices", "activations", "lenet", "small_lenet", "circuit")
 SECTIONS = {
     "nets": run_nets,
     "devices": run_devices,
@@ -384,13 +361,12 @@ SECTIONS = {
     "small_lenet": run_small_lenet,
     "circuit": run_circuit,
     "bits": run_bits,
-    "fashion": run_fashion,
 }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mnist", type=Path, required=True, help="mnist.npz")
+    parser.add_argument("--mnist", type=Path, help="mnist.npz")
     parser.add_argument("--fashion", type=Path, help="fashion_mnist_900.npz")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
@@ -399,14 +375,20 @@ def main():
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
-    args.images = Images(args.mnist)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)  # many threads on so small networks take longer
-    for section in args.only:
-        started = time.perf_counter()
-        report = Report(args.output / f"{section}.rst", "spin_glass_network.py")
-        SECTIONS[section](args, report)
-        print(f"{section}: {time.perf_counter() - started:.0f} s", flush=True)
+    for path, prefix, sections in (
+        (args.mnist, "", args.only),
+        (args.fashion, "fashion_", [name for name in args.only if name in FIGURES]),
+    ):
+        if path is None:
+            continue
+        args.images, args.prefix = Images(path), prefix
+        for section in sections:
+            started = time.perf_counter()
+            report = Report(args.output / f"{prefix}{section}.rst", "spin_glass_network.py")
+            SECTIONS[section](args, report)
+            print(f"{prefix}{section}: {time.perf_counter() - started:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
