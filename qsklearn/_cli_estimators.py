@@ -21,9 +21,18 @@ def _sampled_mlp():
     return QuantumSampledMLPClassifier
 
 
+def _spin_glass():
+    from qsklearn import SpinGlassAnnealedNetwork
+
+    return SpinGlassAnnealedNetwork
+
+
 # name -> (label in the table, function that gives the class); each takes sampler= and has
 # classical_twin().
-_QUANTUM = {"sampled-mlp": ("sampled MLP", _sampled_mlp)}
+_QUANTUM = {
+    "sampled-mlp": ("sampled MLP", _sampled_mlp),
+    "spin-glass": ("spin-glass network", _spin_glass),
+}
 _CLASSICAL = {
     "logistic-regression": ("logistic regression", lambda: LogisticRegression(max_iter=1000))
 }

@@ -98,6 +98,7 @@ def test_the_whole_way(stand_in, capsys, tmp_path):
 
 def test_the_real_estimators(capsys):
     argv = ["compare", "--data", "iris", "--cv", "2", "--sampler", "exact,gibbs"]
+    argv += ["--estimator", "sampled-mlp,classical-twin"]
     argv += ["--param", "num_reads=4", "--param", "max_iter=3", "--param", "n_hidden=5"]
     assert main(argv) == 0
     out = capsys.readouterr().out
@@ -105,6 +106,27 @@ def test_the_real_estimators(capsys):
     for sampler in ("exact", "gibbs"):
         assert table_row(out, f"sampled MLP ({sampler})").endswith(" 900")
     assert "baseline" in table_row(out, "classical twin")
+
+
+def test_the_spin_glass_network_beside_its_twin(capsys):
+    pytest.importorskip("torch")
+    argv = ["compare", "--data", "iris", "--cv", "2", "--estimator", "spin-glass,classical-twin"]
+    argv += ["--param", "layers=(4,)", "--param", "max_iter=5", "--param", "n_bits=2"]
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    # One read for each of 4 hidden units and 3 outputs, in each of 5 epochs.
+    assert table_row(out, "spin-glass network").endswith(" 35")
+    assert "baseline" in table_row(out, "classical twin")
+
+
+def test_all_quantum_estimators_by_default():
+    contenders, labels = _cli_estimators.build_contenders(
+        list(_cli_estimators.ESTIMATOR_NAMES), None, ["max_iter=4"]
+    )
+    assert {"sampled MLP", "spin-glass network", "twin of spin-glass network"} <= set(contenders)
+    assert labels["spin-glass"] == "spin-glass network"
+    assert contenders["spin-glass network"][-1].max_iter == 4
+    assert contenders["twin of spin-glass network"][-1].max_iter == 4
 
 
 def test_an_estimator_that_fails_everywhere_is_reported(stand_in, capsys):

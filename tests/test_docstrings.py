@@ -27,10 +27,15 @@ CHECKS_OF_METHODS = set(CHECKS) - {"EX01"}
 
 
 def public_names():
-    for room in qsklearn._ROOMS:
-        module = importlib.import_module(f"qsklearn.{room}")
+    modules = [f"qsklearn.{room}" for room in qsklearn._ROOMS]
+    for path in modules:
+        module = importlib.import_module(path)
         for name in module.__all__:
-            yield f"qsklearn.{room}.{name}", getattr(module, name)
+            thing = getattr(module, name)
+            if inspect.ismodule(thing):
+                modules.append(f"{path}.{name}")
+            else:
+                yield f"{path}.{name}", thing
 
 
 def public_methods():
@@ -60,6 +65,12 @@ def test_public_names_are_documented(path):
 @pytest.mark.parametrize("path", list(public_methods()))
 def test_public_methods_are_documented(path):
     assert faults(path, CHECKS_OF_METHODS) == []
+
+
+def test_modules_of_a_room_are_gone_through():
+    paths = [path for path, _ in public_names()]
+    assert "qsklearn.neural_network.layers.Convolution" in paths
+    assert "qsklearn.neural_network.layers" not in paths
 
 
 def test_a_fault_is_found():

@@ -15,7 +15,7 @@ import qsklearn
 PACKAGE = Path(qsklearn.__file__).parent
 
 # room -> (rooms it may import anywhere, rooms it may import inside functions only)
-_SHARED = frozenset({"_sklearn"})  # private scikit-learn, importable by every room like _optional
+_SHARED = frozenset({"_memory", "_sklearn"})  # importable by every room
 TABLE = {
     "_kernels": (set(), set()),
     "hamiltonians": (set(), set()),
@@ -27,6 +27,7 @@ TABLE = {
     "model_selection": ({"_optional", "inspection"}, set()),
     "neural_network": ({"hamiltonians", "samplers", "preprocessing", "_optional"}, {"circuits"}),
     "_optional": (set(), set()),
+    "_memory": (set(), set()),
     "_sklearn": (set(), set()),
 }
 EVERYTHING = {"_cli", "__init__", "__main__"}

@@ -125,6 +125,7 @@ def _without_constant_inputs(centred: LayerHamiltonian, before: np.ndarray) -> L
     linear = np.where(constant, 0.0, centred.linear)
     if centred.rows is not None:
         return replace(centred, linear=linear, rows=np.where(constant, 0.0, centred.rows))
+    assert centred.quadratic is not None
     quadratic = np.where(constant, 0.0, centred.quadratic)
     quadratic[:, constant] = 0.0
     return replace(centred, linear=linear, quadratic=quadratic)

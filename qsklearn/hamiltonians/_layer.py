@@ -9,10 +9,10 @@ from functools import cached_property
 import dimod
 import numpy as np
 
+from qsklearn._memory import check_memory
 from qsklearn.hamiltonians._family import IsingFamily
 from qsklearn.hamiltonians._layer_moments import Moments
 from qsklearn.hamiltonians._layer_solution import rounding_level
-from qsklearn.hamiltonians._memory import check_memory
 from qsklearn.hamiltonians._quadratic_form import MatrixForm, RowsForm
 from qsklearn.hamiltonians._weight_encoding import WeightEncoding
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qsklearn.hamiltonians._memory import check_memory
+from qsklearn._memory import check_memory
 from qsklearn.hamiltonians._quadratic_form import MatrixForm, RowsForm
 
 # Rows multiplied at once, so that scaled copies stay small beside the data.

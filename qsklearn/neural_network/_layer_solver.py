@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 
+from qsklearn._memory import check_memory
 from qsklearn.hamiltonians import WeightEncoding
-from qsklearn.hamiltonians._memory import check_memory
 from qsklearn.neural_network._base import SamplerFailure
 
 LEAST_SQUARES = "least-squares"

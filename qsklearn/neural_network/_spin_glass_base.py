@@ -351,8 +351,8 @@ class BaseSpinGlassNetwork(BaseEstimator):
         )
         if not are_layers or not self.layers:
             return self._n_targets()
-        shape = (n_features,) if self.image_shape is None else tuple(self.image_shape)
         try:
+            shape = (n_features,) if self.image_shape is None else tuple(self.image_shape)
             for layer in self.layers:
                 flat = isinstance(layer, Linear)
                 shape = layer.output_shape((int(np.prod(shape)),) if flat else shape)

@@ -39,22 +39,23 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
         reach any precision.
     weight_range : tuple of (first, last), or float, default=(0.3, 0.003)
         Half width L of the grid around each weight, from the first epoch to the last in geometric
-        steps. It is relative: L_j is this times √(E⁰ / J_jj), the weight with which input j alone
-        would be as large as the layer's targets. So neither the scale of X nor that of the targets
-        matters, in the first layer and in deep ones.
+        steps; one number stays for all epochs. It is relative: L_j is this times √(E⁰ / J_jj), the
+        weight with which input j alone would be as large as the layer's targets, in the first
+        layer and in deep ones. So neither the scale of X nor that of the targets matters.
     ridge : float, default=0.1
         Penalty on squared weights, relative to the mean J_jj of the layer's inputs that are not
-        always 0. Intercepts are free. The first parameter to search over.
+        constant. Intercepts are free. The first parameter to search over. As in ridge regression,
+        features of small variance beside others of a large one are shrunk the most: scale them.
     sampler : str, sampler object or None, default=None
         Finds weights of low energy; see :func:`qsklearn.samplers.get_sampler_names`. None:
         ``"annealing"``, on the levels of the weights; other samplers get explicit Ising models
         with a spin a bit. ``"least-squares"`` is no sampler but the exact optimum of each layer,
         off the grid: what it reaches, and an annealer does not, is lost to annealing; what neither
-        reaches is lost to the targets of the hidden layers. To search over a sampler's own
-        parameters pass an object: ``sampler=SimulatedAnnealingSampler()`` and
-        ``sampler__num_sweeps``.
+        reaches is lost to the targets of the hidden layers. It takes no part in ``n_bits``,
+        ``weight_range``, ``num_sweeps`` and ``n_jobs``. To search over a sampler's own parameters
+        pass an object: ``sampler=SimulatedAnnealingSampler()`` and ``sampler__num_sweeps``.
     num_sweeps : int or None, default=None
-        Sweeps of the sampler in an epoch. None leaves it to the sampler.
+        Sweeps of each call of the sampler. None leaves it to the sampler.
     target : {"difference", "pseudo_inverse", "weighted"}, default="difference"
         What a hidden layer should put out, with the pseudo-inverse W⁺ of the layer above, its
         input x and its own target t: x + W⁺(t - Wx), or W⁺t as in the paper's eq. (24), or the
@@ -62,24 +63,28 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
     activation_in_target : bool, default=False
         Whether targets are divided by the slopes of the activations on their way back, as the
         paper does. That multiplies them by 1/α where activity is negative, and does not train
-        networks of small α.
+        networks of small α; an α of 0 is refused.
     target_scale : "unit", float or None, default="unit"
-        ``"unit"`` brings the targets of each hidden layer to a root mean square of 1; a number
-        amplifies them at each inverse, as the paper does above convolutions; None leaves them.
+        ``"unit"`` brings the targets of each hidden layer to a root mean square of 1, but leaves
+        those of ``target="difference"``, which have the scale of the activity; a number amplifies
+        them at the inverse of each layer with weights, as the paper does above convolutions; None
+        leaves them.
     inverse : {"exact", "fourier"}, default="exact"
         How convolutions are inverted: by conjugate gradients, or in Fourier space as the paper
         does, which loses amplitude at the borders.
     inverse_ridge : float, default=0.01
         Damping of the inverses, relative to the mean square of the rows of a layer's matrix.
     keep_best : bool, default=True
-        Whether to keep the weights of the epoch with the lowest loss; in a network with one layer
-        of weights each output also keeps its weights where annealing did not find better ones.
+        Whether to keep the weights of the epoch with the lowest loss, or those at the start; in a
+        network with one layer of weights its ridge counts as loss, and each output also keeps its
+        weights where annealing did not find better ones. Else those of the last epoch are kept.
     fit_intercept : bool, default=True
         Whether outputs and output channels have an intercept, a weight whose input is 1.
     max_iter : int, default=20
         Epochs. All of them are run.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights at hand, with all epochs of ``weight_range``.
+        Whether ``fit`` goes on from the weights at hand, with all epochs of ``weight_range``; the
+        layers must stay the same.
     n_jobs : int or None, default=None
         Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
     verbose : int, default=0
@@ -95,7 +100,8 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
     sampler_ : object
         The sampler in use; None for ``"least-squares"``.
     n_iter_, best_iter_ : int
-        Epochs run, over all fits that went on from each other, and the one whose weights are kept.
+        Epochs run, over all fits that went on from each other, and the one whose weights are kept;
+        0 stands for the weights at the start.
     loss_curve_ : list of float
         Mean over samples of the squared error, summed over outputs, after each epoch.
     diagnostics_ : dict
@@ -109,7 +115,8 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last fit.
     stop_reason_ : str
-        ``"max_iter"``, ``"interrupted"``, or the failure of the sampler. After the last two the
+        ``"max_iter"``, ``"interrupted"``, ``"sampler: "`` and its failure, or ``"diverged: "``
+        where targets grew beyond 1e40. Unless that happened in the first epoch, which raises, the
         best weights so far are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
@@ -160,8 +167,12 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
         Raises
         ------
         ValueError
-            If a parameter, the data or the sampler's answers are not what they must be; what was
-            fitted before stays as it was.
+            If a parameter, the data or the sampler's answers are not what they must be.
+        MemoryError
+            If a sampler of explicit Ising models gets more spins than fit in memory.
+        RuntimeError
+            If the sampler fails in the first epoch. After any error what was fitted before stays
+            as it was.
         """
         going_on = self.warm_start and hasattr(self, "layers_")
         with kept_on_error(self):

@@ -8,7 +8,7 @@ from qsklearn._sklearn import fit_context
 from qsklearn.neural_network._base import kept_on_error
 from qsklearn.neural_network._spin_glass_base import BaseSpinGlassNetwork
 
-# Deviations of equal numbers from their mean, relative to the largest number.
+# Of equal targets that were calculated, relative to the largest.
 _ROUNDING = 1e-14
 
 
@@ -32,22 +32,23 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
         reach any precision.
     weight_range : tuple of (first, last), or float, default=(0.3, 0.003)
         Half width L of the grid around each weight, from the first epoch to the last in geometric
-        steps. It is relative: L_j is this times √(E⁰ / J_jj), the weight with which input j alone
-        would be as large as the layer's targets. So neither the scale of X nor that of the targets
-        matters, in the first layer and in deep ones.
+        steps; one number stays for all epochs. It is relative: L_j is this times √(E⁰ / J_jj), the
+        weight with which input j alone would be as large as the layer's targets, in the first
+        layer and in deep ones. So neither the scale of X nor that of the targets matters.
     ridge : float, default=0.1
         Penalty on squared weights, relative to the mean J_jj of the layer's inputs that are not
-        always 0. Intercepts are free. The first parameter to search over.
+        constant. Intercepts are free. The first parameter to search over. As in ridge regression,
+        features of small variance beside others of a large one are shrunk the most: scale them.
     sampler : str, sampler object or None, default=None
         Finds weights of low energy; see :func:`qsklearn.samplers.get_sampler_names`. None:
         ``"annealing"``, on the levels of the weights; other samplers get explicit Ising models
         with a spin a bit. ``"least-squares"`` is no sampler but the exact optimum of each layer,
         off the grid: what it reaches, and an annealer does not, is lost to annealing; what neither
-        reaches is lost to the targets of the hidden layers. To search over a sampler's own
-        parameters pass an object: ``sampler=SimulatedAnnealingSampler()`` and
-        ``sampler__num_sweeps``.
+        reaches is lost to the targets of the hidden layers. It takes no part in ``n_bits``,
+        ``weight_range``, ``num_sweeps`` and ``n_jobs``. To search over a sampler's own parameters
+        pass an object: ``sampler=SimulatedAnnealingSampler()`` and ``sampler__num_sweeps``.
     num_sweeps : int or None, default=None
-        Sweeps of the sampler in an epoch. None leaves it to the sampler.
+        Sweeps of each call of the sampler. None leaves it to the sampler.
     target : {"difference", "pseudo_inverse", "weighted"}, default="difference"
         What a hidden layer should put out, with the pseudo-inverse W⁺ of the layer above, its
         input x and its own target t: x + W⁺(t - Wx), or W⁺t as in the paper's eq. (24), or the
@@ -55,24 +56,28 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
     activation_in_target : bool, default=False
         Whether targets are divided by the slopes of the activations on their way back, as the
         paper does. That multiplies them by 1/α where activity is negative, and does not train
-        networks of small α.
+        networks of small α; an α of 0 is refused.
     target_scale : "unit", float or None, default="unit"
-        ``"unit"`` brings the targets of each hidden layer to a root mean square of 1; a number
-        amplifies them at each inverse, as the paper does above convolutions; None leaves them.
+        ``"unit"`` brings the targets of each hidden layer to a root mean square of 1, but leaves
+        those of ``target="difference"``, which have the scale of the activity; a number amplifies
+        them at the inverse of each layer with weights, as the paper does above convolutions; None
+        leaves them.
     inverse : {"exact", "fourier"}, default="exact"
         How convolutions are inverted: by conjugate gradients, or in Fourier space as the paper
         does, which loses amplitude at the borders.
     inverse_ridge : float, default=0.01
         Damping of the inverses, relative to the mean square of the rows of a layer's matrix.
     keep_best : bool, default=True
-        Whether to keep the weights of the epoch with the lowest loss; in a network with one layer
-        of weights each output also keeps its weights where annealing did not find better ones.
+        Whether to keep the weights of the epoch with the lowest loss, or those at the start; in a
+        network with one layer of weights its ridge counts as loss, and each output also keeps its
+        weights where annealing did not find better ones. Else those of the last epoch are kept.
     fit_intercept : bool, default=True
         Whether outputs and output channels have an intercept, a weight whose input is 1.
     max_iter : int, default=20
         Epochs. All of them are run.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights at hand, with all epochs of ``weight_range``.
+        Whether ``fit`` goes on from the weights at hand, with all epochs of ``weight_range``; the
+        layers must stay the same.
     n_jobs : int or None, default=None
         Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
     verbose : int, default=0
@@ -83,13 +88,15 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
     Attributes
     ----------
     target_mean_, target_scale_ : ndarrays of shape (n_outputs,)
-        What the targets were centred by and, after that, divided by.
+        What the targets were centred by and, after that, divided by: means and standard
+        deviations. The deviation of a constant output is 0, and its constant predicted.
     layers_ : list of FittedLayer
         All layers with their input shapes, ``weights`` and ``intercepts``.
     sampler_ : object
         The sampler in use; None for ``"least-squares"``.
     n_iter_, best_iter_ : int
-        Epochs run, over all fits that went on from each other, and the one whose weights are kept.
+        Epochs run, over all fits that went on from each other, and the one whose weights are kept;
+        0 stands for the weights at the start.
     loss_curve_ : list of float
         Mean over samples of the squared error, summed over outputs, after each epoch.
     diagnostics_ : dict
@@ -103,7 +110,8 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last fit.
     stop_reason_ : str
-        ``"max_iter"``, ``"interrupted"``, or the failure of the sampler. After the last two the
+        ``"max_iter"``, ``"interrupted"``, ``"sampler: "`` and its failure, or ``"diverged: "``
+        where targets grew beyond 1e40. Unless that happened in the first epoch, which raises, the
         best weights so far are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
@@ -148,8 +156,12 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
         Raises
         ------
         ValueError
-            If a parameter, the data or the sampler's answers are not what they must be; what was
-            fitted before stays as it was.
+            If a parameter, the data or the sampler's answers are not what they must be.
+        MemoryError
+            If a sampler of explicit Ising models gets more spins than fit in memory.
+        RuntimeError
+            If the sampler fails in the first epoch. After any error what was fitted before stays
+            as it was.
         """
         going_on = self.warm_start and hasattr(self, "layers_")
         with kept_on_error(self):
@@ -172,7 +184,9 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
                     f"y must have {len(self.target_mean_)} outputs, as in the earlier fit. Got "
                     f"{targets.shape[1]} instead."
                 )
-            standard = (targets - self.target_mean_) / self.target_scale_
+            varies = self.target_scale_ > 0
+            scales = np.where(varies, self.target_scale_, 1.0)
+            standard = np.where(varies, (targets - self.target_mean_) / scales, 0.0)
             self._fit_arrays(X, standard, weights)
         return self
 
@@ -200,7 +214,7 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
 
 
 def _mean_and_scale(targets, weights):
-    """Means and standard deviations of targets, the largest absolute value where all are equal.
+    """Means and standard deviations of targets, exactly 0 where all are equal.
 
     Squares are taken of numbers of order 1, so that no scale of the targets overflows.
     """
@@ -208,5 +222,6 @@ def _mean_and_scale(targets, weights):
     sizes = np.where(sizes > 0, sizes, 1.0)
     means = np.average(targets / sizes, axis=0, weights=weights)
     deviations = np.sqrt(np.average((targets / sizes - means) ** 2, axis=0, weights=weights))
-    is_constant = deviations <= _ROUNDING
-    return means * sizes, np.where(is_constant, 1.0, deviations) * sizes
+    is_constant = np.ptp(targets, axis=0) <= _ROUNDING * sizes
+    means = np.where(is_constant, targets[0], means * sizes)
+    return means, np.where(is_constant, 0.0, deviations * sizes)

@@ -27,12 +27,17 @@ _DIAGNOSIS_COST = 3e8
 # Inputs of a variance below this, relative to their mean square, are centred before they are
 # multiplied, where the sums of products have lost too many digits.
 _LOST_DIGITS = 1e-8
+# Outputs at the start that vary less than this, relative to their size, are centred; below the
+# other number they do not vary at all.
+_HARDLY, _ROUNDING = 1e-3, 1e-12
+# Products of a few such numbers are what kernels calculate with.
+_LARGEST_NUMBER = 1e40
 # Of a layer's record, summed over its outputs.
 _SUMS = ("energy", "base_energy", "annealed_energy", "optimum", "ridge", "base_ridge")
 
 
 class TargetsDiverged(ValueError):
-    """The targets of a hidden layer have grown beyond all numbers."""
+    """The targets or the inputs of a hidden layer have grown beyond what can be reckoned with."""
 
 
 @dataclass
@@ -119,7 +124,8 @@ def initialise(layers, inputs, sample_weight, fit_intercept, rng):
 
     A single layer with weights starts from zero: its problem is convex. Deeper networks start from
     normal weights, scaled so that each layer puts out values of order 1 whatever the scale of X,
-    and intercepts of zero.
+    and intercepts of zero; or such that centre the outputs, where these hardly vary beside their
+    means, as they do for data far from zero.
 
     Parameters
     ----------
@@ -138,18 +144,32 @@ def initialise(layers, inputs, sample_weight, fit_intercept, rng):
     started = []
     for layer in layers:
         if layer.is_trainable:
-            shape = (layer.n_weights, layer.n_outputs)
-            weights = rng.normal(size=shape) if is_deep else np.zeros(shape)
+            coefficients = np.zeros((layer.n_weights + fit_intercept, layer.n_outputs))
             if is_deep:
-                reached = layer.with_weights(weights).forward(inputs)
-                size = root_mean_square(reached, sample_weight)
-                weights = weights / size if 0 < size < np.inf else weights
-            if fit_intercept:
-                weights = np.vstack([weights, np.zeros(shape[1])])
-            layer = layer.with_weights(weights)
+                coefficients[: layer.n_weights] = rng.normal(
+                    size=(layer.n_weights, layer.n_outputs)
+                )
+            layer = layer.with_weights(coefficients)
+            if is_deep:
+                layer = _scaled(layer, inputs, sample_weight)
         started.append(layer)
         inputs = layer.forward(inputs)
     return started
+
+
+def _scaled(layer, inputs, sample_weight):
+    """The layer with its outputs brought to order 1, and centred where they hardly vary."""
+    reached = layer.forward(inputs)
+    size = root_mean_square(reached, sample_weight)
+    coefficients = layer.coefficients
+    if layer.intercepts is not None:
+        by_sample = reached.reshape(*reached.shape[:2], -1).mean(axis=2)
+        means = np.average(by_sample, axis=0, weights=sample_weight)
+        reached -= means.reshape(-1, *[1] * (reached.ndim - 2))
+        spread = root_mean_square(reached, sample_weight)
+        if _ROUNDING * size < spread < _HARDLY * size:
+            coefficients[-1], size = -means, spread
+    return layer.with_weights(coefficients / size) if 0 < size < np.inf else layer
 
 
 def train(state, solver, inputs, outputs, sample_weight, settings):
@@ -178,7 +198,8 @@ def train(state, solver, inputs, outputs, sample_weight, settings):
     try:
         for weight_range in bar:
             start = list(state.layers)
-            before, after = epoch.run(weight_range)
+            with np.errstate(over="ignore", invalid="ignore"):  # what explodes is told of
+                before, after = epoch.run(weight_range)
             if epoch.n_run == 1:
                 best.update(start, before, state.n_iter - 1)
             best.update(state.layers, after, state.n_iter)
@@ -229,9 +250,8 @@ class _Epoch:
 
     def _loss(self, result):
         """Mean over samples of the squared error, summed over outputs."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            errors = np.square(result - self.outputs).reshape(len(result), -1).sum(axis=1)
-            loss = float(np.average(errors, weights=self.sample_weight))
+        errors = np.square(result - self.outputs).reshape(len(result), -1).sum(axis=1)
+        loss = float(np.average(errors, weights=self.sample_weight))
         return loss if np.isfinite(loss) else np.inf
 
     def run(self, weight_range):
@@ -251,8 +271,7 @@ class _Epoch:
         activity = forward(layers, self.inputs)
         before = self._loss(activity[-1])
         rule = self.settings.rule
-        with np.errstate(over="ignore", invalid="ignore"):  # exploding targets are warned of
-            targets = propagate_targets(layers, activity, self.outputs, rule, self.sample_weight)
+        targets = propagate_targets(layers, activity, self.outputs, rule, self.sample_weight)
         records = []
         value = self.inputs
         for index in range(len(layers)):
@@ -283,10 +302,11 @@ class _Epoch:
             values = values * target.factors
         entropy = np.random.SeedSequence(self.state.entropy, spawn_key=(self.state.n_iter, index))
         size = root_mean_square(values, self.sample_weight)
-        if not np.isfinite(size):
+        if not max(size, np.abs(inputs).max()) <= _LARGEST_NUMBER:
             raise TargetsDiverged(
-                f"The targets of layer {index}, {layer.layer!r}, have grown beyond all numbers. "
-                "Take target='difference', target_scale='unit' or activation_in_target=False."
+                f"The targets or inputs of layer {index}, {layer.layer!r}, have grown beyond "
+                f"{_LARGEST_NUMBER:g}. Take target='difference', target_scale='unit' or "
+                "activation_in_target=False."
             )
         base = layer.coefficients.T
         chosen = np.empty_like(base)

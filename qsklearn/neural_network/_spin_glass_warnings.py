@@ -37,8 +37,7 @@ def _complaints(estimator, state, n_before, n_samples):
         if is_hidden and (sizes.min() < _SMALLEST_TARGET or sizes.max() > _LARGEST_TARGET):
             yield (
                 f"The targets of {name}, of {caller} {_went(sizes)}: root mean squares from "
-                f"{sizes.min():.3g} to {sizes.max():.3g}. Take target_scale='unit', "
-                "target='difference' or activation_in_target=False."
+                f"{sizes.min():.3g} to {sizes.max():.3g}. {_remedy_of_targets(estimator)}"
             )
         if estimator.ridge == 0 and _is_singular(state, place, history, n_samples):
             yield (
@@ -56,6 +55,14 @@ def _complaints(estimator, state, n_before, n_samples):
                 f"{caller} were worse than those at hand. Take more sweeps or reads, a smaller "
                 "weight_range, or another sampler."
             )
+
+
+def _remedy_of_targets(estimator):
+    wanted = {"target": "difference", "target_scale": "unit", "activation_in_target": False}
+    missing = [
+        f"{name}={value!r}" for name, value in wanted.items() if getattr(estimator, name) != value
+    ]
+    return f"Take {' or '.join(missing or ['a larger inverse_ridge'])}."
 
 
 def _went(sizes):

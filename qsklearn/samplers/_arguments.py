@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 import dimod
 import joblib
 import numpy as np
+
+from qsklearn._memory import check_memory
 
 
 def count_threads(num_threads, caller: str) -> int:
@@ -22,7 +23,7 @@ def count_threads(num_threads, caller: str) -> int:
     return num_threads if num_threads > 0 else max(joblib.cpu_count() + 1 + num_threads, 1)
 
 
-def check_memory(n_bytes: int, caller: str) -> None:
+def check_request(n_bytes: int, caller: str) -> None:
     """Refuse a request before anything is allocated.
 
     Raises
@@ -30,15 +31,8 @@ def check_memory(n_bytes: int, caller: str) -> None:
     MemoryError
         If it needs more than the machine has.
     """
-    try:
-        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not a POSIX system: let it try
-        return
-    if n_bytes > available:
-        raise MemoryError(
-            f"{caller} would need {n_bytes:,} bytes for this request, and the machine has "
-            f"{available:,}. Ask for fewer reads, sweeps or models, or keep fewer spins."
-        )
+    remedy = "Ask for fewer reads, sweeps or models, or keep fewer spins."
+    check_memory(n_bytes, f"This request to {caller}", remedy)
 
 
 def check_keep(keep, n_spins: int, caller: str) -> np.ndarray:

@@ -24,7 +24,7 @@ from qsklearn.samplers._arguments import (
     check_clamped,
     check_initial_states,
     check_keep,
-    check_memory,
+    check_request,
     clamped_by_label,
     count_threads,
     initial_states_by_label,
@@ -238,7 +238,7 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
 
     def _draw_checked(self, models, settings, keep):
         n_bytes = models.n_models * settings.num_reads * (len(keep) + 8)
-        check_memory(n_bytes + self._working_bytes(models, settings), type(self).__name__)
+        check_request(n_bytes + self._working_bytes(models, settings), type(self).__name__)
         if models.n_spins == 0 or models.n_models == 0:
             shape = (models.n_models, settings.num_reads)
             return np.empty((*shape, len(keep)), np.int8), np.zeros(shape), {"beta": settings.beta}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from qsklearn._memory import physical_memory
 from qsklearn._sklearn import Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._models import SpinModels
@@ -207,7 +207,7 @@ def _bytes_of_state(n_spins: int, settings: SimpleNamespace) -> int:
     exponent = n_spins * _exponent_of_simulator(settings)
     if not exponent:
         return 0
-    available = _physical_memory()
+    available = physical_memory()
     # Complex amplitudes, or real ones and as much for the work on them.
     if available is None or exponent + 4 < available.bit_length():
         return 16 << exponent
@@ -233,13 +233,6 @@ def _exponent_of_simulator(settings: SimpleNamespace) -> int:
         return {"automatic": 1, "statevector": 1, "density_matrix": 2}.get(kind, 0)
     is_exact = type(backend).__module__.startswith("qiskit.primitives.statevector")
     return int(is_exact)
-
-
-def _physical_memory() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not a POSIX system: let it try
-        return None
 
 
 def _program(models: SpinModels, settings: SimpleNamespace) -> tuple[Any, dict[str, Any]]:

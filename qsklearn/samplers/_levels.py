@@ -12,7 +12,7 @@ import numpy as np
 
 from qsklearn._kernels._level_annealing import HEAT_BATH_BITS, LEVELS, METROPOLIS_BITS, anneal
 from qsklearn._kernels._threads import Watch, run_blocks
-from qsklearn.samplers._arguments import check_memory
+from qsklearn.samplers._arguments import check_request
 from qsklearn.samplers._groups import members_of_groups
 from qsklearn.samplers._models import MAX_BIAS, check_fields
 from qsklearn.samplers._streams import Stream, make_stream_keys
@@ -255,7 +255,7 @@ def check_level_memory(models: LevelModels, num_reads: int, num_sweeps: int, cal
     """Refuse what the machine cannot hold: weights, energies, schedules, and what chains keep."""
     n_chains = models.n_models * num_reads
     n_bytes = n_chains * 8 * (models.n_weights + 3) + models.n_models * 8 * num_sweeps
-    check_memory(n_bytes + models.matrix.nbytes, caller)
+    check_request(n_bytes + models.matrix.nbytes, caller)
 
 
 def run_levels(

@@ -20,7 +20,7 @@ from qsklearn.samplers._annealed_importance import (
     weigh_forward,
     weigh_in_reverse,
 )
-from qsklearn.samplers._arguments import check_memory, count_threads
+from qsklearn.samplers._arguments import check_request, count_threads
 from qsklearn.samplers._base import COUNT, SEED_CONSTRAINTS, THREADS
 from qsklearn.samplers._elimination import order_by_degree
 from qsklearn.samplers._exact import MAX_CORE, MAX_SPINS, ExactSampler, _is_small, _split
@@ -345,7 +345,7 @@ def _condition(models: SpinModels, settings, sum_exactly: Callable) -> np.ndarra
 def _sum_patterns(models: SpinModels, settings) -> np.ndarray:
     """By ExactSampler's core and rim."""
     core, _ = _split(models)
-    check_memory(8 * 2 ** len(core) * settings.num_threads, _CALLER)
+    check_request(8 * 2 ** len(core) * settings.num_threads, _CALLER)
     sampler = ExactSampler(beta=settings.beta, num_threads=settings.num_threads)
     return _draw(sampler, models, settings, keep=np.empty(0, np.int64))[2]["log_partition_function"]
 

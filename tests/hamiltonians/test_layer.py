@@ -6,7 +6,8 @@ import dimod
 import numpy as np
 import pytest
 
-from qsklearn.hamiltonians import LayerHamiltonian, WeightEncoding, _memory
+from qsklearn import _memory
+from qsklearn.hamiltonians import LayerHamiltonian, WeightEncoding
 
 N_ROWS, N_WEIGHTS, N_OUTPUTS = 7, 3, 2
 KINDS = {

@@ -111,7 +111,7 @@ def test_sweeps_and_threads_go_where_they_are_declared():
     solver.solve(*make_problem(), seed=0)
     assert solver.cost["sweeps"] == 7 * N_OUTPUTS and solver.cost["reads"] == N_OUTPUTS
     with pytest.warns(UserWarning, match="num_sweeps=7 is left out, because ExactSampler"):
-        assert LayerSolver(ExactSampler(), 2, num_sweeps=7, num_threads=1).call == {}
+        assert LayerSolver(ExactSampler(), 2, num_sweeps=7).call == {}
 
 
 class Faulty:

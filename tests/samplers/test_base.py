@@ -99,7 +99,7 @@ def test_every_parameter_is_taken_by_both_doors(kind):
         "max_seconds": 60.0, "num_slices": 4, "transverse_field": 0.3, "search_beta": 2.0,
         "transverse_field_range": (2.0, 0.1), "transverse_field_schedule_type": "geometric",
         "population_size": 50, "overlap": 0.7, "num_sweeps_per_exchange": 2, "num_temperatures": 3,
-        "betas": None,
+        "betas": None, "level_moves": "bit",
     }  # fmt: skip
     values = {name: value for name, value in values.items() if name in kind._parameter_constraints}
     assert set(values) == set(kind._parameter_constraints)

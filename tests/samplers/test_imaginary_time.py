@@ -358,7 +358,7 @@ def test_bad_parameters_are_refused_by_name(words, message):
     ],
 )
 def test_states_that_do_not_fit_are_refused_with_bytes(words, n_spins, largest, monkeypatch):
-    monkeypatch.setattr("qsklearn.samplers._imaginary_time._physical_memory", lambda: 2**34 + 7)
+    monkeypatch.setattr("qsklearn.samplers._imaginary_time.physical_memory", lambda: 2**34 + 7)
     bqm = dimod.BinaryQuadraticModel(dict.fromkeys(range(n_spins), 1.0), {}, 0.0, "SPIN")
     with pytest.raises(
         MemoryError, match=rf"would need [\d,]+.* bytes.*enough for {largest} spins"

@@ -423,7 +423,7 @@ def test_bad_input(change, message):
 
 
 def test_what_does_not_fit_is_refused_with_bytes():
-    with pytest.raises(MemoryError, match=r"would need [\d,]+ bytes .* machine has [\d,]+"):
+    with pytest.raises(MemoryError, match=r"would need [\d,]+ bytes.* machine has [\d,]+"):
         SimulatedAnnealingSampler().sample_levels(**GOOD, num_reads=10**12)
     with pytest.raises(MemoryError, match="bytes"):
         SimulatedAnnealingSampler().sample_levels(**GOOD, num_sweeps=10**13)
