@@ -51,6 +51,8 @@ class StandIn(ClassifierMixin, BaseEstimator):
 def stand_in(monkeypatch):
     table = {"sampled-mlp": ("sampled MLP", lambda: StandIn)}
     monkeypatch.setattr(_cli_estimators, "_QUANTUM", table)
+    names = (*table, "classical-twin", "logistic-regression")
+    monkeypatch.setattr(_cli_estimators, "ESTIMATOR_NAMES", names)
     status = {"annealing": "", "exact": "", "gibbs": "", "dwave": "needs dwave-system"}
     monkeypatch.setattr(samplers, "get_sampler_names", lambda: list(status))
     monkeypatch.setattr(samplers, "get_sampler_status", lambda: status)

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from qsklearn import SpinGlassAnnealedNetwork, SpinGlassAnnealedRegressor
 from qsklearn.inspection import AnnealedTrainingDisplay
 from qsklearn.model_selection import compare
+from qsklearn.neural_network._spin_glass_warnings import warn_of_training
 from qsklearn.neural_network.layers import (
     Activation,
     AveragePool,
@@ -178,7 +179,7 @@ def test_grid_search(iris):
         "sampler__num_sweeps": [5, 30],
     }
     network = make_network(sampler=SimulatedAnnealingSampler(), max_iter=3)
-    search = GridSearchCV(network, grid, cv=3, n_jobs=2).fit(X, y)
+    search = GridSearchCV(network, grid, cv=2, n_jobs=2).fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_score_ > 0.8
 
@@ -322,14 +323,17 @@ def test_targets_that_lose_their_scale_are_told_of(iris, scale_of_targets, word)
 
 def test_what_was_told_is_not_told_again(iris):
     X, y = iris
-    network = make_network(target="pseudo_inverse", target_scale=1e6, warm_start=True)
+    network = make_network(target="pseudo_inverse", target_scale=1e6)
     with pytest.warns(ConvergenceWarning, match="explode"):
         network.fit(X, y)
-    network.set_params(target="difference", target_scale="unit", max_iter=20)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        network.fit(X, y)
-    assert not any("explode: root mean squares from 1e" in str(record.message) for record in caught)
+    state = network._state.copy()
+    for name, values in state.history.items():
+        values.append([1.0, 1.0] if name == "target_rms" else values[-1])
+    with pytest.warns(ConvergenceWarning, match="explode"):
+        warn_of_training(network, state, 0, len(X))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_training(network, state, 4, len(X))
 
 
 # --- bad input ------------------------------------------------------------------------------------
