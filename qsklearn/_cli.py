@@ -96,7 +96,8 @@ def _add_estimator_options(group):
     group.add_argument(
         "--estimator",
         type=_names,
-        help="of sampled-mlp, classical-twin, logistic-regression; else all",
+        help="of sampled-mlp, spin-glass, classical-twin, logistic-regression; else all but "
+        "spin-glass",
     )
     group.add_argument(
         "--sampler",
@@ -142,13 +143,13 @@ def _info(args):
 
 def _compare(args):
     from qsklearn._cli_data import check_data_options, load_data
-    from qsklearn._cli_estimators import ESTIMATOR_NAMES, build_contenders
+    from qsklearn._cli_estimators import DEFAULT_ESTIMATORS, build_contenders
 
     check_data_options(args)
     _check_run_options(args)
     files = _check_output(args)
     contenders, labels = build_contenders(
-        args.estimator or list(ESTIMATOR_NAMES), args.sampler, args.param
+        args.estimator or list(DEFAULT_ESTIMATORS), args.sampler, args.param
     )
     baseline = _find_baseline(args.baseline, contenders, labels)
     X, y = load_data(args)

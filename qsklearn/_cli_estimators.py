@@ -38,6 +38,8 @@ _CLASSICAL = {
 }
 _TWIN = "classical-twin"
 ESTIMATOR_NAMES = (*_QUANTUM, _TWIN, *_CLASSICAL)
+# Not all: a sampler that serves one quantum estimator may not serve another.
+DEFAULT_ESTIMATORS = ("sampled-mlp", _TWIN, *_CLASSICAL)
 
 
 def build_contenders(names, samplers, params):
@@ -102,7 +104,7 @@ def _make(name, models, samplers):
 def _twin(model):
     try:
         return model.classical_twin()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ImportError) as error:
         raise CommandError(f"no classical twin: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -312,7 +313,7 @@ class LayerHamiltonian:
                 f"The 'weights' of energies must have the shape ({self.n_outputs}, ..., "
                 f"{self.n_weights}). Got {weights.shape} instead."
             )
-        flat = weights.reshape(self.n_outputs, -1, self.n_weights)
+        flat = weights.reshape(self.n_outputs, math.prod(weights.shape[1:-1]), self.n_weights)
         energies = np.einsum("irj,ij->ir", flat, self.linear) + self.constant[:, np.newaxis]
         for output, group in enumerate(self.groups):
             energies[output] += self._form.squares(flat[output], group)
@@ -328,7 +329,7 @@ class LayerHamiltonian:
         weights : ndarray of shape (n_outputs, n_weights)
         """
         weights = np.empty_like(self.linear)
-        for group in range(self.n_groups):
+        for group in range(self.n_groups if self.n_weights else 0):
             outputs = np.flatnonzero(self.groups == group)
             right = -0.5 * self.linear[outputs].T
             weights[outputs] = self._form.solve(group, self.penalty, right).T
@@ -340,9 +341,10 @@ class LayerHamiltonian:
         Returns
         -------
         condition_numbers : ndarray of shape (n_groups,)
+            1 where there are no weights.
         """
-        numbers = np.empty(self.n_groups)
-        for group in range(self.n_groups):
+        numbers = np.ones(self.n_groups)
+        for group in range(self.n_groups if self.n_weights else 0):
             values = np.linalg.eigvalsh(self.couplings(group))
             smallest = values[0] > self._tolerance(values)
             numbers[group] = values[-1] / values[0] if smallest else np.inf
@@ -359,7 +361,7 @@ class LayerHamiltonian:
         return np.array([np.count_nonzero(v > self._tolerance(v)) for v in spectra])
 
     def _tolerance(self, values: np.ndarray) -> float:
-        return values[-1] * rounding_level(self.n_weights)
+        return values.max(initial=0.0) * rounding_level(self.n_weights)
 
     def families(self, encoding: WeightEncoding) -> Iterator[tuple[np.ndarray, IsingFamily]]:
         """Ising models of n-bit weights, a family a group.

@@ -338,3 +338,15 @@ def test_bad_construction():
         LayerHamiltonian.from_rows(A, np.zeros((3, 1)), weights=np.zeros(3))
     with pytest.raises(ValueError, match="at least one batch"):
         LayerHamiltonian.from_batches([], normaliser=1.0)
+
+
+@pytest.mark.parametrize("keep_rows", [False, True])
+def test_no_weights_are_a_problem_with_one_answer(keep_rows):
+    """As where all inputs of a layer are 0, which a network of ReLUs can come to."""
+    whole = LayerHamiltonian.from_rows(np.zeros((5, 3)), np.ones((5, 2)), keep_rows=keep_rows)
+    empty = whole.restricted(np.zeros(3, bool))
+    weights = empty.minimise()
+    assert weights.shape == (2, 0)
+    np.testing.assert_array_equal(empty.energies(weights), [1.0, 1.0])
+    np.testing.assert_array_equal(empty.condition_number(), [1.0])
+    np.testing.assert_array_equal(empty.rank(), [0])
