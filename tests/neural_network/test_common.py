@@ -76,14 +76,13 @@ ESTIMATORS = [
 ROUNDING = "temperatures depend on the rounding of couplings near zero"
 
 # Layers and parameters of the annealed networks.
-SPIN_GLASSES = [
-    (None, {}),
-    ((4,), {}),
+SPIN_GLASSES = [(None, {}), ((4,), {})]
+MORE_SPIN_GLASSES = [
     ((4,), {"sampler": "least-squares"}),
     ((4,), {"sampler": SimulatedAnnealingSampler(level_moves="bit")}),
     (None, {"sampler": NealSampler(num_sweeps=50), "n_bits": 2, "max_iter": 8}),
+    ((4,), {"sampler": PathIntegralAnnealingSampler(num_sweeps=30), "n_bits": 2, "max_iter": 10}),
 ]
-PATH_INTEGRAL = {"sampler": PathIntegralAnnealingSampler(num_sweeps=30), "n_bits": 2}
 
 
 def networks_of_layers(settings):
@@ -109,9 +108,6 @@ def test_scikit_learns_checks(estimator, check):
 )
 @parametrize_with_checks(networks_of_layers(SPIN_GLASSES))
 def test_scikit_learns_checks_of_networks_of_layers(estimator, check):
-    name = getattr(check, "func", check).__name__
-    if isinstance(estimator.sampler, NealSampler) and "sample_weight_equivalence" in name:
-        pytest.skip(ROUNDING)
     check(estimator)
 
 
@@ -120,8 +116,11 @@ def test_scikit_learns_checks_of_networks_of_layers(estimator, check):
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore::sklearn.exceptions.SkipTestWarning",
 )
-@parametrize_with_checks(networks_of_layers([((4,), {**PATH_INTEGRAL, "max_iter": 10})]))
-def test_scikit_learns_checks_of_networks_of_layers_on_explicit_models(estimator, check):
+@parametrize_with_checks(networks_of_layers(MORE_SPIN_GLASSES))
+def test_scikit_learns_checks_of_networks_of_layers_by_more_samplers(estimator, check):
+    name = getattr(check, "func", check).__name__
+    if isinstance(estimator.sampler, NealSampler) and "sample_weight_equivalence" in name:
+        pytest.skip(ROUNDING)
     check(estimator)
 
 
