@@ -6,38 +6,18 @@ becomes a Hamiltonian, and weights of low energy take the place of those at hand
 """
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from tqdm import tqdm
 
-from qsklearn.hamiltonians import CentredLayer
 from qsklearn.neural_network._base import SamplerFailure
-from qsklearn.neural_network._layer_targets import (
-    end_of_block,
-    propagate_targets,
-    root_mean_square,
-)
-from qsklearn.neural_network.layers import Linear
+from qsklearn.neural_network._layer_step import LayerStep, TargetsDiverged
+from qsklearn.neural_network._layer_targets import propagate_targets, root_mean_square
 
-# Couplings of outputs whose activation factors differ are made for as many at a time as fit here.
-_COUPLING_BYTES = 2**28
-# What diagnosing a layer may cost, in multiplications; beyond it its optimum is not known.
-_DIAGNOSIS_COST = 3e8
-# Inputs of a variance below this, relative to their mean square, are centred before they are
-# multiplied, where the sums of products have lost too many digits.
-_LOST_DIGITS = 1e-8
 # Outputs at the start that vary less than this, relative to their size, are centred; below the
 # other number they do not vary at all.
 _HARDLY, _ROUNDING = 1e-3, 1e-12
-# Products of a few such numbers are what kernels calculate with.
-_LARGEST_NUMBER = 1e40
-# Of a layer's record, summed over its outputs.
-_SUMS = ("energy", "base_energy", "annealed_energy", "optimum", "ridge", "base_ridge")
-
-
-class TargetsDiverged(ValueError):
-    """The targets or the inputs of a hidden layer have grown beyond what can be reckoned with."""
 
 
 @dataclass
@@ -241,11 +221,11 @@ class _Epoch:
     """One pass over the layers, repeated."""
 
     def __init__(self, state, solver, inputs, outputs, sample_weight, settings):
-        self.state, self.solver, self.settings = state, solver, settings
+        self.state, self.settings = state, settings
         self.inputs, self.outputs, self.sample_weight = inputs, outputs, sample_weight
         self.is_deep = len(state.trainable) > 1
-        self.known_optima = {}
-        self.offsets = {}
+        keeps_better = settings.keep_best and not self.is_deep
+        self.step = LayerStep(solver, settings, sample_weight, keeps_better, not self.is_deep)
         self.n_run = 0
 
     def _loss(self, result):
@@ -276,7 +256,13 @@ class _Epoch:
         value = self.inputs
         for index in range(len(layers)):
             if index in targets:
-                records.append(self._fit_layer(index, value, targets[index], weight_range))
+                seeds = np.random.SeedSequence(
+                    self.state.entropy, spawn_key=(self.state.n_iter, index)
+                )
+                layers[index], record = self.step.run(
+                    layers, index, value, targets[index], weight_range, seeds
+                )
+                records.append(record)
             value = layers[index].forward(value)
         loss = self._loss(value)
         self._record(loss, records)
@@ -292,138 +278,3 @@ class _Epoch:
         for name in records[0]:
             if name not in ("ridge", "base_ridge"):
                 history.setdefault(name, []).append([record[name] for record in records])
-
-    def _fit_layer(self, index, inputs, target, weight_range):
-        """Give a layer weights of lower energy; returns its diagnostics."""
-        layer = self.state.layers[index]
-        gains = self._gains(index, layer, inputs, target.factors)
-        values = target.values
-        if target.factors is not None:
-            values = values * target.factors
-        entropy = np.random.SeedSequence(self.state.entropy, spawn_key=(self.state.n_iter, index))
-        size = root_mean_square(values, self.sample_weight)
-        if not max(size, np.abs(inputs).max()) <= _LARGEST_NUMBER:
-            raise TargetsDiverged(
-                f"The targets or inputs of layer {index}, {layer.layer!r}, have grown beyond "
-                f"{_LARGEST_NUMBER:g}. Take target='difference', target_scale='unit' or "
-                "activation_in_target=False."
-            )
-        base = layer.coefficients.T
-        chosen = np.empty_like(base)
-        sums = dict.fromkeys(_SUMS, 0.0)
-        conditions = []
-        chunks = self._chunks(layer, gains)
-        for chunk, seed in zip(chunks, entropy.generate_state(len(chunks)), strict=True):
-            hamiltonian, to_grid, to_layer = self._hamiltonian(index, inputs, values, gains, chunk)
-            old = to_grid(base[chunk])
-            before = hamiltonian.energies(old)
-            ranges = weight_range * _scale_of_weights(hamiltonian, before)
-            annealed = self.solver.solve(hamiltonian, old, ranges, int(seed >> 1))
-            after = hamiltonian.energies(annealed)
-            is_kept = (before < after) & (self.settings.keep_best and not self.is_deep)
-            new = np.where(is_kept[:, np.newaxis], old, annealed)
-            chosen[chunk] = to_layer(new)
-            optimum, condition = self._diagnose(index, gains, hamiltonian)
-            sums["base_energy"] += before.sum()
-            sums["annealed_energy"] += after.sum()
-            sums["energy"] += np.where(is_kept, before, after).sum()
-            sums["optimum"] += optimum
-            sums["ridge"] += float((np.square(new) @ hamiltonian.penalty).sum())
-            sums["base_ridge"] += float((np.square(old) @ hamiltonian.penalty).sum())
-            conditions.append(condition)
-        self.state.layers[index] = layer.with_weights(chosen.T)
-        return {**sums, "target_rms": size, "condition_number": float(np.max(conditions))}
-
-    def _gains(self, index, layer, inputs, factors):
-        """Activation factors of a layer's outputs at the weights at hand, times those of eq. 29."""
-        end = end_of_block(self.state.layers, index)
-        if end == index:
-            return factors
-        slopes = self.state.layers[end].layer.slopes(layer.forward(inputs))
-        if factors is None:
-            return None if (slopes == 1.0).all() else slopes
-        return slopes * factors
-
-    def _chunks(self, layer, gains):
-        """Outputs whose couplings are in memory at once."""
-        n_outputs = layer.n_outputs
-        if gains is None:
-            return [np.arange(n_outputs)]
-        per_output = 8 * (layer.n_weights + 1) ** 2
-        n_chunks = min(n_outputs, -(-n_outputs * per_output // _COUPLING_BYTES))
-        return np.array_split(np.arange(n_outputs), n_chunks)
-
-    def _hamiltonian(self, index, inputs, values, gains, chunk):
-        """What to minimise, with its ridge, and the ways to its coordinates and back."""
-        settings = self.settings
-        arguments = {
-            "gains": gains,
-            "sample_weight": self.sample_weight,
-            "fit_intercept": settings.fit_intercept,
-            "outputs": chunk,
-        }
-        to_grid = to_layer = np.asarray
-        if settings.fit_intercept:
-            centred = self._centred(index, inputs, values, arguments)
-            hamiltonian = centred.hamiltonian
-            to_grid, to_layer = centred.from_layer, centred.to_layer
-        else:
-            layer = self.state.layers[index]
-            hamiltonian = layer.hamiltonian(inputs, values, **arguments)
-        inputs_only = slice(None, -1 if settings.fit_intercept else None)
-        penalty = np.zeros(hamiltonian.n_weights)  # an intercept is free, as in ridge regression
-        penalty[inputs_only] = settings.ridge * _mean_of_live(hamiltonian.diagonal[:, inputs_only])
-        return hamiltonian.with_penalty(penalty), to_grid, to_layer
-
-    def _centred(self, index, inputs, values, arguments):
-        """The layer in centred coordinates; of centred inputs, where products lose digits."""
-        layer, offset = self.state.layers[index], self.offsets.get(index)
-        if offset is None:
-            hamiltonian = layer.hamiltonian(inputs, values, **arguments)
-            centred = CentredLayer.from_hamiltonian(hamiltonian)
-            lost = centred.hamiltonian.diagonal < _LOST_DIGITS * hamiltonian.diagonal
-            lost = lost.any(axis=0)[:-1]
-            if not isinstance(layer.layer, Linear) or not np.ptp(inputs[:, lost], axis=0).any():
-                return centred
-            offset = np.average(inputs, axis=0, weights=self.sample_weight)
-            self.offsets[index] = offset
-        hamiltonian = layer.hamiltonian(inputs - offset, values, **arguments)
-        centred = CentredLayer.from_hamiltonian(hamiltonian)
-        return replace(centred, means=centred.means + offset)
-
-    def _diagnose(self, index, gains, hamiltonian):
-        """Energy of the exact optimum, and the condition number; NaN where they cost too much.
-
-        Those of a first layer without activation are those of the epoch before.
-        """
-        is_constant = gains is None and index == self.state.trainable[0] and not self.is_deep
-        if is_constant and index in self.known_optima:
-            return self.known_optima[index]
-        cost = hamiltonian.n_groups * float(hamiltonian.n_weights) ** 3
-        if cost > _DIAGNOSIS_COST:
-            return np.nan, np.nan
-        live = (hamiltonian.diagonal > 0).any(axis=0)
-        part = hamiltonian.restricted(live)
-        known = (
-            float(part.energies(part.minimise()).sum()),
-            float(part.condition_number().max(initial=1.0)),
-        )
-        self.known_optima[index] = known
-        return known
-
-
-def _mean_of_live(diagonal):
-    """Mean J_jj of the inputs that are not always 0."""
-    live = diagonal > 0
-    return float(diagonal[live].mean()) if live.any() else 0.0
-
-
-def _scale_of_weights(hamiltonian, energies):
-    """The weight with which each input alone would be as large as the targets: √(E⁰ / J_jj).
-
-    Or as what the weights at hand put out, where that is larger than the targets: what the layers
-    below put out has changed much then, and all of it has to be undone.
-    """
-    size = np.sqrt(np.maximum(hamiltonian.constant, energies).mean())
-    diagonal = hamiltonian.diagonal.mean(axis=0)
-    return np.divide(size, np.sqrt(diagonal), out=np.zeros_like(diagonal), where=diagonal > 0)
