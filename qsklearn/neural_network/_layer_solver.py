@@ -7,7 +7,7 @@ import numpy as np
 
 from qsklearn._memory import check_memory
 from qsklearn.hamiltonians import WeightEncoding
-from qsklearn.neural_network._base import SamplerFailure
+from qsklearn.neural_network._base import SamplerFailure, add_call, empty_cost
 
 LEAST_SQUARES = "least-squares"
 
@@ -56,15 +56,7 @@ class LayerSolver:
                 UserWarning,
                 stacklevel=5,
             )
-        self.cost = {
-            "calls": 0,
-            "reads": 0,
-            "sweeps": 0,
-            "compile_seconds": 0.0,
-            "sample_seconds": 0.0,
-            "update_seconds": 0.0,
-            "qpu_access_time": 0.0,
-        }
+        self.cost = empty_cost()
 
     def solve(self, hamiltonian, base, ranges, seed):
         """Weights of low energy.
@@ -171,10 +163,5 @@ class LayerSolver:
                 f"The sampler {type(self.sampler).__name__} must return finite energies. Got NaN "
                 "or inf."
             )
-        reads = states.shape[0] * states.shape[1]
-        self.cost["calls"] += 1
-        self.cost["reads"] += reads
-        self.cost["sweeps"] += reads * info.get("num_sweeps", 0)
-        self.cost["sample_seconds"] += time.perf_counter() - started
-        self.cost["qpu_access_time"] += info.get("qpu_access_time", 0.0)
+        add_call(self.cost, states, info, time.perf_counter() - started)
         return answer

@@ -151,8 +151,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         Mean cosine between sampled and exact gradient in each iteration, with ``diagnostics``;
         steps whose few reads all agree with the data have no gradient and are left out.
     cost_ : dict
-        ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``, ``update_seconds`` and
-        ``qpu_access_time`` (microseconds) of the last fit.
+        ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
+        ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last fit.
     stop_reason_ : str
         ``"converged"``, ``"max_iter"``, ``"interrupted"``, or the failure of the sampler. After the
         last two the best weights so far are kept.

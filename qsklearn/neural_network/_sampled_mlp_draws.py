@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import scipy.sparse
 
-from qsklearn.neural_network._base import SamplerFailure
+from qsklearn.neural_network._base import SamplerFailure, add_call, empty_cost
 from qsklearn.samplers._temperature_belief import SIGNIFICANT, TemperatureBelief
 
 
@@ -56,14 +56,7 @@ class OutputDraws:
         if num_threads is not None and "num_threads" in sampler.parameters:
             self.call["num_threads"] = num_threads
         self.info = {}
-        self.cost = {
-            "reads": 0,
-            "sweeps": 0,
-            "compile_seconds": 0.0,
-            "sample_seconds": 0.0,
-            "update_seconds": 0.0,
-            "qpu_access_time": 0.0,
-        }
+        self.cost = empty_cost()
 
     @property
     def beta_eff(self):
@@ -162,13 +155,9 @@ class OutputDraws:
         return type(wrapped if hasattr(wrapped, "sample") else self.sampler).__name__
 
     def _count(self, states, info, compile_seconds, sample_seconds):
-        reads = states.shape[0] * states.shape[1]
         self.info = info
-        self.cost["reads"] += reads
-        self.cost["sweeps"] += reads * info.get("num_sweeps", 0)
         self.cost["compile_seconds"] += compile_seconds
-        self.cost["sample_seconds"] += sample_seconds
-        self.cost["qpu_access_time"] += info.get("qpu_access_time", 0.0)
+        add_call(self.cost, states, info, sample_seconds)
 
     def _believe(self, info, is_trial):
         if not self.is_estimated or "beta_eff" not in info:
