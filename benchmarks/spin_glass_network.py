@@ -343,7 +343,8 @@ def run_bits(args, report):
                 rows.append([name, f"{varied} = {value}", *cells])
         for panel in range(4):
             quantity = ("accuracy, held out", "squared error, training")[panel % 2]
-            line[panel].set(title=name, xlabel="bits", ylabel=quantity)
+            scale = ("linear", "log")[panel % 2]
+            line[panel].set(title=name, xlabel="bits", ylabel=quantity, yscale=scale)
             line[panel].legend(fontsize="x-small")
     report.table(["network", "varied", *(f"{depth} bits" for depth in DEPTHS)], rows)
     report.line("Held-out accuracy / least squared error per output; means of 2 seeds.")
