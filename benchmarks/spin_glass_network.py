@@ -84,7 +84,8 @@ class Runs:
             final.append([network.score(X, y) for X, y in sets])
             seconds.append(spent)
             losses.append(np.min(network.loss_curve_) / 10)
-        self.curves[name] = np.mean(curves, axis=0)
+        length = min(len(scores[0]) for scores in curves)  # a training that diverges ends early
+        self.curves[name] = np.mean([[c[:length] for c in scores] for scores in curves], axis=0)
         self.final[name] = np.array(final)
         self.seconds[name], self.losses[name] = min(seconds), np.array(losses)
 
@@ -139,7 +140,7 @@ def panels(n_panels):
     )
     for unused in axes.ravel()[n_panels:]:
         unused.axis("off")
-    return figure, axes.ravel()
+    return figure, axes.ravel()[:n_panels]
 
 
 # --- the paper's nets, Figs. 1 to 4 -------------------------------------------------------------

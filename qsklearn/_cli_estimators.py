@@ -38,6 +38,8 @@ _CLASSICAL = {
 }
 _TWIN = "classical-twin"
 ESTIMATOR_NAMES = (*_QUANTUM, _TWIN, *_CLASSICAL)
+# What some estimators take in place of a sampler.
+_NOT_SAMPLERS = ("least-squares",)
 # Not all: a sampler that serves one quantum estimator may not serve another.
 DEFAULT_ESTIMATORS = ("sampled-mlp", _TWIN, *_CLASSICAL)
 
@@ -116,7 +118,7 @@ def check_samplers(samplers):
 
     status = get_sampler_status()
     for name in samplers:
-        choose("--sampler", name, get_sampler_names())
+        choose("--sampler", name, [*get_sampler_names(), *_NOT_SAMPLERS])
         if status.get(name):
             raise CommandError(f"--sampler: {name!r} cannot be used here: {status[name]}")
 

@@ -128,7 +128,7 @@ def test_all_quantum_estimators_by_default():
     assert {"sampled MLP", "spin-glass network", "twin of spin-glass network"} <= set(contenders)
     assert labels["spin-glass"] == "spin-glass network"
     assert contenders["spin-glass network"][-1].max_iter == 4
-    assert contenders["twin of spin-glass network"][-1].max_iter == 4
+    assert contenders["twin of sampled MLP"][-1].max_iter == 4
 
 
 def test_an_estimator_that_fails_everywhere_is_reported(stand_in, capsys):

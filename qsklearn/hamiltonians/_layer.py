@@ -472,6 +472,9 @@ def _checked_batch(rows, targets, gains, weights):
                 f"The {name} of a LayerHamiltonian must have the shape {shape}. Got "
                 f"{values.shape} instead."
             )
+    for name, values in (("rows", rows), ("targets", targets), ("gains", gains)):
+        if values is not None and not np.isfinite(values).all():
+            raise ValueError(f"The {name} of a LayerHamiltonian must be finite. Got NaN or inf.")
     if weights is not None and not (weights >= 0).all():
         raise ValueError("The weights of rows must be numbers >= 0. Got negative ones or NaN.")
     return rows, targets, gains, weights

@@ -196,6 +196,11 @@ class WeightEncoding:
                 f"{self.n_spins}): {self.n_weights} weights of {self.n_bits} bits. Got the shape "
                 f"{states.shape} instead."
             )
+        if not (np.abs(states) == 1).all():
+            raise ValueError(
+                "The 'states' to decode must be spins -1 or +1. Got other values; binary ones are "
+                "2 * states - 1 as spins."
+            )
         bits = states.reshape(*states.shape[:2], self.n_weights, int(self.n_bits))
         return self.decode_levels(bits @ self.bit_values, outputs)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
@@ -50,6 +51,8 @@ class BackpropagationNetwork(BaseEstimator):
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -61,9 +64,11 @@ class BackpropagationNetwork(BaseEstimator):
         *,
         image_shape=None,
         fit_intercept=True,
-        learning_rate_init=0.001,
+        learning_rate_init=0.003,
         batch_size=32,
-        max_iter=20,
+        max_iter=200,
+        tol=1e-4,
+        n_iter_no_change=10,
         warm_start=False,
         verbose=0,
         random_state=None,
@@ -74,6 +79,8 @@ class BackpropagationNetwork(BaseEstimator):
         self.learning_rate_init = learning_rate_init
         self.batch_size = batch_size
         self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
@@ -158,7 +165,7 @@ class BackpropagationNetwork(BaseEstimator):
         return state
 
     def _train(self, state, X, targets, weights):
-        """Train until max_iter, an interruption or divergence; the state of the last good epoch."""
+        """Train until a stopping rule, an interruption or divergence; the last good state."""
         network = TorchNetwork(
             state.layers,
             state.parameters,
@@ -168,6 +175,7 @@ class BackpropagationNetwork(BaseEstimator):
         )
         bar = tqdm(total=self.max_iter, disable=not self.verbose, desc="backpropagation")
         last, reason = None, "max_iter"
+        lowest, n_bad = np.inf, 0
         try:
             for _ in range(self.max_iter):
                 loss = _run_epoch(network, state, X, targets, weights, self.batch_size)
@@ -178,6 +186,11 @@ class BackpropagationNetwork(BaseEstimator):
                 last = deepcopy(state)
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.4f}")
+                n_bad = 0 if loss < lowest - self.tol else n_bad + 1
+                lowest = min(lowest, loss)
+                if n_bad >= self.n_iter_no_change:
+                    reason = "converged"
+                    break
         except KeyboardInterrupt:
             if last is None:
                 raise  # nothing was learnt: there is nothing to keep
@@ -194,7 +207,15 @@ class BackpropagationNetwork(BaseEstimator):
                 f"Scale X and y to the order of 1, or lower learning_rate_init="
                 f"{self.learning_rate_init}."
             )
-        if reason != "max_iter":
+        if reason == "max_iter":
+            warnings.warn(
+                f"{type(self).__name__} stopped at max_iter={self.max_iter} before it had "
+                "converged. Raise max_iter, learning_rate_init or tol; features should be of the "
+                "order of 1.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        elif reason != "converged":
             warnings.warn(
                 f"{type(self).__name__} stopped early ({reason}); the weights after "
                 f"{len(last.loss_curve)} iterations are kept.",

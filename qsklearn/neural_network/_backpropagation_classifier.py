@@ -42,12 +42,16 @@ class BackpropagationNetworkClassifier(ClassifierMixin, BackpropagationNetwork):
         has it, or the cross-entropy of their softmax, the usual choice.
     fit_intercept : bool, default=True
         Whether outputs of layers have intercepts.
-    learning_rate_init : float, default=0.001
+    learning_rate_init : float, default=0.003
         Step size of Adam.
     batch_size : int, default=32
         Data points in a step, at most all.
-    max_iter : int, default=20
-        Passes over the data; all are made.
+    max_iter : int, default=200
+        Passes over the data.
+    tol : float, default=1e-4
+        An iteration that lowers the loss by less makes no progress.
+    n_iter_no_change : int, default=10
+        Iterations without progress after which training has converged.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights at hand. Two fits of 10 iterations give what one
         of 20 does.
@@ -69,8 +73,8 @@ class BackpropagationNetworkClassifier(ClassifierMixin, BackpropagationNetwork):
     n_iter_ : int
         Iterations run, over all fits that went on from each other.
     stop_reason_ : str
-        ``"max_iter"``, ``"interrupted"`` or ``"diverged"``; after the last two the weights of the
-        last complete iteration are kept.
+        ``"converged"``, ``"max_iter"``, ``"interrupted"`` or ``"diverged"``; after the last two the
+        weights of the last complete iteration are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.
@@ -107,9 +111,11 @@ class BackpropagationNetworkClassifier(ClassifierMixin, BackpropagationNetwork):
         image_shape=None,
         loss="squared_error",
         fit_intercept=True,
-        learning_rate_init=0.001,
+        learning_rate_init=0.003,
         batch_size=32,
-        max_iter=20,
+        max_iter=200,
+        tol=1e-4,
+        n_iter_no_change=10,
         warm_start=False,
         verbose=0,
         random_state=None,
@@ -121,6 +127,8 @@ class BackpropagationNetworkClassifier(ClassifierMixin, BackpropagationNetwork):
             learning_rate_init=learning_rate_init,
             batch_size=batch_size,
             max_iter=max_iter,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
             warm_start=warm_start,
             verbose=verbose,
             random_state=random_state,

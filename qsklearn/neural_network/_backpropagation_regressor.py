@@ -25,12 +25,16 @@ class BackpropagationNetworkRegressor(RegressorMixin, BackpropagationNetwork):
         Shape of the images that the rows of X hold.
     fit_intercept : bool, default=True
         Whether outputs of layers have intercepts.
-    learning_rate_init : float, default=0.001
+    learning_rate_init : float, default=0.003
         Step size of Adam.
     batch_size : int, default=32
         Data points in a step, at most all.
-    max_iter : int, default=20
-        Passes over the data; all are made.
+    max_iter : int, default=200
+        Passes over the data.
+    tol : float, default=1e-4
+        An iteration that lowers the loss by less makes no progress.
+    n_iter_no_change : int, default=10
+        Iterations without progress after which training has converged.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights at hand. Two fits of 10 iterations give what one
         of 20 does.
@@ -52,8 +56,8 @@ class BackpropagationNetworkRegressor(RegressorMixin, BackpropagationNetwork):
     n_iter_ : int
         Iterations run, over all fits that went on from each other.
     stop_reason_ : str
-        ``"max_iter"``, ``"interrupted"`` or ``"diverged"``; after the last two the weights of the
-        last complete iteration are kept.
+        ``"converged"``, ``"max_iter"``, ``"interrupted"`` or ``"diverged"``; after the last two the
+        weights of the last complete iteration are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.

@@ -23,7 +23,6 @@ def classical_twin_of(
     caller,
     image_shape=None,
     fit_intercept=True,
-    max_iter=20,
     warm_start=False,
     verbose=0,
     random_state=None,
@@ -33,13 +32,14 @@ def classical_twin_of(
 
     Parameters
     ----------
-    layers, image_shape, fit_intercept, max_iter, warm_start, verbose, random_state
+    layers, image_shape, fit_intercept, warm_start, verbose, random_state
         As of :class:`~qsklearn.neural_network.BackpropagationNetworkClassifier`.
     kind : {"classifier", "regressor"}
     caller : str
         The method that asks, for errors.
     **training
-        ``learning_rate_init`` and ``batch_size``, where they are not to be the twin's own.
+        ``max_iter``, ``learning_rate_init`` and ``batch_size``, where they are not to be the
+        twin's own.
 
     Returns
     -------
@@ -63,7 +63,6 @@ def classical_twin_of(
     """
     ours, sklearns = _NETWORKS[kind]
     common = {
-        "max_iter": max_iter,
         "warm_start": warm_start,
         "random_state": random_state,
         **training,

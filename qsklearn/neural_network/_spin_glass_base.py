@@ -176,7 +176,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
         if not self.activation_in_target:
             return
         for position, (layer, _) in enumerate(resolved):
-            if isinstance(layer, Activation) and layer.slope == 0:
+            if isinstance(layer, Activation) and layer.negative_slope == 0:
                 raise ValueError(
                     f"The 'activation_in_target' parameter of {type(self).__name__} must be False "
                     f"where an activation has a slope of 0, by which targets cannot be divided. "
@@ -259,6 +259,9 @@ class BaseSpinGlassNetwork(BaseEstimator):
     def classical_twin(self):
         """The network of the same layers, trained by backpropagation, unfitted.
 
+        Its passes over the data are its own, as they are not epochs of annealing; and it wants
+        features of the order of 1, which annealing does not.
+
         Returns
         -------
         estimator
@@ -276,7 +279,6 @@ class BaseSpinGlassNetwork(BaseEstimator):
             caller=f"{type(self).__name__}.classical_twin",
             image_shape=self.image_shape,
             fit_intercept=self.fit_intercept,
-            max_iter=self.max_iter,
             warm_start=self.warm_start,
             verbose=self.verbose,
             random_state=self.random_state,
@@ -378,5 +380,10 @@ def check_weight_range(weight_range, caller):
         raise ValueError(
             f"The 'weight_range' parameter of {caller} must be two finite numbers > 0, for the "
             f"first and the last epoch, or one for all. Got {weight_range!r} instead."
+        )
+    if ends[0] < ends[1]:
+        raise ValueError(
+            f"The 'weight_range' parameter of {caller} must not grow from the first epoch to the "
+            f"last. Got {weight_range!r} instead."
         )
     return float(ends[0]), float(ends[1])

@@ -34,7 +34,8 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
         Half width L of the grid around each weight, from the first epoch to the last in geometric
         steps; one number stays for all epochs. It is relative: L_j is this times √(E⁰ / J_jj), the
         weight with which input j alone would be as large as the layer's targets, in the first
-        layer and in deep ones. So neither the scale of X nor that of the targets matters.
+        layer and in deep ones. So neither a common factor of all features nor the scale of the
+        targets matters.
     ridge : float, default=0.1
         Penalty on squared weights, relative to the mean J_jj of the layer's inputs that are not
         constant. Intercepts are free. The first parameter to search over. As in ridge regression,
@@ -63,8 +64,9 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
         them at the inverse of each layer with weights, as the paper does above convolutions; None
         leaves them.
     inverse : {"exact", "fourier"}, default="exact"
-        How convolutions are inverted: by conjugate gradients, or in Fourier space as the paper
-        does, which loses amplitude at the borders.
+        How convolutions are inverted: by least squares (the operator's matrix, or conjugate
+        gradients where that would be too large), or in Fourier space as the paper does, which
+        loses amplitude at the borders.
     inverse_ridge : float, default=0.01
         Damping of the inverses, relative to the mean square of the rows of a layer's matrix.
     keep_best : bool, default=True

@@ -34,12 +34,15 @@ class NetworkState:
         Epochs so far, over all fits that went on from each other.
     history : dict of str to list
         One entry an epoch; those of the layers with weights are lists themselves.
+    constant_loss : float
+        The squared error of the best constant outputs.
     """
 
     layers: list
     entropy: int
     n_iter: int = 0
     history: dict = field(default_factory=dict)
+    constant_loss: float = np.inf
 
     def copy(self):
         """One whose training leaves this one as it is."""
@@ -173,6 +176,7 @@ def train(state, solver, inputs, outputs, sample_weight, settings):
     started = time.perf_counter()
     best = _Best(settings.keep_best)
     epoch = _Epoch(state, solver, inputs, outputs, sample_weight, settings)
+    state.constant_loss = epoch.loss(np.average(outputs, axis=0, weights=sample_weight))
     reason = "max_iter"
     bar = tqdm(settings.ranges(), disable=not settings.verbose, desc="annealing", unit="epoch")
     try:
@@ -228,9 +232,9 @@ class _Epoch:
         self.step = LayerStep(solver, settings, sample_weight, keeps_better, not self.is_deep)
         self.n_run = 0
 
-    def _loss(self, result):
+    def loss(self, result):
         """Mean over samples of the squared error, summed over outputs."""
-        errors = np.square(result - self.outputs).reshape(len(result), -1).sum(axis=1)
+        errors = np.square(result - self.outputs).reshape(len(self.outputs), -1).sum(axis=1)
         loss = float(np.average(errors, weights=self.sample_weight))
         return loss if np.isfinite(loss) else np.inf
 
@@ -249,7 +253,7 @@ class _Epoch:
         """
         layers = self.state.layers
         activity = forward(layers, self.inputs)
-        before = self._loss(activity[-1])
+        before = self.loss(activity[-1])
         rule = self.settings.rule
         targets = propagate_targets(layers, activity, self.outputs, rule, self.sample_weight)
         records = []
@@ -264,7 +268,7 @@ class _Epoch:
                 )
                 records.append(record)
             value = layers[index].forward(value)
-        loss = self._loss(value)
+        loss = self.loss(value)
         self._record(loss, records)
         self.state.n_iter += 1
         self.n_run += 1

@@ -9,6 +9,11 @@ _SMALLEST_TARGET, _LARGEST_TARGET = 1e-3, 1e3
 # The annealed weights of an epoch are worse if their energy is higher by this share of the energy
 # at hand, plus this share of that of zero weights, below which it is the spacing of the grid.
 _WORSE, _SPACING = 1e-2, 1e-3
+# A last epoch that lowers the squared error by more than the rest of this is not to be the last.
+_STILL_FALLING = 0.9
+# A squared error above this share of the best constant's is no better, but for rounding.
+_NO_BETTER = 1.001
+_REMEDY = "Take more epochs (max_iter), or a weight_range that begins or ends larger."
 
 
 def warn_of_training(estimator, state, n_before, n_samples):
@@ -23,7 +28,11 @@ def warn_of_training(estimator, state, n_before, n_samples):
         Epochs of earlier fits, which had their warnings.
     n_samples : int
     """
-    for text in _complaints(estimator, state, n_before, n_samples):
+    if state.constant_loss == 0:
+        return  # constant targets: whatever they ask of hidden layers, intercepts are enough
+    complaints = list(_complaints(estimator, state, n_before, n_samples))
+    # What has a reason already needs no other words.
+    for text in complaints or _shortfalls(estimator, state, n_before):
         warnings.warn(text, ConvergenceWarning, stacklevel=5)
 
 
@@ -52,9 +61,26 @@ def _complaints(estimator, state, n_before, n_samples):
         if 2 * worse.sum() > len(worse):
             yield (
                 f"In {worse.sum()} of {len(worse)} epochs the annealed weights of {name}, of "
-                f"{caller} were worse than those at hand. Take more sweeps or reads, a smaller "
+                f"{caller} were worse than those at hand. Take more sweeps or reads, another "
                 "weight_range, or another sampler."
             )
+
+
+def _shortfalls(estimator, state, n_before):
+    """What is wrong with the loss that was reached."""
+    caller, losses = type(estimator).__name__, state.history["loss"]
+    reached = min(losses)
+    if reached > _NO_BETTER * state.constant_loss:
+        yield (
+            f"{caller} has not trained: its squared error, {reached:.3g}, is above that of a "
+            f"constant, {state.constant_loss:.3g}. {_REMEDY}"
+        )
+    is_whole = estimator.stop_reason_ == "max_iter" and len(losses) > n_before + 1
+    if is_whole and losses[-1] == reached < _STILL_FALLING * losses[-2]:
+        yield (
+            f"{caller} stopped at max_iter={estimator.max_iter} while its squared error was still "
+            f"falling, from {losses[-2]:.3g} to {losses[-1]:.3g} in the last epoch. {_REMEDY}"
+        )
 
 
 def _remedy_of_targets(estimator):

@@ -136,7 +136,7 @@ def _decompose(models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         f"{models.couplings.nnz // 2} couplings: it takes up to {MAX_SPINS} spins, or models whose "
         f"spins but {MAX_CORE} (or one one-hot unit) do not couple among themselves."
     )
-    remedy = "Use sampler='gibbs' or 'annealing' for it."
+    remedy = "Use sampler='annealing' for it, or 'gibbs' where draws at a temperature are wanted."
     if settings.beta is None or models.one_hot is not None:
         raise ValueError(f"{too_large} {remedy}")
     try:

@@ -9,6 +9,7 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -29,6 +30,9 @@ from qsklearn.neural_network.layers import (
 )
 
 torch = pytest.importorskip("torch")
+
+# Trainings of a few passes over small data.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 NETWORKS = [BackpropagationNetworkClassifier, BackpropagationNetworkRegressor]
 LENET = [
@@ -153,6 +157,7 @@ def test_one_layer_converges_to_least_squares(fit_intercept, weighted):
         batch_size=len(X),
         learning_rate_init=0.05,
         max_iter=800,
+        n_iter_no_change=800,
         random_state=0,
     )
     network.fit(X, y, sample_weight=weights if weighted else None)
@@ -502,3 +507,19 @@ SETTINGS = dict(learning_rate_init=0.04, batch_size=8, max_iter=15, random_state
 )
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
+
+
+def test_training_ends_where_the_loss_stays():
+    X, y = load_iris(return_X_y=True)
+    network = BackpropagationNetworkClassifier(max_iter=500, tol=1e-2, n_iter_no_change=3)
+    network.fit(X / X.max(), y)
+    assert network.stop_reason_ == "converged" and network.n_iter_ < 500
+    assert np.all(np.diff(network.loss_curve_[-3:]) > -1e-2)
+    with pytest.warns(ConvergenceWarning, match="stopped at max_iter=2 before it had converged"):
+        network.set_params(max_iter=2).fit(X, y)
+
+
+def test_defaults_train():
+    X, y = load_iris(return_X_y=True)
+    network = BackpropagationNetworkClassifier((8,), random_state=0).fit(X / X.max(), y)
+    assert network.score(X / X.max(), y) > 0.85

@@ -18,7 +18,7 @@ class Activation(Layer):
     ----------
     name : {"leaky_relu", "relu", "identity"}, default="leaky_relu"
     negative_slope : float, default=0.01
-        The slope α of "leaky_relu"; "relu" has 0 and "identity" 1.
+        The slope α of "leaky_relu", in [0, 1]; "relu" has 0 and "identity" 1, whatever is given.
 
     Examples
     --------
@@ -39,17 +39,14 @@ class Activation(Layer):
                 f"Got {self.name!r} instead."
             )
         slope = self.negative_slope
-        if not isinstance(slope, Real) or isinstance(slope, bool) or not 0 <= slope < np.inf:
+        if not isinstance(slope, Real) or isinstance(slope, bool) or not 0 <= slope <= 1:
             raise ValueError(
-                "The 'negative_slope' parameter of Activation must be a finite number >= 0. Got "
-                f"{slope!r} instead."
+                "The 'negative_slope' parameter of Activation must be a number in the range "
+                f"[0, 1]. Got {slope!r} instead."
             )
-        object.__setattr__(self, "negative_slope", float(slope))
-
-    @property
-    def slope(self):
-        """The slope for negative inputs that is in force."""
-        return {"relu": 0.0, "identity": 1.0}.get(self.name, self.negative_slope)
+        # Equal functions are equal parameters.
+        slope = {"relu": 0.0, "identity": 1.0}.get(self.name, float(slope))
+        object.__setattr__(self, "negative_slope", slope)
 
     def output_shape(self, input_shape):
         """Shape of the outputs of one sample.
@@ -79,7 +76,11 @@ class Activation(Layer):
         outputs : ndarray of the inputs' shape
         """
         inputs = np.asarray(inputs, dtype=float)
-        return inputs if self.slope == 1 else np.where(inputs < 0, self.slope * inputs, inputs)
+        return (
+            inputs
+            if self.negative_slope == 1
+            else np.where(inputs < 0, self.negative_slope * inputs, inputs)
+        )
 
     def slopes(self, inputs):
         """The activation factors γ.
@@ -93,7 +94,7 @@ class Activation(Layer):
         slopes : ndarray of the inputs' shape
             1 where an input is at least 0, and the negative slope elsewhere.
         """
-        return np.where(np.asarray(inputs) < 0, self.slope, 1.0)
+        return np.where(np.asarray(inputs) < 0, self.negative_slope, 1.0)
 
     def inverse(self, targets, input_shape, *, slopes=None):
         """Inputs that give the targets.

@@ -20,7 +20,7 @@ INPUTS = np.array([[-2.0, -0.5, 0.0, 3.0]])
     ],
 )
 def test_outputs_are_slopes_times_inputs(layer, slope):
-    assert layer.slope == slope
+    assert layer.negative_slope == slope
     assert layer.slopes(INPUTS).tolist() == [[slope, slope, 1.0, 1.0]]
     np.testing.assert_array_equal(layer.forward(INPUTS), layer.slopes(INPUTS) * INPUTS)
     assert layer.output_shape((3, 2, 2)) == (3, 2, 2)
