@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from qsklearn.neural_network import SpinGlassAnnealedNetwork, _spin_glass_training
+from qsklearn.neural_network._architecture import outputs_of
 from qsklearn.neural_network.layers import (
     Activation,
     AveragePool,
@@ -159,8 +160,8 @@ def recorded(score):
 
 def accuracy(layers, X, y):
     """Share of images whose largest output is at their class."""
-    value = _spin_glass_training.forward(layers, X.reshape(-1, *layers[0].input_shape))[-1]
-    return float((value.reshape(len(X), -1).argmax(axis=1) == y).mean())
+    value = outputs_of(layers, X)
+    return float((value.argmax(axis=1) == y).mean())
 
 
 def anneal(layers, train, sets, seed, **parameters):

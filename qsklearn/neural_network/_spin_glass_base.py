@@ -10,14 +10,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from qsklearn._sklearn import Integral, Interval, StrOptions, check_sample_weight
-from qsklearn.neural_network._architecture import resolve_layers
+from qsklearn.neural_network._architecture import outputs_of, resolve_layers
 from qsklearn.neural_network._classical_twin import classical_twin_of
 from qsklearn.neural_network._layer_solver import LEAST_SQUARES, LayerSolver
 from qsklearn.neural_network._layer_targets import RULES, TargetRule
 from qsklearn.neural_network._spin_glass_training import (
     NetworkState,
     Settings,
-    forward,
     initialise,
     train,
 )
@@ -30,8 +29,6 @@ from qsklearn.samplers import (
     check_sampler,
 )
 
-# Outputs are calculated for so many values of activity at a time, of the widest layer.
-_PREDICTION_VALUES = 2**24
 # Squares of values of X, and weights that bring them to order 1, have to stay within what
 # kernels calculate with.
 _SMALLEST_INPUT, _LARGEST_INPUT = 1e-40, 1e40
@@ -244,15 +241,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
         """Raw outputs of the network, shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        first = self.layers_[0].input_shape
-        widest = max(int(np.prod(layer.output_shape)) for layer in self.layers_)
-        length = max(_PREDICTION_VALUES // max(widest, X.shape[1]), 1)
-        blocks = [
-            forward(self.layers_, X[start : start + length].reshape(-1, *first))[-1]
-            for start in range(0, len(X), length)
-        ]
-        outputs = np.concatenate(blocks)
-        return outputs.reshape(len(outputs), -1)
+        return outputs_of(self.layers_, X)
 
     # --- twins -----------------------------------------------------------------------------------
 
