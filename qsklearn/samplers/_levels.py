@@ -70,7 +70,7 @@ class LevelModels:
     def curvatures(self) -> np.ndarray:
         """Diagonals J_jj of each group, (n_groups, n_weights)."""
         if not len(self.row_weights):
-            return np.ascontiguousarray(np.diagonal(self.matrix, axis1=1, axis2=2))
+            return np.diagonal(self.matrix, axis1=1, axis2=2).copy()  # a view is not writable
         # A weight at a time: squares of all rows would be a second matrix.
         squares = [self.row_weights @ column**2 for column in self.matrix[0]]
         return np.ascontiguousarray(np.reshape(squares, (self.n_weights, -1)).T + self.ridge)

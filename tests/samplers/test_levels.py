@@ -319,6 +319,8 @@ def test_arrays_of_any_kind_give_the_same():
     ):
         weights = SimulatedAnnealingSampler(seed=1).sample_levels(*others, np.int8(3))[0]
         np.testing.assert_array_equal(weights, expected)
+    one_weight = [[0.5]], [[1.0]], [0.0], [0.1]
+    SimulatedAnnealingSampler(seed=1).sample_levels(*one_weight, 3)
     assert len(_level_annealing.anneal.signatures) == 1
 
 
