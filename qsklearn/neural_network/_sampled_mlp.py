@@ -31,8 +31,9 @@ from qsklearn._sklearn import (
 )
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._family_draws import needs_trial, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_conversion import read_mlp, write_mlp
-from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, needs_trial, seeds_of_rows
+from qsklearn.neural_network._sampled_mlp_draws import OutputDraws
 from qsklearn.neural_network._sampled_mlp_gradients import mlp_outputs, pattern_frequencies
 from qsklearn.neural_network._sampled_mlp_training import Stopping, TrainingState, train
 from qsklearn.neural_network._targets import Targets

@@ -11,7 +11,8 @@ import scipy.sparse
 from dwave.samplers import SteepestDescentSampler
 
 from qsklearn.neural_network._base import SamplerFailure
-from qsklearn.neural_network._sampled_mlp_draws import OutputDraws, seeds_of_rows
+from qsklearn.neural_network._family_draws import seeds_of_rows
+from qsklearn.neural_network._sampled_mlp_draws import OutputDraws
 from qsklearn.neural_network._sampled_mlp_gradients import pattern_frequencies
 from qsklearn.samplers import (
     DimodSampler,
