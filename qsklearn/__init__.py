@@ -20,6 +20,7 @@ _ROOMS = (
 _ROOM_OF_NAME = {
     name: "neural_network"
     for name in (
+        "QUBOTransferClassifier",
         "QuantumSampledMLPClassifier",
         "SpinGlassAnnealedNetwork",
         "SpinGlassAnnealedRegressor",

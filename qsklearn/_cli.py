@@ -269,11 +269,11 @@ def _write(args, result, files):
         return
     from qsklearn.inspection import ComparisonDisplay
 
-    display = ComparisonDisplay.from_result(result)
     try:
         args.output.mkdir(parents=True, exist_ok=True)
         for quantity in [*result.scorers, "fit_seconds"]:
-            display.plot(scoring=quantity).figure_.savefig(files[quantity], dpi=150)
+            display = ComparisonDisplay.from_result(result, scoring=quantity)
+            display.figure_.savefig(files[quantity], dpi=150)
         result.to_html(
             files[_REPORT],
             title=f"Comparison of estimators on {args.data}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import dimod
 import numpy as np
+import scipy.sparse
 
 
 @dataclass(frozen=True, eq=False)  # == on arrays has no single answer
@@ -18,7 +19,7 @@ class IsingFamily:
     ----------
     fields : ndarray of shape (n_models, n_spins)
         The fields h.
-    couplings : ndarray of shape (n_spins, n_spins)
+    couplings : ndarray or scipy.sparse.csr_array of shape (n_spins, n_spins)
         The couplings J: symmetric with a zero diagonal, shared by all models.
     offsets : ndarray of shape (n_models,)
     labels : tuple of length n_spins
@@ -37,7 +38,7 @@ class IsingFamily:
     """
 
     fields: np.ndarray
-    couplings: np.ndarray
+    couplings: np.ndarray | scipy.sparse.csr_array
     offsets: np.ndarray
     labels: tuple
     one_hot: tuple[int, int] | None = None
@@ -65,7 +66,9 @@ class IsingFamily:
         energies : ndarray of shape (n_models, num_reads)
         """
         spins = np.asarray(states, dtype=float)
-        pairs = 0.5 * ((spins @ self.couplings) * spins).sum(axis=-1)
+        # A sparse matrix takes no stacks of states.
+        coupled = spins.reshape(-1, self.n_spins) @ self.couplings
+        pairs = 0.5 * (coupled.reshape(spins.shape) * spins).sum(axis=-1)
         return pairs + np.einsum("mri,mi->mr", spins, self.fields) + self.offsets[:, np.newaxis]
 
     def scaled(self, factor: float) -> IsingFamily:
@@ -98,10 +101,11 @@ class IsingFamily:
         -------
         dimod.BinaryQuadraticModel
         """
-        rows, columns = np.nonzero(np.triu(self.couplings, 1))
+        upper = scipy.sparse.triu(self.couplings, 1, format="coo")
+        upper.eliminate_zeros()
         return dimod.BinaryQuadraticModel.from_numpy_vectors(
             self.fields[model],
-            (rows, columns, self.couplings[rows, columns]),
+            (upper.row, upper.col, upper.data),
             self.offsets[model],
             dimod.SPIN,
             variable_order=self.labels,

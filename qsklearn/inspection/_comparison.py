@@ -52,26 +52,38 @@ class ComparisonDisplay:
         self.baseline = baseline
 
     @classmethod
-    def from_result(cls, result):
-        """Take everything from the result of a comparison.
+    def from_result(cls, result, *, ax=None, scoring=None):
+        """Plot the result of a comparison.
 
         Parameters
         ----------
         result : ComparisonResult
             As :func:`qsklearn.model_selection.compare` returns it.
+        ax : matplotlib.axes.Axes or None, default=None
+            As for :meth:`plot`.
+        scoring : str or None, default=None
+            As for :meth:`plot`; a further call of that draws another score.
 
         Returns
         -------
         display : ComparisonDisplay
             With the scores and ``"fit_seconds"`` and ``"score_seconds"``; the intervals are the
             corrected 95 % intervals of :meth:`ComparisonResult.summary`.
+
+        Raises
+        ------
+        ValueError
+            If `scoring` is unknown.
+        ImportError
+            If matplotlib is not installed.
         """
         values = dict(result.scores) | {name: getattr(result, name) for name in _SECONDS}
         half_widths = {
             scorer: {row["estimator"]: row["half_width"] for row in result.summary(scorer)}
             for scorer in result.scores
         }
-        return cls(values, half_widths, baseline=result.baseline)
+        display = cls(values, half_widths, baseline=result.baseline)
+        return display.plot(ax, scoring=scoring)
 
     def plot(self, ax=None, *, scoring=None):
         """Draw one score, or the seconds.

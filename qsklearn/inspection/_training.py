@@ -80,13 +80,15 @@ class AnnealedTrainingDisplay:
         self.diagnostics = diagnostics
 
     @classmethod
-    def from_estimator(cls, estimator):
-        """Take the diagnostics of a fitted estimator.
+    def from_estimator(cls, estimator, *, ax=None):
+        """Plot the diagnostics of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
             Fitted, with the attribute ``diagnostics_``.
+        ax : array-like of 4 matplotlib.axes.Axes, or None, default=None
+            As for :meth:`plot`.
 
         Returns
         -------
@@ -97,7 +99,9 @@ class AnnealedTrainingDisplay:
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
-            If it has no diagnostics, or not those that are shown.
+            If it has no diagnostics, or not those that are shown, or `ax` does not hold four axes.
+        ImportError
+            If matplotlib is not installed.
         """
         if not hasattr(estimator, "diagnostics_"):
             check_is_fitted(estimator)
@@ -106,7 +110,7 @@ class AnnealedTrainingDisplay:
                 "'diagnostics_', as networks trained by annealing have after fit. Got "
                 f"{type(estimator).__name__} instead, which has none."
             )
-        return cls(estimator.diagnostics_)
+        return cls(estimator.diagnostics_).plot(ax)
 
     def plot(self, ax=None):
         """Draw the four panels.

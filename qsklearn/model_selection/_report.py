@@ -210,7 +210,7 @@ def _environment(result):
 
 
 def _figure(result, quantity):
-    display = ComparisonDisplay.from_result(result).plot(scoring=quantity)
+    display = ComparisonDisplay.from_result(result, scoring=quantity)
     buffer = io.BytesIO()
     display.figure_.savefig(buffer, format="png", dpi=120)
     image = base64.b64encode(buffer.getvalue()).decode("ascii")

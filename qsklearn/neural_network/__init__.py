@@ -3,6 +3,7 @@
 from qsklearn.neural_network import layers
 from qsklearn.neural_network._backpropagation_classifier import BackpropagationNetworkClassifier
 from qsklearn.neural_network._backpropagation_regressor import BackpropagationNetworkRegressor
+from qsklearn.neural_network._qubo_transfer import QUBOTransferClassifier
 from qsklearn.neural_network._sampled_mlp import QuantumSampledMLPClassifier
 from qsklearn.neural_network._spin_glass_network import SpinGlassAnnealedNetwork
 from qsklearn.neural_network._spin_glass_regressor import SpinGlassAnnealedRegressor
@@ -10,6 +11,7 @@ from qsklearn.neural_network._spin_glass_regressor import SpinGlassAnnealedRegre
 __all__ = [
     "BackpropagationNetworkClassifier",
     "BackpropagationNetworkRegressor",
+    "QUBOTransferClassifier",
     "QuantumSampledMLPClassifier",
     "SpinGlassAnnealedNetwork",
     "SpinGlassAnnealedRegressor",

@@ -62,7 +62,7 @@ def resolve_layers(layers, image_shape, n_features, n_outputs, caller):
     >>> [shape for _, shape in resolve_layers((5,), None, 8, 3, "this example")]
     [(8,), (5,), (5,)]
     """
-    shape = _input_shape(image_shape, n_features, caller)
+    shape = check_image_shape(image_shape, n_features, caller)
     entries = _entries(layers, caller)
     sizes = _are_sizes(entries, caller)
     chain = _from_sizes(entries, n_outputs, caller) if sizes else _checked(entries, caller)
@@ -89,7 +89,14 @@ def _append(resolved, layer, shape):
     return output_shape
 
 
-def _input_shape(image_shape, n_features, caller):
+def check_image_shape(image_shape, n_features, caller):
+    """Shape of the inputs of one data point: ``(n_features,)`` where there are no images.
+
+    Raises
+    ------
+    ValueError
+        If ``image_shape`` is no (channels, height, width) of as many values as X has features.
+    """
     if image_shape is None:
         return (n_features,)
     shape = tuple(image_shape) if isinstance(image_shape, list | tuple | np.ndarray) else ()

@@ -2,6 +2,7 @@
 
 from qsklearn.samplers._annealing import SimulatedAnnealingSampler
 from qsklearn.samplers._check import check_sampler, get_sampler_names, get_sampler_status
+from qsklearn.samplers._descent import steepest_descent
 from qsklearn.samplers._dimod import DimodSampler
 from qsklearn.samplers._embedded import EmbeddedSampler
 from qsklearn.samplers._embeddings import Embedding, find_embedding
@@ -47,5 +48,6 @@ __all__ = [
     "get_sampler_names",
     "get_sampler_status",
     "log_partition_function",
+    "steepest_descent",
     "working_graph",
 ]

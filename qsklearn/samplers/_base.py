@@ -65,6 +65,9 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
     #: What the sampler can do: ``"thermal"`` (draws at a given ``beta``), ``"ground"``.
     intents: ClassVar[frozenset[str]] = frozenset({"thermal", "ground"})
 
+    #: Whether a one-hot unit is drawn as a whole; elsewhere a penalty has to hold it together.
+    draws_one_hot: ClassVar[bool] = True
+
     @property
     def parameters(self) -> dict[str, list[str]]:
         """Keywords of ``sample``, as dimod declares them."""

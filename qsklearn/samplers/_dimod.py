@@ -45,6 +45,8 @@ class DimodSampler(ArraySampler):
     True
     """
 
+    draws_one_hot = False
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "beta": [BETA, None],

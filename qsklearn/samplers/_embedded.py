@@ -137,6 +137,8 @@ default="auto"
     True
     """
 
+    draws_one_hot = False
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "beta": [BETA, None],

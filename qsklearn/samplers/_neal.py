@@ -48,6 +48,8 @@ class NealSampler(ArraySampler):
     -1.0
     """
 
+    draws_one_hot = False
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "num_sweeps": [COUNT, None],

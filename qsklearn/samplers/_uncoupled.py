@@ -51,6 +51,11 @@ class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
         return getattr(self.child, "intents", frozenset({"thermal", "ground"}))
 
     @property
+    def draws_one_hot(self) -> bool:
+        """Whether the child draws a one-hot unit as a whole."""
+        return getattr(self.child, "draws_one_hot", False)
+
+    @property
     def parameters(self) -> dict[str, list[str]]:
         """Keywords that the child takes."""
         return dict(self.child.parameters)

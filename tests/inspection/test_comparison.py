@@ -39,7 +39,6 @@ def lines(display, label):
 
 def test_every_fold_and_mean_is_drawn(result):
     display = ComparisonDisplay.from_result(result)
-    assert display.plot() is display
     assert isinstance(display.figure_, Figure) and display.ax_.figure is display.figure_
     folds, means = lines(display, "one fold"), lines(display, "mean")
     assert len(folds) == len(means) == 2
@@ -57,16 +56,18 @@ def test_every_fold_and_mean_is_drawn(result):
 
 
 def test_interval_and_choice_of_score(result):
-    display = ComparisonDisplay.from_result(result).plot(scoring="f1")
+    display = ComparisonDisplay.from_result(result, scoring="f1")
     assert display.ax_.get_xlabel() == "f1"
     bar = display.ax_.containers[0].get_children()[-1].get_segments()[0]
     assert bar[1, 0] - bar[0, 0] == pytest.approx(0.04)
     with pytest.raises(ValueError, match=r"one of \['accuracy', 'f1', 'fit_seconds'.*Got 'auc'"):
         display.plot(scoring="auc")
+    with pytest.raises(ValueError, match="Got 'auc' instead"):
+        ComparisonDisplay.from_result(result, scoring="auc")
 
 
 def test_seconds_get_a_fitting_axis(result):
-    display = ComparisonDisplay.from_result(result).plot(scoring="fit_seconds")
+    display = ComparisonDisplay.from_result(result, scoring="fit_seconds")
     assert display.ax_.get_xscale() == "log" and display.ax_.get_xlabel() == "fit seconds"
     assert not display.ax_.containers  # no interval is claimed for seconds
     display.plot(scoring="score_seconds")
@@ -75,7 +76,10 @@ def test_seconds_get_a_fitting_axis(result):
 
 def test_own_axes_are_used(result):
     ax = Figure().subplots()
-    assert ComparisonDisplay.from_result(result).plot(ax).ax_ is ax
+    display = ComparisonDisplay.from_result(result, ax=ax)
+    assert display.ax_ is ax and lines(display, "mean")
+    other = Figure().subplots()
+    assert display.plot(other) is display and display.ax_ is other
 
 
 def overlaps(boxes):
@@ -117,7 +121,7 @@ def test_time_labels_do_not_collide():
 
 def test_pyplot_is_left_alone(result):
     before = "matplotlib.pyplot" in sys.modules
-    ComparisonDisplay.from_result(result).plot()
+    ComparisonDisplay.from_result(result)
     assert ("matplotlib.pyplot" in sys.modules) == before
 
 

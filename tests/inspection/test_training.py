@@ -41,7 +41,6 @@ def lines(panel):
 def test_every_number_is_drawn():
     network = Network().fit()
     display = AnnealedTrainingDisplay.from_estimator(network)
-    assert display.plot() is display
     assert isinstance(display.figure_, Figure) and display.axes_.shape == (4,)
     diagnostics = network.diagnostics_
     panels = [
@@ -65,10 +64,16 @@ def test_every_number_is_drawn():
     assert [text.get_text() for text in display.figure_.legends[0].get_texts()] == NAMES
 
 
+def test_plot_returns_the_display_and_draws_anew():
+    display = AnnealedTrainingDisplay.from_estimator(Network().fit())
+    figure = display.figure_
+    assert display.plot() is display and display.figure_ is not figure
+
+
 def test_nothing_fitted_is_changed():
     network = Network().fit()
     before = {name: np.copy(value) for name, value in network.diagnostics_.items()}
-    AnnealedTrainingDisplay.from_estimator(network).plot()
+    AnnealedTrainingDisplay.from_estimator(network)
     for name, value in before.items():
         np.testing.assert_array_equal(network.diagnostics_[name], value)
 
@@ -120,6 +125,9 @@ def test_own_axes_are_used():
     assert len(axes[0, 1].get_legend().get_texts()) == 3
     again = AnnealedTrainingDisplay(make_diagnostics()).plot(list(axes.flat))
     assert again.axes_[3] is axes[1, 1]
+    other = Figure().subplots(2, 2)
+    given = AnnealedTrainingDisplay.from_estimator(Network().fit(), ax=other)
+    assert given.axes_[3] is other[1, 1] and len(lines(other[1, 1])) == 3
 
 
 @pytest.mark.parametrize("n, got", [(0, "none"), (1, "1 of type Axes"), (3, "3 of type Axes")])
@@ -162,10 +170,11 @@ def test_diagnostics_that_do_not_fit(changes, message):
 def test_pyplot_is_left_alone():
     before = "matplotlib.pyplot" in sys.modules
     AnnealedTrainingDisplay(make_diagnostics()).plot()
+    AnnealedTrainingDisplay.from_estimator(Network().fit())
     assert ("matplotlib.pyplot" in sys.modules) == before
 
 
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"AnnealedTrainingDisplay.plot needs .*qsklearn\[plot\]"):
-        AnnealedTrainingDisplay(make_diagnostics()).plot()
+        AnnealedTrainingDisplay.from_estimator(Network().fit())

@@ -563,7 +563,7 @@ def test_diagnostics(layers, n_layers, iris):
 def test_the_figure_of_a_training(iris):
     pytest.importorskip("matplotlib")
     network = make_network((5,)).fit(*iris)
-    display = AnnealedTrainingDisplay.from_estimator(network).plot()
+    display = AnnealedTrainingDisplay.from_estimator(network)
     loss = display.axes_[0].lines[0].get_ydata()
     np.testing.assert_array_equal(loss, network.loss_curve_)
     assert len(display.axes_[1].lines) == 2

@@ -1,12 +1,13 @@
 """What all layers share: immutable parameter objects without state, and their checks."""
 
 import operator
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
 
 
-class Layer:
+class Layer(ABC):
     """Base of the layers: frozen dataclasses that can be hashed, compared and cloned.
 
     A layer holds parameters alone. Its weights are given to its methods and live in the elements
@@ -15,6 +16,7 @@ class Layer:
 
     is_trainable: ClassVar[bool] = False
 
+    @abstractmethod
     def output_shape(self, input_shape):
         """Shape of the outputs of one sample.
 
@@ -27,7 +29,39 @@ class Layer:
         -------
         tuple of int
         """
-        raise NotImplementedError
+
+    @abstractmethod
+    def forward(self, inputs, weights=None, intercepts=None):
+        """Outputs of the layer.
+
+        Parameters
+        ----------
+        inputs : ndarray of shape (n_samples, *input_shape)
+        weights : ndarray of shape (n_weights, n_outputs), default=None
+            Of a trainable layer.
+        intercepts : ndarray of shape (n_outputs,), default=None
+            Of a trainable layer.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_samples, *output_shape)
+        """
+
+    @abstractmethod
+    def inverse(self, targets, input_shape):
+        """Inputs that give the targets, as far as there are any.
+
+        Layers take more arguments: trainable ones their weights, activations their slopes.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (n_samples, *output_shape)
+        input_shape : tuple of int
+
+        Returns
+        -------
+        inputs : ndarray of shape (n_samples, *input_shape)
+        """
 
     def _checked(self, inputs):
         """Inputs as float64, of a shape that the layer takes, and the shape of its outputs."""

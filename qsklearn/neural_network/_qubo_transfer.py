@@ -1,0 +1,718 @@
+"""The trained network of qubo_transfer.txt, run by sampling a QUBO."""
+
+import warnings
+from time import perf_counter
+
+import dimod
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from threadpoolctl import threadpool_limits
+
+from qsklearn._sklearn import (
+    Integral,
+    Interval,
+    Real,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from qsklearn.hamiltonians import class_shifts, smallest_penalty
+from qsklearn.neural_network._architecture import check_image_shape
+from qsklearn.neural_network._base import empty_cost, kept_on_error
+from qsklearn.neural_network._class_readout import READOUTS
+from qsklearn.neural_network._family_draws import FamilyDraws, is_estimated, seeds_of_rows
+from qsklearn.neural_network._qubo_transfer_draws import ClassDraws
+from qsklearn.neural_network._qubo_transfer_report import report_of
+from qsklearn.neural_network._transfer_calibration import calibrate_by_draws, calibrate_exactly
+from qsklearn.neural_network._transfer_compilation import visible_fields
+from qsklearn.neural_network._transfer_fitting import TrainingData, fit_and_compile, twin_of
+from qsklearn.samplers import DimodSampler, UncoupledComposite, check_sampler
+
+_DEFAULT_READS = 100
+# Reads that are counted, or data points, where a law is drawn from to find a temperature.
+_CALIBRATION_ROWS = 2000
+_TRIAL_ROWS = 32
+# The penalty beyond what ground states need, in units of the temperature: e^-6 of a draw's weight
+# is not one-hot, or on a device, whose range is short, e^-4.
+_MARGIN, _MARGIN_OF_DEVICE = 6.0, 4.0
+_SLACK = 1.05
+
+
+class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
+    r"""A trained network compiled to a QUBO and run by sampling.
+
+    The last layer becomes a class unit: a bit per class, with the class scores l as fields and a
+    penalty A on all states but those with exactly one bit up,
+
+    .. math:: E(h) = -l \cdot h + A \Big( \sum_k h_k - 1 \Big)^2,
+
+    so that draws of :math:`e^{-\beta E}` with one bit up follow :math:`\mathrm{softmax}(\beta l)`,
+    whatever A is. How much of the network below is sampled with it is the ``mode``:
+
+    - ``"clamped"``: nothing. All below stays classical, and its result, l, is known before anything
+      is drawn: the sampler only reads it again.
+    - ``"float"``: the inputs f of the last layer are bits as well, each up with probability f where
+      it is free. A network that was trained without this is classified nearly as well.
+    - ``"drbm"``: the last hidden layer and the class unit, trained for it: the hidden bits are
+      summed out exactly, and maximised is :math:`\log P(y \mid x)` of
+
+      .. math:: P(c \mid x) \propto \exp\Big[ b_c + \sum_j \log(1 + e^{a_j(x) + W_{jc}}) \Big].
+
+    - ``"network"``: all layers above the inputs, trained through unrolled mean-field steps of their
+      joint energy. A network that was not trained so loses its accuracy, because in a QUBO the
+      layers above act back on those below.
+
+    Only the last two leave a sampler anything to find out. No mode is faster than the classical
+    network, which does in microseconds what a QPU takes milliseconds for (see
+    :meth:`sampling_report`).
+
+    Parameters
+    ----------
+    estimator : estimator, torch.nn.Sequential or None, default=None
+        The network. ``LogisticRegression`` and any other linear classifier, ``MLPClassifier``, or a
+        ``Pipeline`` that ends in one of them, is cloned and fitted, unless it comes in a
+        ``FrozenEstimator``. A ``torch.nn.Sequential`` that ends in a ``Linear`` is taken as it is
+        and never changed; in the modes that train, a copy is trained on: by ``"drbm"`` its last
+        hidden layer and outputs, by ``"network"`` all of it, from the weights that it has. In
+        ``FrozenEstimator(module)`` nothing is trained.
+
+        None: without images a ``LogisticRegression`` (``"clamped"``), an MLP with ``n_hidden``
+        logistic units (``"float"``), or hidden units on the features (``"drbm"``, ``"network"``);
+        with ``image_shape`` a convolution before them.
+    mode : {"clamped", "float", "drbm", "network"}, default="clamped"
+        What is sampled, see above. ``"network"`` needs PyTorch.
+    n_hidden : int or tuple of int, default=40
+        Hidden units of a network that is made here; several layers where the mode allows it.
+    image_shape : tuple of int (channels, height, width), or None, default=None
+        Shape of the images that the rows of X hold.
+    penalty : "auto" or float, default="auto"
+        The A above. ``"auto"``: none for samplers that draw one of several bits as a whole, as
+        those of this package do; for others what all ground states need, and 6 / beta more, on a
+        device 4 / beta. A number is programmed for any sampler.
+    shift : {"max", "center"} or None, default="max"
+        What is taken from all class scores of a data point, which softmax does not see. With
+        ``"max"`` any penalty has the right ground state; without a shift it must exceed the
+        second largest score.
+    clip : float or None, default=8.0
+        Scores further than this below the largest, and fields of units that are this far on or off
+        whatever the others do, are cut: probabilities change by less than exp(-clip), and a
+        device's range is not spent on them.
+    feature_bias : {"logit", "signed", "raw"}, default="logit"
+        Field of a feature f that floats: log(f / (1 - f)); 2f - 1; or f, the paper's, with which
+        the size of f is lost.
+    beta : float or "calibrate", default=1.0
+        Inverse temperature of the class probabilities, multiplying E. ``"calibrate"``: the one
+        that gives held-out data the largest likelihood.
+    beta_eff : "auto" or float, default="auto"
+        Belief about the sampler's inverse temperature: it is handed E / beta_eff. ``"auto"`` is 1
+        for a sampler that hits the temperature it is asked for, and estimated from draws for
+        others. A number is taken as given.
+    sampler : str, sampler object or None, default=None
+        Draws the states; see :func:`qsklearn.samplers.get_sampler_names`. None: ``"exact"``, and
+        without ``num_reads`` the exact law itself; ``"gibbs"`` (``"annealing"`` for the readout
+        ``"lowest"``) for networks whose law cannot be summed.
+    num_reads : int or None, default=None
+        Draws for each data point. None: 100, or for a sampler object its own value.
+    readout : {"onehot", "lowest", "marginal", "lowest_fraction"}, default="onehot"
+        Frequencies of classes among the draws with one bit up; the class of the lowest of these,
+        for which low energies are searched; the bits' means over all draws; or those over the draws
+        lowest in energy, the paper's, which are no probabilities. Ties go to the lower energy.
+    lowest_fraction : float, default=0.1
+        Part of the draws that ``readout="lowest_fraction"`` takes.
+    descent : bool, default=False
+        Whether each draw goes down to a local minimum before it is read. Draws are no
+        probabilities after that; and many of these energies are so easy that a descent from random
+        states does as well (``ablations``).
+    validation_fraction : float, default=0.1
+        Share of the data held out for ``beta="calibrate"``.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of classes, as in scikit-learn.
+    n_jobs : int or None, default=None
+        Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds training and draws. Draws for a data point depend on its values, not on its place.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    estimator_ : estimator or torch.nn.Sequential
+        The network that was compiled.
+    hamiltonian_ : LayeredHamiltonian
+        The energy as samplers get it. Its inputs are what the classical part computes.
+    penalty_ : float
+        The A that samplers without one-hot units get, and :meth:`to_bqm`.
+    beta_ : float
+    sampler_ : object
+        The sampler in use.
+    cost_ : dict
+        ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
+        ``update_seconds`` (training) and ``qpu_access_time`` (microseconds) of ``fit``.
+    n_features_in_ : int
+    feature_names_in_ : ndarray, one name a feature
+        Only where the feature names are all strings.
+
+    See Also
+    --------
+    QuantumSampledMLPClassifier : Trains hidden bits by draws.
+
+    Notes
+    -----
+    The class unit is drawn as one of K, so that there is no limit to the number of classes; a
+    penalty that ``sampler="exact"`` is to see needs enumeration, of 16 classes at most.
+
+    References
+    ----------
+    Higham, C. F., Bedford, A. Quantum deep learning by sampling neural nets with a quantum annealer
+    (2021). Signs of its eq. (4) are turned round, and its A = 1 is too weak for trained scores.
+
+    Larochelle, H., Bengio, Y. Classification using discriminative restricted Boltzmann machines.
+    ICML (2008).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from qsklearn import QUBOTransferClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> transfer = QUBOTransferClassifier(
+    ...     LogisticRegression(), sampler="annealing", num_reads=200, random_state=0
+    ... )
+    >>> model = make_pipeline(StandardScaler(), transfer).fit(X, y)
+    >>> bool(model.score(X, y) > 0.95)
+    True
+    """
+
+    _parameter_constraints = {
+        "estimator": "no_validation",  # read_network explains better what cannot be transferred
+        "mode": [StrOptions({"clamped", "float", "drbm", "network"})],
+        "n_hidden": [Interval(Integral, 1, None, closed="left"), tuple, list],
+        "image_shape": "no_validation",
+        "penalty": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "shift": [StrOptions({"max", "center"}), None],
+        "clip": [Interval(Real, 0, None, closed="neither"), None],
+        "feature_bias": [StrOptions({"logit", "signed", "raw"})],
+        "beta": [StrOptions({"calibrate"}), Interval(Real, 0, None, closed="neither")],
+        "beta_eff": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "sampler": "no_validation",  # check_sampler explains better what is missing
+        "num_reads": [Interval(Integral, 1, None, closed="left"), None],
+        "readout": [StrOptions(set(READOUTS))],
+        "lowest_fraction": [Interval(Real, 0, 1, closed="right")],
+        "descent": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "n_jobs": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+            None,
+        ],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        mode="clamped",
+        n_hidden=40,
+        image_shape=None,
+        penalty="auto",
+        shift="max",
+        clip=8.0,
+        feature_bias="logit",
+        beta=1.0,
+        beta_eff="auto",
+        sampler=None,
+        num_reads=None,
+        readout="onehot",
+        lowest_fraction=0.1,
+        descent=False,
+        validation_fraction=0.1,
+        class_weight=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.mode = mode
+        self.n_hidden = n_hidden
+        self.image_shape = image_shape
+        self.penalty = penalty
+        self.shift = shift
+        self.clip = clip
+        self.feature_bias = feature_bias
+        self.beta = beta
+        self.beta_eff = beta_eff
+        self.sampler = sampler
+        self.num_reads = num_reads
+        self.readout = readout
+        self.lowest_fraction = lowest_fraction
+        self.descent = descent
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    # --- fitting ---------------------------------------------------------------------------------
+
+    @fit_context(prefer_skip_nested_validation=False)  # of the estimator within
+    def fit(self, X, y, sample_weight=None):
+        """Train the network, unless it is frozen, and compile it.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : QUBOTransferClassifier
+
+        Raises
+        ------
+        ImportError
+            If PyTorch, or what the sampler needs, is not installed.
+        ValueError
+            If a parameter or the data are not what they must be, or the network cannot be
+            transferred; what was fitted before stays as it was.
+        """
+        with kept_on_error(self):
+            started = perf_counter()
+            data = self._check_data(X, y, sample_weight)
+            self._entropy = int(check_random_state(self.random_state).randint(2**31))
+            data, held = self._hold_out(data)
+            with threadpool_limits(1, user_api="blas"):
+                compiled = fit_and_compile(self, data, self._entropy)
+            self.cost_ = {**empty_cost(), "update_seconds": perf_counter() - started}
+            self._take_over(compiled, data, held)
+        return self
+
+    def _check_data(self, X, y, sample_weight):
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                "A classifier needs samples of at least 2 classes in the data, but the data "
+                f"contains only one class: {classes[0]}."
+            )
+        check_image_shape(self.image_shape, X.shape[1], type(self).__name__)
+        self.classes_ = classes
+        return TrainingData(X, codes, classes, self._weigh(sample_weight, X, y))
+
+    def _weigh(self, sample_weight, X, y):
+        """Weights of samples times those of their classes; None where neither is given."""
+        if sample_weight is None and self.class_weight is None:
+            return None
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        if weights.min() < 0 or weights.sum() <= 0:
+            raise ValueError(
+                f"sample_weight and the 'class_weight' parameter of {type(self).__name__} must "
+                "leave the samples weights >= 0 with a positive sum. Got others instead."
+            )
+        return weights
+
+    def _hold_out(self, data):
+        """Data to train on, and data to calibrate with, or None."""
+        if self.beta != "calibrate":
+            return data, None
+        rows, held = train_test_split(
+            np.arange(len(data.codes)),
+            test_size=self.validation_fraction,
+            random_state=self._entropy,
+            stratify=data.codes,
+        )
+        return data.take(rows), data.take(held)
+
+    def _take_over(self, compiled, data, held):
+        self.estimator_ = compiled.estimator
+        self._compiled = compiled
+        self.hamiltonian_ = compiled.hamiltonian
+        self.sampler_ = self._check_sampler()
+        self._belief = None
+        self.beta_ = 1.0 if held is not None else float(self.beta)
+        if held is not None:
+            self.penalty_ = self._choose_penalty(data)
+            self.hamiltonian_ = self._with_penalty()
+            self.beta_ = self._calibrate(held)
+        self.penalty_ = self._choose_penalty(data)
+        self.hamiltonian_ = self._with_penalty()
+        self._find_temperature(data)
+
+    def _check_sampler(self):
+        default = "exact"
+        if not self.hamiltonian_.is_summable:
+            default = "annealing" if self._intent == "ground" else "gibbs"
+        return check_sampler(
+            self.sampler, default=default, intent=self._intent, caller=type(self).__name__
+        )
+
+    @property
+    def _intent(self):
+        return "ground" if self.readout == "lowest" else "thermal"
+
+    def _with_penalty(self):
+        """The Hamiltonian as the sampler gets it: with a penalty where it needs one."""
+        whole = self.penalty == "auto" and getattr(self.sampler_, "draws_one_hot", False)
+        return self._compiled.hamiltonian.with_penalty(None if whole else self.penalty_)
+
+    def _choose_penalty(self, data):
+        if self.penalty != "auto":
+            return float(self.penalty)
+        margin = _MARGIN_OF_DEVICE if is_estimated(self.sampler_, self.beta_eff) else _MARGIN
+        return _SLACK * self._needed_penalty(data.X) + margin / self.beta_
+
+    def _needed_penalty(self, X):
+        """What all ground states need, as far as means of the hidden units tell."""
+        inputs, shifts = self._model_inputs(X)
+        logits = self._compiled.hamiltonian.class_fields(inputs) - shifts[:, np.newaxis]
+        return float(max(0.0, smallest_penalty(logits).max(initial=0.0)))
+
+    def _calibrate(self, held):
+        held = held.take(np.arange(min(len(held.codes), 10 * _CALIBRATION_ROWS)))
+        weights = np.ones(len(held.codes)) if held.weights is None else held.weights
+        if self.hamiltonian_.is_summable:
+            inputs, _ = self._model_inputs(held.X)
+            law = self._compiled.hamiltonian
+            return calibrate_exactly(
+                lambda beta: -beta * law.class_free_energies(inputs, beta), held.codes, weights
+            )
+        some = held.take(np.arange(min(len(held.codes), _CALIBRATION_ROWS)))
+
+        def probabilities(beta):
+            return self._count(some.X, self._class_draws(beta)).probabilities()
+
+        return calibrate_by_draws(probabilities, some.codes, weights[: len(some.codes)])
+
+    def _find_temperature(self, data):
+        """One call that tells the sampler's temperature, where it does not hit what is asked."""
+        draws = self._family_draws()
+        if self.readout != "lowest" and draws.is_estimated:
+            some = data.X[: min(_TRIAL_ROWS, data.X.shape[0])]
+            inputs, shifts = self._model_inputs(some)
+            family = self.hamiltonian_.build(inputs, shifts)
+            draws.draw_family(family, seeds_of_rows(some, self._entropy), beta=self.beta_)
+            self._belief = draws.belief
+            self.cost_.update({name: draws.cost[name] + self.cost_[name] for name in draws.cost})
+
+    # --- models ----------------------------------------------------------------------------------
+
+    def _model_inputs(self, X):
+        """Fields of the first layer, clipped, and the shift of the class unit, of data points."""
+        law = self._compiled.hamiltonian
+        inputs = self._compiled.front(X)
+        if self.clip is not None:
+            inputs = law.clipped_inputs(inputs, self.clip)
+        if self.shift is None:
+            return inputs, np.zeros(len(inputs))
+        return inputs, class_shifts(law.class_fields(inputs), self.shift)
+
+    def _asks_for_law(self):
+        """Whether the parameters leave it to the law itself, without draws."""
+        return (
+            self.sampler is None
+            and self.num_reads is None
+            and not self.descent
+            and self.readout != "lowest_fraction"
+            and not (self.readout == "marginal" and self.penalty != "auto")
+        )
+
+    def _is_exact(self):
+        return self._asks_for_law() and self.hamiltonian_.is_summable
+
+    def _reads_to_ask(self):
+        """Draws for each data point; None leaves them to a sampler object."""
+        if self.num_reads is None and (self.sampler is None or isinstance(self.sampler, str)):
+            return _DEFAULT_READS
+        return self.num_reads
+
+    def _family_draws(self):
+        reads = self._reads_to_ask()
+        return FamilyDraws(self.sampler_, self.beta_eff, reads, self.n_jobs, self._belief)
+
+    def _class_draws(self, beta=None):
+        return ClassDraws(
+            self.hamiltonian_,
+            self._family_draws(),
+            None if self.readout == "lowest" else (beta or self.beta_),
+            descent=self.descent,
+            readout=self.readout,
+            lowest_fraction=self.lowest_fraction,
+        )
+
+    def _count(self, X, class_draws):
+        """Counts of classes; where draws say nothing, the probabilities that are expected."""
+        inputs, shifts = self._model_inputs(X)
+        counts = class_draws.counts(inputs, shifts, seeds_of_rows(X, self._entropy))
+        empty = np.flatnonzero(counts.is_empty)
+        if len(empty):
+            counts.counts[empty] = self._expected_probabilities(inputs[empty])
+        if class_draws.n_fallbacks:
+            by_law = f", {len(empty)} of them by the law itself" if len(empty) else ""
+            warnings.warn(
+                f"{class_draws.n_fallbacks} of {len(inputs)} data points have no read with "
+                "exactly one class bit up. They are classified by the local minima below their "
+                f"reads{by_law}. Raise 'penalty' or 'num_reads', or use a sampler that draws "
+                "one-hot units.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return counts
+
+    def _expected_probabilities(self, inputs):
+        """The law's probabilities, or where they cannot be summed the mean field's."""
+        law = self._compiled.hamiltonian
+        if law.is_summable:
+            return law.class_probabilities(inputs, self.beta_)
+        return law.mean_field(inputs, beta=self.beta_)[-1]
+
+    # --- prediction ------------------------------------------------------------------------------
+
+    def predict(self, X):
+        """Predict labels by draws, or by the exact law.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        X = self._validated(X)
+        if self._is_exact():
+            return self.classes_[self._exact_probabilities(X).argmax(axis=1)]
+        self._warn_of_penalty(X)
+        return self.classes_[self._count(X, self._class_draws()).winners()]
+
+    def predict_proba(self, X):
+        """Probabilities of classes: frequencies among draws, or the exact law's.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Frequencies are smoothed by one read shared among all classes. Those of the readouts
+            ``"lowest"`` and ``"lowest_fraction"``, and after a descent, are no probabilities.
+        """
+        X = self._validated(X)
+        if self._is_exact():
+            return self._exact_probabilities(X)
+        self._warn_of_penalty(X)
+        return self._count(X, self._class_draws()).probabilities()
+
+    def _exact_probabilities(self, X):
+        inputs, _ = self._model_inputs(X)
+        law = self._compiled.hamiltonian
+        if self.readout == "lowest":
+            return np.eye(law.n_classes)[law.class_free_energies(inputs, None).argmin(axis=1)]
+        return law.class_probabilities(inputs, self.beta_)
+
+    def decision_function(self, X):
+        """Exact negative free energies of the classes, without clipping and without draws.
+
+        Their softmax at ``beta_`` is the law: for ``mode="clamped"`` they are the network's own
+        class scores. Of a network whose law cannot be summed, the mean field's.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+        """
+        X = self._validated(X)
+        law = self._compiled.hamiltonian
+        inputs = self._compiled.front(X)
+        if law.is_summable:
+            scores = -law.class_free_energies(inputs, self.beta_)
+        else:
+            scores = law.class_fields(inputs)
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+    def transform(self, X):
+        """Means of all units, hidden ones and classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        means : ndarray of shape (n_samples, n_units)
+            Over the draws, or of the exact law; in the order of ``hamiltonian_.layers``.
+        """
+        X = self._validated(X)
+        inputs, shifts = self._model_inputs(X)
+        if self._is_exact():
+            return self._compiled.hamiltonian.unit_means(inputs, self.beta_)
+        drawn = self._class_draws().states(inputs, shifts, seeds_of_rows(X, self._entropy))
+        return np.concatenate([(1.0 + states.mean(axis=1)) / 2.0 for _, states, _ in drawn])
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of what ``transform`` returns.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str
+            Layer and number of each unit, ``"hidden0"``.
+        """
+        check_is_fitted(self)
+        names = [
+            f"{layer}{unit}"
+            for layer, units in self.hamiltonian_.layers.items()
+            for unit in range(units.stop - units.start)
+        ]
+        return np.asarray(names, dtype=object)
+
+    def _validated(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+
+    def _warn_of_penalty(self, X):
+        if self.hamiltonian_.penalty is None or self.shift is not None:
+            return
+        needed = self._needed_penalty(X)
+        if needed >= self.penalty_:
+            warnings.warn(
+                f"The penalty of {self.penalty_:.3g} is too weak for some of these data points: "
+                f"up to {needed:.3g} is needed for ground states with exactly one class bit up. "
+                "Use shift='max', with which any penalty does, or a higher penalty.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    # --- the model -------------------------------------------------------------------------------
+
+    def to_bqm(self, x, *, clamped=True):
+        """The QUBO of one data point, for any dimod sampler.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+        clamped : bool, default=True
+            Whether the inputs act through the fields of the first layer alone. False makes them
+            units of their own, for ``mode="network"``: a value in [0, 1] is the probability that
+            its unit would be up if it were free.
+
+        Returns
+        -------
+        dimod.BinaryQuadraticModel
+            Of vartype BINARY with variables ``(layer, number)``, the class unit's
+            ``("class", k)``, penalised by ``penalty_``.
+        """
+        x = self._validated(np.asarray(x, dtype=float).reshape(1, -1))
+        inputs, shifts = self._model_inputs(x)
+        law = self._compiled.hamiltonian
+        if not clamped:
+            if self._compiled.visible is None:
+                raise ValueError(
+                    f"The visible layer of {type(self).__name__} with mode={self.mode!r} is no "
+                    "layer of units: only mode='network' has one. Use clamped=True."
+                )
+            law, inputs = self._compiled.visible, visible_fields(x, self.clip)
+        return law.with_penalty(self.penalty_).to_bqm(inputs[0], float(shifts[0]))
+
+    def sampling_report(self, X):
+        """How well the sampler reads some data points, and what it costs.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        report : dict
+            ``one_hot_fraction`` of the draws; ``class_bits_up``, their mean number (1 where all
+            are one-hot); ``n_fallbacks``, data points without a draw that counts; ``penalty``;
+            ``beta``, ``beta_eff``, ``beta_eff_stderr``;
+
+            ``agreement``: part of the data points that draws give the law's most probable class;
+            ``agreement_after_descent`` from the draws to local minima, and
+            ``agreement_of_descent_from_random`` states, without any sampler: where this is no
+            lower, a descent says nothing about the draws;
+
+            ``total_variation``: mean distance ½ Σ |frequency - probability|, and
+            ``total_variation_of_draws``, what independent draws would show by chance (where the
+            law can be summed, for ``readout="onehot"``);
+
+            ``classical_seconds`` (the network below the units), ``compile_seconds``,
+            ``sample_seconds``, ``readout_seconds``; ``calls``, ``reads``, ``sweeps``,
+            ``qpu_access_time`` in microseconds; and what a device says: ``chain_break_fraction``,
+            ``scale``, ``clipped_fraction``, ``beta_eff_device``, and the last call's
+            ``beta_eff_estimate`` with its error.
+        """
+        return report_of(self, self._validated(X))
+
+    # --- twins -----------------------------------------------------------------------------------
+
+    def classical_twin(self):
+        """The network itself, unfitted, as a classifier that nothing samples.
+
+        Returns
+        -------
+        estimator
+            A clone of ``estimator``, or of what stands for None; a frozen one as it is.
+        """
+        return twin_of(self)
+
+    def estimate_cost(self, n_samples, n_features):
+        """What classifying some data asks of the sampler.
+
+        Parameters
+        ----------
+        n_samples, n_features : int
+            Of the data to classify. Fitting draws for 32 data points at most, where the sampler's
+            temperature is to be found.
+
+        Returns
+        -------
+        cost : dict
+            ``calls`` (families; more for large data), ``models`` (programs, one a data point) and
+            ``reads``; zero where the exact law is summed.
+        """
+        if self._asks_for_law() and self.mode != "network":
+            return {"calls": 0, "models": 0, "reads": 0}
+        sampler = check_sampler(self.sampler, default="gibbs", intent=self._intent)
+        own = getattr(sampler, "params", None) or sampler.get_params(deep=False)
+        reads = self._reads_to_ask() or own.get("num_reads", 1)
+        return {"calls": 1, "models": n_samples, "reads": n_samples * reads}
+
+    def ablations(self):
+        """Controls: the same estimator with the sampler replaced.
+
+        Returns
+        -------
+        ablations : dict of str to estimator
+            ``"exact law"``: no draws (``"exact draws"`` where the readout needs some);
+            ``"random states"``: draws without any energy; ``"greedy descent from random states"``:
+            these, gone down to local minima; ``"zero couplings"``: a sampler that sees each unit
+            alone, where there are hidden units.
+        """
+        parameters = self.get_params(deep=False)
+        random = {"sampler": DimodSampler(dimod.RandomSampler()), "beta_eff": 1.0}
+        controls = {
+            "exact law": {"sampler": None, "num_reads": None},
+            "random states": {**random, "descent": False},
+            "greedy descent from random states": {**random, "descent": True},
+        }
+        if self.mode != "clamped":
+            controls["zero couplings"] = {"sampler": UncoupledComposite(self.sampler or "gibbs")}
+        return {name: type(self)(**{**parameters, **changes}) for name, changes in controls.items()}

@@ -1,0 +1,344 @@
+"""What is trained before a network is transferred: the network itself, or one made for it."""
+
+import sys
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from qsklearn.neural_network._convolutional_classifier import ConvolutionalClassifier
+from qsklearn.neural_network._module_classifier import ModuleClassifier
+from qsklearn.neural_network._sampled_mlp import QuantumSampledMLPClassifier
+from qsklearn.neural_network._sampled_mlp_conversion import write_mlp
+from qsklearn.neural_network._targets import Targets
+from qsklearn.neural_network._transfer_compilation import (
+    compile_clamped,
+    compile_floating,
+    compile_hidden,
+    compile_layers,
+)
+from qsklearn.neural_network._transferred_network import read_network
+
+_OBJECTIVES = {"drbm": "drbm", "network": "mean_field"}
+_HEAD = {"gradient": "exact", "predict_with": "ebm", "learning_rate_init": 0.01, "max_iter": 200}
+
+
+@dataclass
+class TrainingData:
+    """Data of a fit.
+
+    Attributes
+    ----------
+    X : ndarray or csr_matrix of shape (n_samples, n_features)
+    codes : ndarray of int of shape (n_samples,)
+        Number of each label in ``classes``.
+    classes : ndarray of shape (n_classes,)
+    weights : ndarray of shape (n_samples,), or None
+    """
+
+    X: object
+    codes: np.ndarray
+    classes: np.ndarray
+    weights: np.ndarray | None
+
+    @property
+    def labels(self):
+        return self.classes[self.codes]
+
+    def take(self, rows):
+        weights = None if self.weights is None else self.weights[rows]
+        return TrainingData(self.X[rows], self.codes[rows], self.classes, weights)
+
+
+def is_module(estimator):
+    """Whether this is a PyTorch module; does not import PyTorch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(estimator, torch.nn.Module)
+
+
+def is_frozen(estimator):
+    """Whether what was given stays as it is."""
+    return isinstance(estimator, FrozenEstimator) or is_module(estimator)
+
+
+def thawed(estimator):
+    """What a FrozenEstimator holds; anything else as it is."""
+    return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+
+
+def own_estimator(mode, image_shape, n_hidden, random_state):
+    """The network of a transfer that was given none, unfitted."""
+    sizes = hidden_sizes(n_hidden)
+    if image_shape is not None:
+        return ConvolutionalClassifier(
+            sizes, image_shape=image_shape, mode=mode, random_state=random_state
+        )
+    if mode == "clamped":
+        return LogisticRegression(max_iter=1000)
+    return MLPClassifier(
+        sizes,
+        activation="logistic",
+        learning_rate_init=0.01,
+        max_iter=500,
+        random_state=random_state,
+    )
+
+
+def hidden_sizes(n_hidden):
+    """Numbers of hidden units as a tuple."""
+    return tuple(n_hidden) if np.iterable(n_hidden) else (n_hidden,)
+
+
+def fit_and_compile(transfer, data, entropy):
+    """Train what is to be trained, and compile it.
+
+    Parameters
+    ----------
+    transfer : QUBOTransferClassifier
+        Its parameters are read, nothing is changed.
+    data : TrainingData
+    entropy : int
+        Seeds the training of what the transfer makes itself.
+
+    Returns
+    -------
+    CompiledNetwork
+    """
+    return _FIT[transfer.mode](transfer, data, entropy)
+
+
+def _fit_clamped(transfer, data, entropy):
+    fitted = _fit_given(transfer, data, entropy)
+    return compile_clamped(_read(transfer, fitted, data), fitted)
+
+
+def _fit_floating(transfer, data, entropy):
+    fitted = _fit_given(transfer, data, entropy)
+    return compile_floating(
+        _read(transfer, fitted, data),
+        fitted,
+        data.X,
+        transfer.feature_bias,
+        transfer.clip,
+        type(transfer).__name__,
+    )
+
+
+def _fit_hidden(transfer, data, entropy):
+    if _is_trained_by_torch(transfer):
+        module = _train_module(transfer, data, entropy)
+        return _compile_hidden(_read(transfer, module, data), module)
+    if transfer.estimator is None:
+        return _train_head(transfer, data, entropy, None, None)
+    fitted = _fit_given(transfer, data, entropy)
+    network = _read(transfer, fitted, data)
+    if not is_frozen(transfer.estimator):
+        start = network if network.has_hidden_layer else None
+        features = network.hidden_inputs if start else network.output_features
+        return _train_head(transfer, data, entropy, features, start)
+    if not network.has_hidden_layer:
+        raise ValueError(
+            f"mode='drbm' of {type(transfer).__name__} compiles the last hidden layer of a frozen "
+            f"network. {type(fitted).__name__} has none; give it unfrozen, so that hidden units "
+            "are trained on its features, or use mode='clamped'."
+        )
+    return _compile_hidden(network, fitted)
+
+
+def _fit_layers(transfer, data, entropy):
+    if _is_trained_by_torch(transfer):
+        module = _train_module(transfer, data, entropy)
+        return _compile_layers(_read(transfer, module, data), module)
+    fitted = _fit_given(transfer, data, entropy)
+    network = _read(transfer, fitted, data)
+    if not network.has_hidden_layer:
+        raise ValueError(
+            f"mode='network' of {type(transfer).__name__} samples hidden layers, of which "
+            f"{type(fitted).__name__} has none. Use mode='clamped'."
+        )
+    if is_frozen(transfer.estimator):
+        return _compile_layers(network, fitted)
+    training = _import_training(transfer)
+    module = training.sequential_of_mlp(*network.layer_stack())
+    inputs = TrainingData(network.inputs(data.X), data.codes, data.classes, data.weights)
+    _train(training, transfer, module, inputs, entropy, image_shape=None)
+    weights, biases = _read(transfer, module, inputs).layer_stack()
+    return compile_layers(network.inputs, weights, biases, module)
+
+
+_FIT = {
+    "clamped": _fit_clamped,
+    "float": _fit_floating,
+    "drbm": _fit_hidden,
+    "network": _fit_layers,
+}
+
+
+def _compile_hidden(network, fitted):
+    return compile_hidden(network.hidden_inputs, *network.hidden_stack(), fitted)
+
+
+def _compile_layers(network, fitted):
+    return compile_layers(network.inputs, *network.layer_stack(), fitted)
+
+
+def _read(transfer, fitted, data):
+    return read_network(
+        fitted, data.X, transfer.image_shape, len(data.classes), type(transfer).__name__
+    )
+
+
+# --- fitting what was given ----------------------------------------------------------------------
+
+
+def _fit_given(transfer, data, entropy):
+    """The given network, fitted: a clone of it, unless it is frozen."""
+    if is_frozen(transfer.estimator):
+        fitted = thawed(transfer.estimator)
+        if not is_module(fitted):
+            check_is_fitted(fitted)
+        return fitted
+    estimator = transfer.estimator
+    if estimator is None:
+        estimator = own_estimator(transfer.mode, transfer.image_shape, transfer.n_hidden, entropy)
+    estimator = clone(estimator)
+    estimator.fit(data.X, data.labels, **_weights_for(estimator, data, transfer))
+    return getattr(estimator, "module_", estimator)
+
+
+def _weights_for(estimator, data, transfer):
+    """The fit parameter that carries the samples' weights, if there are any."""
+    if data.weights is None:
+        return {}
+    last, prefix = estimator, ""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        prefix = f"{name}__"
+    if not has_fit_parameter(last, "sample_weight"):
+        raise ValueError(
+            f"The samples have weights (sample_weight or class_weight of {type(transfer).__name__})"
+            f", but {type(last).__name__}.fit takes none. Leave them out, or use an estimator that "
+            "takes them."
+        )
+    return {f"{prefix}sample_weight": data.weights}
+
+
+# --- networks trained to be transferred ----------------------------------------------------------
+
+
+def _train_head(transfer, data, entropy, features, start):
+    """Hidden units and class unit on some features, trained by the exact likelihood."""
+    n_hidden = hidden_sizes(transfer.n_hidden)
+    if start is None and len(n_hidden) != 1:
+        raise ValueError(
+            f"The 'n_hidden' parameter of {type(transfer).__name__} must be one number for "
+            f"mode='drbm', which has one layer of hidden units. Got {transfer.n_hidden!r} instead."
+        )
+    Z = data.X if features is None else features(data.X)
+    settings = {**_HEAD, "random_state": entropy}
+    if start is None:
+        head = QuantumSampledMLPClassifier(n_hidden[0], **settings)
+    else:
+        head = QuantumSampledMLPClassifier.from_mlp(
+            _as_mlp(start, data), warm_start=True, **settings
+        )
+    head.fit(Z, data.labels, data.weights)
+    weights, biases = list(head.coefs_), list(head.intercepts_)
+    if weights[1].shape[1] == 1:  # one bit of two classes: the first class has no weights
+        weights[1] = np.hstack([np.zeros_like(weights[1]), weights[1]])
+        biases[1] = np.append(0.0, biases[1])
+    return compile_hidden(features, weights, biases, head)
+
+
+def _as_mlp(network, data):
+    """A fitted MLP of the last hidden layer and the outputs."""
+    weights, bias = network.output_weights, network.output_bias
+    if len(data.classes) == 2:
+        weights, bias = weights[:, 1:] - weights[:, :1], bias[1:] - bias[:1]
+    n_hidden = len(network.hidden_bias)
+    return write_mlp(
+        MLPClassifier((n_hidden,), activation="logistic"),
+        [_dense(network.hidden_weights), weights],
+        [network.hidden_bias, bias],
+        Targets(data.classes),
+        0,
+        [],
+    )
+
+
+def _is_trained_by_torch(transfer):
+    if transfer.estimator is None:
+        return transfer.image_shape is not None or transfer.mode == "network"
+    return is_module(transfer.estimator)
+
+
+def _import_training(transfer):
+    from qsklearn._optional import import_optional
+
+    import_optional("torch", f"{type(transfer).__name__}(mode={transfer.mode!r})")
+    from qsklearn.neural_network import _transfer_training
+
+    return _transfer_training
+
+
+def _train_module(transfer, data, entropy):
+    """A module, made or copied, trained to be run as a QUBO."""
+    training = _import_training(transfer)
+    if transfer.estimator is None:
+        module = training.build_network(
+            data.X.shape[1],
+            transfer.image_shape,
+            hidden_sizes(transfer.n_hidden),
+            len(data.classes),
+            transfer.mode,
+            entropy,
+        )
+    else:
+        module = deepcopy(transfer.estimator)
+    _train(training, transfer, module, data, entropy, transfer.image_shape)
+    return module
+
+
+def _train(training, transfer, module, data, entropy, image_shape):
+    weights = np.ones(len(data.codes)) if data.weights is None else data.weights
+    training.train(
+        module,
+        _dense(data.X),
+        data.codes,
+        weights,
+        objective=_OBJECTIVES[transfer.mode],
+        image_shape=image_shape,
+        seed=entropy,
+        trainable="head" if transfer.mode == "drbm" and transfer.estimator is not None else "all",
+    )
+
+
+def _dense(X):
+    return X.toarray() if scipy.sparse.issparse(X) else X
+
+
+# --- twins ---------------------------------------------------------------------------------------
+
+
+def twin_of(transfer):
+    """The unfitted classical estimator of the same architecture; a frozen one as it is."""
+    estimator = transfer.estimator
+    if estimator is None:
+        return own_estimator(
+            "float"
+            if transfer.mode in ("drbm", "network") and transfer.image_shape is None
+            else transfer.mode,
+            transfer.image_shape,
+            transfer.n_hidden,
+            transfer.random_state,
+        )
+    if is_module(thawed(estimator)):
+        return ModuleClassifier(thawed(estimator), image_shape=transfer.image_shape)
+    return estimator if is_frozen(estimator) else clone(estimator)
