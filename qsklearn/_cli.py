@@ -96,8 +96,8 @@ def _add_estimator_options(group):
     group.add_argument(
         "--estimator",
         type=_names,
-        help="of sampled-mlp, spin-glass, classical-twin, logistic-regression; else all but "
-        "spin-glass",
+        help="of sampled-mlp, spin-glass, qubo-transfer, classical-twin, logistic-regression; else "
+        "sampled-mlp and the classical ones",
     )
     group.add_argument(
         "--sampler",

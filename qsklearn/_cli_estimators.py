@@ -27,11 +27,18 @@ def _spin_glass():
     return SpinGlassAnnealedNetwork
 
 
+def _qubo_transfer():
+    from qsklearn import QUBOTransferClassifier
+
+    return QUBOTransferClassifier
+
+
 # name -> (label in the table, function that gives the class); each takes sampler= and has
 # classical_twin().
 _QUANTUM = {
     "sampled-mlp": ("sampled MLP", _sampled_mlp),
     "spin-glass": ("spin-glass network", _spin_glass),
+    "qubo-transfer": ("QUBO transfer", _qubo_transfer),
 }
 _CLASSICAL = {
     "logistic-regression": ("logistic regression", lambda: LogisticRegression(max_iter=1000))

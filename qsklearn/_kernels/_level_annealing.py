@@ -324,52 +324,6 @@ def _start_chains(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _sweep(
-    sweep, first_chain, lanes, chains, matrix, row_weights, curvatures, ridge, fields, base, scale,
-    groups, n_bits, betas, rule, levels, kept, streams, generators, thresholds, places, words,
-    window,
-):  # fmt: skip
-    """Move each weight of the chains of a block once. What it takes is as in `anneal`."""
-    top, is_factored = (1 << n_bits) - 1, row_weights.shape[0] > 0
-    for j in range(fields.shape[1]):
-        for lane in range(lanes):
-            model = chains[first_chain + lane, 0]
-            step = 2.0 * scale[model, j]
-            if step == 0.0:
-                continue
-            group, level = groups[model], levels[lane, j]
-            if is_factored:
-                weight = base[model, j] + scale[model, j] * (2 * level - top)
-                slope = fields[model, j] + 2.0 * (
-                    _dot(matrix, 0, j, kept, lane) + ridge[j] * weight
-                )
-            else:
-                slope = kept[lane, j]
-            if rule == LEVELS:
-                new = draw_level(
-                    level, top, slope, curvatures[group, j], step, betas[model, sweep],
-                    streams[lane], window,
-                )  # fmt: skip
-            else:
-                if places[lane] + n_bits > LANES:
-                    _fill_thresholds(lane, rule == METROPOLIS_BITS, generators, words, thresholds)
-                    places[lane] = 0
-                new = _draw_bits_of(
-                    level, n_bits, slope, curvatures[group, j], step, betas[model, sweep],
-                    thresholds, lane * LANES + places[lane],
-                )  # fmt: skip
-                places[lane] += n_bits
-            if new == level:
-                continue
-            levels[lane, j] = new
-            change = step * (new - level)
-            if is_factored:
-                _add_weighted_row(matrix, j, change, row_weights, group, kept, lane)
-            else:
-                _add_row(matrix, group, j, 2.0 * change, kept, lane)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def anneal(
     matrix,  # IN: (n_groups, n_weights, n_weights), J; or (1, n_weights, n_rows), rows'
     row_weights,  # IN: (n_groups, n_rows) of the form of rows, (0, 0) of that of couplings
@@ -391,6 +345,7 @@ def anneal(
 ):  # fmt: skip
     """One chain a read and model."""
     n_weights, num_sweeps, top = fields.shape[1], betas.shape[1], (1 << n_bits) - 1
+    is_factored = row_weights.shape[0] > 0
     levels = np.empty((chains_per_block, n_weights), np.int64)
     kept = np.empty((chains_per_block, matrix.shape[2]))
     streams = np.empty((chains_per_block, STATE), np.uint32)
@@ -418,11 +373,44 @@ def anneal(
                     top, levels, kept,
                 )  # fmt: skip
                 _weigh_rows(first_chain, lanes, chains, groups, row_weights, kept)
-            _sweep(
-                sweep, first_chain, lanes, chains, matrix, row_weights, curvatures, ridge, fields,
-                base, scale, groups, n_bits, betas, rule, levels, kept, streams, generators,
-                thresholds, places, words, window,
-            )  # fmt: skip
+            for j in range(n_weights):
+                for lane in range(lanes):
+                    model = chains[first_chain + lane, 0]
+                    step = 2.0 * scale[model, j]
+                    if step == 0.0:
+                        continue
+                    group, level = groups[model], levels[lane, j]
+                    if is_factored:
+                        weight = base[model, j] + scale[model, j] * (2 * level - top)
+                        slope = fields[model, j] + 2.0 * (
+                            _dot(matrix, 0, j, kept, lane) + ridge[j] * weight
+                        )
+                    else:
+                        slope = kept[lane, j]
+                    if rule == LEVELS:
+                        new = draw_level(
+                            level, top, slope, curvatures[group, j], step, betas[model, sweep],
+                            streams[lane], window,
+                        )  # fmt: skip
+                    else:
+                        if places[lane] + n_bits > LANES:
+                            _fill_thresholds(
+                                lane, rule == METROPOLIS_BITS, generators, words, thresholds
+                            )
+                            places[lane] = 0
+                        new = _draw_bits_of(
+                            level, n_bits, slope, curvatures[group, j], step, betas[model, sweep],
+                            thresholds, lane * LANES + places[lane],
+                        )  # fmt: skip
+                        places[lane] += n_bits
+                    if new == level:
+                        continue
+                    levels[lane, j] = new
+                    change = step * (new - level)
+                    if is_factored:
+                        _add_weighted_row(matrix, j, change, row_weights, group, kept, lane)
+                    else:
+                        _add_row(matrix, group, j, 2.0 * change, kept, lane)
             sweep += 1
             until_refresh -= 1
         _refresh(

@@ -324,13 +324,23 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         """Data to train on, and data to calibrate with, or None."""
         if self.beta != "calibrate":
             return data, None
-        rows, held = train_test_split(
-            np.arange(len(data.codes)),
-            test_size=self.validation_fraction,
+        counts = np.bincount(data.codes)
+        splittable = np.flatnonzero(counts[data.codes] > 1)  # a lone sample is trained on
+        n_held = max(np.ceil(self.validation_fraction * len(splittable)), (counts > 1).sum())
+        if n_held == 0 or n_held > len(splittable) / 2:
+            raise ValueError(
+                f"beta='calibrate' of {type(self).__name__} holds out {int(n_held)} samples, one a "
+                "class at least and half of the data at most. Got n_samples = "
+                f"{len(data.codes)}; give more data or another 'validation_fraction', or beta as a "
+                "number."
+            )
+        _, held = train_test_split(
+            splittable,
+            test_size=int(n_held),
             random_state=self._entropy,
-            stratify=data.codes,
+            stratify=data.codes[splittable],
         )
-        return data.take(rows), data.take(held)
+        return data.take(np.setdiff1d(np.arange(len(data.codes)), held)), data.take(np.sort(held))
 
     def _take_over(self, compiled, data, held):
         self.estimator_ = compiled.estimator
@@ -716,3 +726,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         if self.mode != "clamped":
             controls["zero couplings"] = {"sampler": UncoupledComposite(self.sampler or "gibbs")}
         return {name: type(self)(**{**parameters, **changes}) for name, changes in controls.items()}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -158,7 +158,7 @@ def _fit_layers(transfer, data, entropy):
         return _compile_layers(_read(transfer, module, data), module)
     fitted = _fit_given(transfer, data, entropy)
     network = _read(transfer, fitted, data)
-    if not network.has_hidden_layer:
+    if network.feature_reading == "data":
         raise ValueError(
             f"mode='network' of {type(transfer).__name__} samples hidden layers, of which "
             f"{type(fitted).__name__} has none. Use mode='clamped'."
@@ -258,15 +258,18 @@ def _train_head(transfer, data, entropy, features, start):
 
 
 def _as_mlp(network, data):
-    """A fitted MLP of the last hidden layer and the outputs."""
-    weights, bias = network.output_weights, network.output_bias
+    """A fitted MLP of the last hidden layer and the outputs, a start for training."""
+    if network.feature_reading == "none":  # of such units weights are no more than a start
+        hidden, weights = network.hidden_weights, network.output_weights
+        hidden_bias, bias = network.hidden_bias, network.output_bias
+    else:
+        (hidden, weights), (hidden_bias, bias) = network.hidden_stack()
     if len(data.classes) == 2:
         weights, bias = weights[:, 1:] - weights[:, :1], bias[1:] - bias[:1]
-    n_hidden = len(network.hidden_bias)
     return write_mlp(
-        MLPClassifier((n_hidden,), activation="logistic"),
-        [_dense(network.hidden_weights), weights],
-        [network.hidden_bias, bias],
+        MLPClassifier((len(hidden_bias),), activation="logistic"),
+        [_dense(hidden), weights],
+        [hidden_bias, bias],
         Targets(data.classes),
         0,
         [],

@@ -269,15 +269,10 @@ def _with_pools_last(steps):
     """
     ordered = [step for step in steps if not isinstance(step, Reshape)]
     for position in range(len(ordered) - 2, -1, -1):
-        here = position
-        while (
-            here + 1 < len(ordered)
-            and isinstance(ordered[here], MaxPool)
-            and isinstance(ordered[here + 1], Activation)
-            and ordered[here + 1].kind in _UNITS
-        ):
-            ordered[here : here + 2] = ordered[here + 1], ordered[here]
-            here += 1
+        step, following = ordered[position : position + 2]
+        is_unit = isinstance(following, Activation) and following.kind in _UNITS
+        if isinstance(step, MaxPool) and is_unit:
+            ordered[position : position + 2] = following, step
     return ordered
 
 

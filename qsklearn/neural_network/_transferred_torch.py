@@ -149,6 +149,12 @@ def _copied_layers(module, caller):
             f"by layer. Got {type(module).__name__} instead, whose forward can be anything. Put "
             "its layers into a torch.nn.Sequential."
         )
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        if nn.parameter.is_lazy(tensor):
+            raise NotFittedError(
+                f"The 'estimator' parameter of {caller} must be a trained module. Got one whose "
+                f"{name!r} has no values yet. Train it first."
+            )
     layers = _flattened(deepcopy(module).cpu().eval().requires_grad_(False))
     if not layers:
         raise ValueError(
@@ -184,11 +190,6 @@ def _flattened(module, prefix=""):
 def _check_weights(modules, names, caller):
     for layer, name in zip(modules, names, strict=True):
         tensors = [*layer.parameters(), *layer.buffers()]
-        if any(nn.parameter.is_lazy(tensor) for tensor in tensors):
-            raise NotFittedError(
-                f"The 'estimator' parameter of {caller} must be a trained module. The parameters "
-                f"of {name} have no values yet. Train it first."
-            )
         if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
             raise ValueError(
                 f"The 'estimator' parameter of {caller} must have finite weights. Got a module "

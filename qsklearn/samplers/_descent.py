@@ -60,10 +60,10 @@ def steepest_descent(
     starts = check_initial_states(initial_states, fields.shape, num_reads, _CALLER)
     lowered = np.array(starts, np.int8)
     _check_unit(lowered, models.one_hot)
-    energies = np.empty(lowered.shape[:2])
+    energies = np.zeros(lowered.shape[:2])
     run_blocks(
         _steepest_descent.descend,
-        models.n_models,
+        models.n_models if models.n_spins else 0,
         count_threads(num_threads, _CALLER),
         np.ascontiguousarray(models.fields),
         couplings.indptr.astype(np.int32),

@@ -3,6 +3,7 @@
 import dimod
 import numpy as np
 import pytest
+import scipy.sparse
 
 from qsklearn.hamiltonians import IsingFamily
 
@@ -68,6 +69,33 @@ def test_states_of_int8_do_not_overflow():
     family = IsingFamily(np.ones((1, n_spins)), couplings, np.zeros(1), tuple(range(n_spins)))
     up = np.ones((1, 1, n_spins), np.int8)
     assert family.energies(up)[0, 0] == n_spins + n_spins * (n_spins - 1) / 2
+
+
+def test_sparse_couplings_are_the_same(family):
+    sparse = IsingFamily(
+        family.fields, scipy.sparse.csr_array(family.couplings), family.offsets, family.labels
+    )
+    states = np.broadcast_to(every_state(4), (3, 16, 4))
+    energies = sparse.energies(states)
+    assert isinstance(energies, np.ndarray) and energies.shape == (3, 16)
+    np.testing.assert_allclose(energies, family.energies(states), atol=1e-12)
+    scaled = sparse.scaled(0.4)
+    assert isinstance(scaled.couplings, scipy.sparse.csr_array)
+    np.testing.assert_allclose(scaled.energies(states), 0.4 * energies, atol=1e-12)
+    assert sparse.energies(states[:, :0]).shape == (3, 0)
+    for model in range(3):
+        assert sparse.to_bqm(model) == family.to_bqm(model)
+        assert list(sparse.to_bqm(model).variables) == list(family.labels)
+
+
+def test_stored_zeros_of_sparse_couplings_make_no_edges():
+    couplings = scipy.sparse.csr_array(np.ones((3, 3)) - np.eye(3))
+    couplings.data[couplings.indices == 2] = 0.0  # (0, 2) and (1, 2)
+    couplings.data[couplings.indptr[2] :] = 0.0
+    family = IsingFamily(np.zeros((1, 3)), couplings, np.zeros(1), ("a", "b", "c"))
+    ((edge, bias),) = family.to_bqm().quadratic.items()
+    assert (set(edge), bias) == ({"a", "b"}, 1.0)
+    assert couplings.nnz == 6  # looked at, not changed
 
 
 def test_families_can_be_compared_and_hashed(family):

@@ -23,9 +23,9 @@ def make(sizes, seed=0, scale=1.5, penalty=None, sparse=False, names=None):
     rng = np.random.default_rng(seed)
     weights = [rng.normal(0, scale, shape) for shape in zip(sizes[:-1], sizes[1:], strict=True)]
     if sparse:
-        weights = [
-            scipy.sparse.csr_array(matrix * (rng.random(matrix.shape) < 0.5)) for matrix in weights
-        ]
+        kept = [rng.random(matrix.shape) < 0.5 for matrix in weights]
+        pairs = zip(weights, kept, strict=True)
+        weights = [scipy.sparse.csr_array(matrix * some) for matrix, some in pairs]
     biases = [rng.normal(0, scale, size) for size in sizes]
     return LayeredHamiltonian(tuple(weights), tuple(biases), penalty, names)
 
@@ -140,7 +140,8 @@ def test_one_sample_of_a_batch_is_that_sample():
 
 def test_large_models_have_sparse_couplings():
     rng = np.random.default_rng(0)
-    weights = scipy.sparse.random_array((3000, 40), density=0.02, rng=rng, format="csr")
+    kept = rng.random((3000, 40)) < 0.02
+    weights = scipy.sparse.csr_array(rng.normal(size=kept.shape) * kept)
     class_weights = rng.normal(size=(40, 10))
     biases = (rng.normal(size=3000), rng.normal(size=40), rng.normal(size=10))
     hamiltonian = LayeredHamiltonian((weights, class_weights), biases, penalty=3.0)
@@ -195,15 +196,22 @@ def test_equal_classes_tie_and_stay_one_hot(field):
         assert (bits.sum(axis=1) == 1).all() and len(np.unique(bits, axis=0)) == 3
 
 
-@pytest.mark.parametrize("penalty", [0.25, 1.0, 4.0, 12.0])
+@pytest.mark.parametrize("shift", [-9.0, 9.0])
+def test_penalty_of_a_bqm_holds_against_the_shifted_logits(shift):
+    hamiltonian = LayeredHamiltonian((), (np.zeros(3),))
+    inputs = -shift + np.array([0.5, -0.5, 0.0])  # logits of 18 in size
+    ground = dimod.ExactSolver().sample(hamiltonian.to_bqm(inputs, shift)).lowest(atol=1e-9)
+    np.testing.assert_array_equal(hamiltonian.decode(ground), [[1, 0, 0]])
+
+
+@pytest.mark.parametrize("penalty", [0.25, 1.0, 4.0, 8.0])
 def test_penalised_class_unit_obeys_the_ground_state_rule(penalty):
     rng = np.random.default_rng(8)
     hamiltonian = LayeredHamiltonian((), (rng.normal(size=5),), penalty)
     inputs, shifts = rng.normal(0, 5, (60, 5)), rng.normal(0, 2, 60)
     states = all_bits(5)
-    energies = hamiltonian.build(inputs, shifts).energies(
-        np.broadcast_to(2 * states - 1, (60, 32, 5))
-    )
+    spins = np.broadcast_to(2 * states - 1, (60, 32, 5))
+    energies = hamiltonian.build(inputs, shifts).energies(spins)
     is_one_hot = states.sum(axis=1) == 1
     found = energies[:, is_one_hot].min(axis=1) < energies[:, ~is_one_hot].min(axis=1)
     logits = hamiltonian.class_fields(inputs) - shifts[:, np.newaxis]
@@ -275,9 +283,8 @@ def test_mean_field_of_sparse_weights_is_the_same(sizes):
     hamiltonian = make(sizes, sparse=True)
     plain = LayeredHamiltonian(tuple(map(dense, hamiltonian.weights)), hamiltonian.biases)
     inputs = np.random.default_rng(1).normal(size=(5, sizes[0]))
-    for found, expected in zip(
-        hamiltonian.mean_field(inputs), plain.mean_field(inputs), strict=True
-    ):
+    laws = hamiltonian.mean_field(inputs), plain.mean_field(inputs)
+    for found, expected in zip(*laws, strict=True):
         assert isinstance(found, np.ndarray)
         np.testing.assert_allclose(found, expected, rtol=1e-12)
     np.testing.assert_allclose(hamiltonian.class_fields(inputs), plain.class_fields(inputs))
@@ -314,10 +321,8 @@ def test_centring_keeps_the_energies_of_one_hot_states_and_no_others(sizes):
     hamiltonian = make(sizes, seed=5)
     centred, inputs = hamiltonian.centred(), np.random.default_rng(0).normal(size=(1, sizes[0]))
     states = 2 * all_bits(hamiltonian.n_units)[np.newaxis] - 1
-    before, after = (
-        hamiltonian.build(inputs).energies(states),
-        centred.build(inputs).energies(states),
-    )
+    before = hamiltonian.build(inputs).energies(states)
+    after = centred.build(inputs).energies(states)
     is_one_hot = hamiltonian.one_hot_mask(hamiltonian.decode(states))
     np.testing.assert_allclose(after[is_one_hot], before[is_one_hot], atol=1e-12)
     assert np.allclose(after, before) == (len(sizes) == 1)
@@ -426,6 +431,21 @@ def test_frozen_comparable_and_picklable():
     assert hamiltonian == hamiltonian and hamiltonian != hamiltonian.with_penalty(2.0)
     copy = pickle.loads(pickle.dumps(hamiltonian))
     np.testing.assert_array_equal(copy.build(inputs).fields, hamiltonian.build(inputs).fields)
+
+
+@pytest.mark.parametrize("container", [scipy.sparse.csr_matrix, scipy.sparse.coo_array])
+def test_any_sparse_weights_are_taken(container):
+    plain = make((4, 3, 3))
+    hamiltonian = LayeredHamiltonian(tuple(map(container, plain.weights)), plain.biases)
+    assert all(isinstance(weights, scipy.sparse.csr_array) for weights in hamiltonian.weights)
+    inputs = np.random.default_rng(0).normal(size=(2, 4))
+    np.testing.assert_allclose(hamiltonian.unit_means(inputs), plain.unit_means(inputs))
+    for found, expected in (
+        (hamiltonian.build(inputs).couplings, plain.build(inputs).couplings),
+        (hamiltonian.centred().weights[1], plain.centred().weights[1]),
+        (hamiltonian.clipped_inputs(9 * inputs, 2.0), plain.clipped_inputs(9 * inputs, 2.0)),
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-14)
 
 
 def test_lists_and_integers_are_taken():

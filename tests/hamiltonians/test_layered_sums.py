@@ -80,11 +80,8 @@ def test_unit_means_by_enumeration(sizes, beta):
     hamiltonian, inputs = make(sizes, seed=3), make_inputs(sizes)
     expected = Enumerated(hamiltonian, inputs).one_hot_means(beta)
     np.testing.assert_allclose(hamiltonian.unit_means(inputs, beta), expected, atol=1e-11)
-    np.testing.assert_allclose(
-        hamiltonian.class_probabilities(inputs, beta),
-        expected[:, hamiltonian.class_units],
-        atol=1e-11,
-    )
+    probabilities = hamiltonian.class_probabilities(inputs, beta)
+    np.testing.assert_allclose(probabilities, expected[:, hamiltonian.class_units], atol=1e-11)
 
 
 @pytest.mark.parametrize("penalty", [0.3, 1.0, 6.0])
@@ -97,7 +94,7 @@ def test_one_hot_part_of_the_penalised_law_is_softmax_of_the_free_energies(sizes
     of_class = np.column_stack(
         [weights[:, (law.classes == row).all(axis=1)].sum(axis=1) for row in np.eye(sizes[-1])]
     )
-    assert (of_class.sum(axis=1) < 0.999).all()  # the rest is broken
+    assert (of_class.sum(axis=1) < 1 - 1e-6).all()  # the rest is broken
     posterior = of_class / of_class.sum(axis=1, keepdims=True)
     free_energies = hamiltonian.class_free_energies(inputs, beta)
     np.testing.assert_allclose(posterior, softmax(-beta * free_energies, axis=1), atol=1e-9)
@@ -108,9 +105,8 @@ def test_centring_keeps_the_law_of_one_hot_states(sizes):
     hamiltonian, inputs = make(sizes, seed=5), make_inputs(sizes)
     centred = hamiltonian.centred()
     for method in ("class_probabilities", "unit_means"):
-        np.testing.assert_allclose(
-            getattr(centred, method)(inputs), getattr(hamiltonian, method)(inputs), atol=1e-12
-        )
+        found, expected = (getattr(model, method)(inputs) for model in (centred, hamiltonian))
+        np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_floating_features_give_the_score_of_the_corrected_formulas():
@@ -140,8 +136,6 @@ def test_enormous_inputs_fix_their_units_and_leave_the_rest_exact(size, name):
     expected_means = above.unit_means(field[np.newaxis])
     inputs = size * signs[np.newaxis]
     found = hamiltonian.class_free_energies(inputs)
-    if len(sizes) == 2:  # relative to no class, which the class unit alone is not
-        expected = expected - 0.0
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
     means = hamiltonian.unit_means(inputs)
     np.testing.assert_array_equal(means[0, : sizes[0]], on)
@@ -168,9 +162,8 @@ def test_hot_free_energies_are_the_mean_energies(sizes, beta):
         hamiltonian.weights[-1].sum(axis=0) / 2 if hamiltonian.weights else inputs
     )
     found = hamiltonian.class_free_energies(inputs, beta)
-    np.testing.assert_allclose(
-        found, np.broadcast_to(expected, found.shape), atol=300 * beta + 1e-11
-    )
+    expected = np.broadcast_to(expected, found.shape)
+    np.testing.assert_allclose(found, expected, atol=300 * beta + 1e-11)
     means = hamiltonian.unit_means(inputs, beta)
     np.testing.assert_allclose(means[:, hamiltonian.hidden_units], 0.5, atol=30 * beta)
     np.testing.assert_allclose(means[:, hamiltonian.class_units], 1 / sizes[-1], atol=30 * beta)
@@ -198,9 +191,8 @@ def test_many_hidden_units_neither_overflow_nor_lose_digits(n_hidden, scale):
     weights, inputs = rng.normal(0, scale, (n_hidden, 3)), rng.normal(0, scale, (2, n_hidden))
     hamiltonian = LayeredHamiltonian((weights,), (np.zeros(n_hidden), np.zeros(3)))
     shifted = inputs[:, :, np.newaxis] + weights
-    expected = (
-        np.logaddexp(0, shifted).sum(axis=1) - np.logaddexp(0, inputs).sum(axis=1)[:, np.newaxis]
-    )
+    gains = np.logaddexp(0, shifted) - np.logaddexp(0, inputs)[:, :, np.newaxis]
+    expected = gains.sum(axis=1)
     np.testing.assert_allclose(
         -hamiltonian.class_free_energies(inputs), expected, rtol=1e-12, atol=1e-11
     )

@@ -135,6 +135,15 @@ def test_sparse_data_and_sparse_weights():
             np.testing.assert_array_equal(of_sparse.inputs(container(X)), X)
 
 
+def test_sparse_data_that_do_not_fit_into_the_machine_densely(monkeypatch):
+    X, y = make_data(3)
+    network = read(LogisticRegression().fit(X, y), X)
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2000)
+    with pytest.raises(MemoryError, match="sparse inputs of Reader .* 2,400 bytes"):
+        network.inputs(sparse.csr_matrix(X))
+    assert network.logits(sparse.csr_matrix(X)).shape == (60, 3)
+
+
 def test_single_precision_and_large_offsets():
     X, y = make_data(3)
     X = (X + 1e4).astype(np.float32)
@@ -339,9 +348,7 @@ def test_weights_that_are_not_finite(value):
 def test_shapes_that_do_not_fit():
     X, y = make_data(3)
     for fitted in (LogisticRegression().fit(X, y), fit_mlp(X, y)):
-        with pytest.raises(
-            ValueError, match="tell the 4 classes of y .* has 3 class scores"
-        ):
+        with pytest.raises(ValueError, match="tell the 4 classes of y .* has 3 class scores"):
             read(fitted, X, n_classes=4)
         network = read(fitted, X)
         with pytest.raises(ValueError, match="X has 4 features, but .* Reader .* expecting 5"):
