@@ -78,8 +78,9 @@ class LayeredHamiltonian:
 
     References
     ----------
-    Rajak et al., the QUBO transfer of a trained convolutional network (``qubo_transfer.txt``). Its
-    eq. (4) has its signs reversed, and its A = 1 is too weak for the logits of a trained network.
+    Higham, C. F., Bedford, A. Quantum deep learning by sampling neural nets with a quantum annealer
+    (2021). Its eq. (4) has its signs reversed, and its A = 1 is too weak for the logits of a
+    trained network.
 
     Examples
     --------

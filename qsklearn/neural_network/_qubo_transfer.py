@@ -359,7 +359,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
 
     def _check_sampler(self):
         default = "exact"
-        if not self.hamiltonian_.is_summable:
+        if len(self.hamiltonian_.layer_sizes) > 2:  # exact draws sum out one layer
             default = "annealing" if self._intent == "ground" else "gibbs"
         return check_sampler(
             self.sampler, default=default, intent=self._intent, caller=type(self).__name__
