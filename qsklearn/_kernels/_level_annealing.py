@@ -373,6 +373,7 @@ def anneal(
                     top, levels, kept,
                 )  # fmt: skip
                 _weigh_rows(first_chain, lanes, chains, groups, row_weights, kept)
+            # In a function of its own, by sweeps or by blocks, a sweep takes 1 to 3 % longer.
             for j in range(n_weights):
                 for lane in range(lanes):
                     model = chains[first_chain + lane, 0]

@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 import torch
 from torch import nn
 
@@ -99,7 +100,7 @@ def sequential_of_mlp(coefs, intercepts):
 
     Parameters
     ----------
-    coefs : list of ndarray of shape (n_below, n_above)
+    coefs : list of ndarray or sparse matrix of shape (n_below, n_above)
         As a fitted ``MLPClassifier``'s ``coefs_``.
     intercepts : list of ndarray of shape (n_above,)
         As its ``intercepts_``.
@@ -110,7 +111,8 @@ def sequential_of_mlp(coefs, intercepts):
         Linear, Sigmoid, ..., Linear, of the arrays' precision, with copies of the weights. A single
         logistic output z becomes two classes with scores -z/2 and z/2, whose softmax is the same.
     """
-    coefs, intercepts = [np.array(c) for c in coefs], [np.array(i) for i in intercepts]
+    coefs = [c.toarray() if scipy.sparse.issparse(c) else np.array(c) for c in coefs]
+    intercepts = [np.array(i) for i in intercepts]
     if coefs[-1].shape[1] == 1:
         coefs[-1] = coefs[-1] * np.array([[-0.5, 0.5]], dtype=coefs[-1].dtype)
         intercepts[-1] = intercepts[-1] * np.array([-0.5, 0.5], dtype=intercepts[-1].dtype)
