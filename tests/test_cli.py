@@ -121,11 +121,22 @@ def test_the_spin_glass_network_beside_its_twin(capsys):
     assert "baseline" in table_row(out, "classical twin")
 
 
+def test_the_transfer_beside_its_twin(capsys):
+    argv = ["compare", "--data", "iris", "--cv", "2", "--sampler", "gibbs"]
+    argv += ["--estimator", "qubo-transfer,classical-twin", "--param", "num_reads=60"]
+    assert main([*argv, "--param", "beta=2.0"]) == 0
+    out = capsys.readouterr().out
+    # Nothing is drawn to fit: the sampler hits the temperature that it is asked for.
+    assert table_row(out, "QUBO transfer (gibbs)").endswith(" 0")
+    assert "baseline" in table_row(out, "classical twin")
+
+
 def test_all_quantum_estimators_by_default():
     contenders, labels = _cli_estimators.build_contenders(
         list(_cli_estimators.ESTIMATOR_NAMES), None, ["max_iter=4"]
     )
     assert {"sampled MLP", "spin-glass network", "twin of spin-glass network"} <= set(contenders)
+    assert {"QUBO transfer", "twin of QUBO transfer"} <= set(contenders)
     assert labels["spin-glass"] == "spin-glass network"
     assert contenders["spin-glass network"][-1].max_iter == 4
     assert contenders["twin of sampled MLP"][-1].max_iter == 4

@@ -5,6 +5,7 @@ from time import perf_counter
 
 import dimod
 import numpy as np
+import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_sample_weight
@@ -12,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from threadpoolctl import threadpool_limits
 
+from qsklearn._memory import check_memory
 from qsklearn._sklearn import (
     Integral,
     Interval,
@@ -29,17 +31,29 @@ from qsklearn.neural_network._qubo_transfer_draws import ClassDraws
 from qsklearn.neural_network._qubo_transfer_report import report_of
 from qsklearn.neural_network._transfer_calibration import calibrate_by_draws, calibrate_exactly
 from qsklearn.neural_network._transfer_compilation import visible_fields
-from qsklearn.neural_network._transfer_fitting import TrainingData, fit_and_compile, twin_of
-from qsklearn.samplers import DimodSampler, UncoupledComposite, check_sampler
+from qsklearn.neural_network._transfer_fitting import (
+    TrainingData,
+    check_given,
+    fit_and_compile,
+    hidden_sizes,
+    is_module,
+    is_read_densely,
+    twin_of,
+)
+from qsklearn.samplers import DimodSampler, ExactSampler, UncoupledComposite, check_sampler
 
 _DEFAULT_READS = 100
 # Reads that are counted, or data points, where a law is drawn from to find a temperature.
 _CALIBRATION_ROWS = 2000
 _TRIAL_ROWS = 32
+# Of the energy, until a device's draws tell its temperature.
+_MAX_HALVINGS = 6
 # The penalty beyond what ground states need, in units of the temperature: e^-6 of a draw's weight
 # is not one-hot, or on a device, whose range is short, e^-4.
 _MARGIN, _MARGIN_OF_DEVICE = 6.0, 4.0
 _SLACK = 1.05
+# Classes with a penalty of which all states are drawn from, rather than by a chain.
+_MAX_ENUMERATED = 16
 
 
 class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
@@ -162,7 +176,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
     Notes
     -----
     The class unit is drawn as one of K, so that there is no limit to the number of classes; a
-    penalty that ``sampler="exact"`` is to see needs enumeration, of 16 classes at most.
+    penalty that ``sampler="exact"`` is to see needs enumeration, of some 24 classes at most.
 
     References
     ----------
@@ -293,7 +307,11 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def _check_data(self, X, y, sample_weight):
+        caller = type(self).__name__
+        check_given(self.estimator, caller)
+        hidden_sizes(self.n_hidden, caller)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
+        X = self._dense(X) if is_read_densely(self) else X
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
@@ -302,7 +320,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
                 "A classifier needs samples of at least 2 classes in the data, but the data "
                 f"contains only one class: {classes[0]}."
             )
-        check_image_shape(self.image_shape, X.shape[1], type(self).__name__)
+        check_image_shape(self.image_shape, X.shape[1], caller)
         self.classes_ = classes
         return TrainingData(X, codes, classes, self._weigh(sample_weight, X, y))
 
@@ -355,11 +373,36 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             self.beta_ = self._calibrate(held)
         self.penalty_ = self._choose_penalty(data)
         self.hamiltonian_ = self._with_penalty()
+        self._check_size(data)
         self._find_temperature(data)
+
+    def _check_size(self, data):
+        """Refuse what the exact sampler cannot enumerate before it is asked to predict."""
+        if not isinstance(self.sampler_, ExactSampler) or self._is_exact():
+            return
+        inputs, shifts = self._model_inputs(data.X[:1])
+        family = self.hamiltonian_.build(inputs, shifts)
+        try:
+            self.sampler_.sample_arrays(
+                family.fields,
+                family.couplings,
+                beta=self.beta_,
+                num_reads=1,
+                seed=0,
+                one_hot=family.one_hot,
+            )
+        except ValueError as error:
+            hint = ""
+            if self.penalty != "auto":
+                hint = " With penalty='auto' class units of any size are drawn whole."
+            raise ValueError(
+                f"sampler='exact' of {type(self).__name__} cannot draw this model: {error}{hint}"
+            ) from error
 
     def _check_sampler(self):
         default = "exact"
-        if len(self.hamiltonian_.layer_sizes) > 2:  # exact draws sum out one layer
+        whole = self.penalty == "auto" or self.hamiltonian_.n_classes <= _MAX_ENUMERATED
+        if len(self.hamiltonian_.layer_sizes) > 2 or not whole:  # exact draws sum out one layer
             default = "annealing" if self._intent == "ground" else "gibbs"
         return check_sampler(
             self.sampler, default=default, intent=self._intent, caller=type(self).__name__
@@ -398,20 +441,40 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         some = held.take(np.arange(min(len(held.codes), _CALIBRATION_ROWS)))
 
         def probabilities(beta):
-            return self._count(some.X, self._class_draws(beta)).probabilities()
+            drawn = self._class_draws(beta)
+            found = self._count(some.X, drawn).probabilities()
+            self._add_cost(drawn.draws.cost)
+            return found
 
         return calibrate_by_draws(probabilities, some.codes, weights[: len(some.codes)])
 
     def _find_temperature(self, data):
-        """One call that tells the sampler's temperature, where it does not hit what is asked."""
+        """Calls that tell the sampler's temperature, where it does not hit what is asked."""
         draws = self._family_draws()
-        if self.readout != "lowest" and draws.is_estimated:
-            some = data.X[: min(_TRIAL_ROWS, data.X.shape[0])]
-            inputs, shifts = self._model_inputs(some)
-            family = self.hamiltonian_.build(inputs, shifts)
-            draws.draw_family(family, seeds_of_rows(some, self._entropy), beta=self.beta_)
-            self._belief = draws.belief
-            self.cost_.update({name: draws.cost[name] + self.cost_[name] for name in draws.cost})
+        if self.readout == "lowest" or not draws.is_estimated:
+            return
+        # At random: sorted data begin with one class, which may be too sure to tell a temperature.
+        n_samples = data.X.shape[0]
+        rows = check_random_state(self._entropy).permutation(n_samples)[:_TRIAL_ROWS]
+        some = data.X[rows]
+        family = self.hamiltonian_.build(*self._model_inputs(some))
+        seeds = seeds_of_rows(some, self._entropy)
+        for halvings in range(_MAX_HALVINGS):
+            # All draws of a device that is too cold are optima: a weaker program tells more.
+            caught = _draw_quietly(draws, family, seeds, self.beta_ / 2**halvings)
+            if draws.belief.is_calibrated:
+                break
+        if halvings > 0 and draws.belief.is_calibrated:
+            caught = _draw_quietly(draws, family, seeds, self.beta_)
+        for warning in caught:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        self._belief = draws.belief
+        self._add_cost(draws.cost)
+
+    def _add_cost(self, cost):
+        self.cost_ = {name: self.cost_[name] + cost[name] for name in self.cost_}
 
     # --- models ----------------------------------------------------------------------------------
 
@@ -594,7 +657,18 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
 
     def _validated(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        return self._dense(X) if is_module(self.estimator_) else X
+
+    def _dense(self, X):
+        if not scipy.sparse.issparse(X):
+            return X
+        check_memory(
+            8 * X.shape[0] * X.shape[1],
+            f"The sparse inputs of {type(self).__name__} as a dense array, which PyTorch needs,",
+            "Give fewer rows at a time.",
+        )
+        return X.toarray()
 
     def _warn_of_penalty(self, X):
         if self.hamiltonian_.penalty is None or self.shift is not None:
@@ -616,7 +690,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        x : array-like of shape (n_features,)
+        x : array-like or Series of shape (n_features,)
         clamped : bool, default=True
             Whether the inputs act through the fields of the first layer alone. False makes them
             units of their own, for ``mode="network"``: a value in [0, 1] is the probability that
@@ -628,7 +702,9 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             Of vartype BINARY with variables ``(layer, number)``, the class unit's
             ``("class", k)``, penalised by ``penalty_``.
         """
-        x = self._validated(np.asarray(x, dtype=float).reshape(1, -1))
+        x = self._validated(
+            x.to_frame().T if hasattr(x, "to_frame") else np.asarray(x, dtype=float).reshape(1, -1)
+        )
         inputs, shifts = self._model_inputs(x)
         law = self._compiled.hamiltonian
         if not clamped:
@@ -696,11 +772,15 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         -------
         cost : dict
             ``calls`` (families; more for large data), ``models`` (programs, one a data point) and
-            ``reads``; zero where the exact law is summed.
+            ``reads``; zero where the exact law is summed. Of ``mode="network"`` only a fitted
+            estimator knows whether it is.
         """
-        if self._asks_for_law() and self.mode != "network":
+        is_fitted = hasattr(self, "hamiltonian_")
+        if self._is_exact() if is_fitted else self._asks_for_law() and self.mode != "network":
             return {"calls": 0, "models": 0, "reads": 0}
-        sampler = check_sampler(self.sampler, default="gibbs", intent=self._intent)
+        sampler = check_sampler(
+            self.sampler, default="gibbs", intent=self._intent, caller=type(self).__name__
+        )
         own = getattr(sampler, "params", None) or sampler.get_params(deep=False)
         reads = self._reads_to_ask() or own.get("num_reads", 1)
         return {"calls": 1, "models": n_samples, "reads": n_samples * reads}
@@ -711,7 +791,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ablations : dict of str to estimator
-            ``"exact law"``: no draws (``"exact draws"`` where the readout needs some);
+            ``"exact law"``: no draws, or exact ones where ``readout`` or ``descent`` needs some;
             ``"random states"``: draws without any energy; ``"greedy descent from random states"``:
             these, gone down to local minima; ``"zero couplings"``: a sampler that sees each unit
             alone, where there are hidden units.
@@ -731,3 +811,12 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _draw_quietly(draws, family, seeds, beta):
+    """Draw for the temperature alone; returns the warnings, of which only the last call's count."""
+    draws.warned.clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        draws.draw_family(family, seeds, beta=beta)
+    return caught

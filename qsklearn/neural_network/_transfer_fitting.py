@@ -1,12 +1,15 @@
 """What is trained before a network is transferred: the network itself, or one made for it."""
 
 import sys
+import warnings
 from copy import deepcopy
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -73,9 +76,35 @@ def thawed(estimator):
     return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
 
 
-def own_estimator(mode, image_shape, n_hidden, random_state):
+def check_given(estimator, caller):
+    """Refuse what is neither an estimator nor a module.
+
+    Raises
+    ------
+    TypeError
+        If it is a class, or has no ``fit`` and ``get_params``.
+    """
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"The 'estimator' parameter of {caller} must be an object, not a class. Got "
+            f"{estimator.__name__}; write {estimator.__name__}(...) instead."
+        )
+    is_estimator = hasattr(estimator, "fit") and hasattr(estimator, "get_params")
+    if not (estimator is None or is_estimator or is_module(estimator)):
+        raise TypeError(
+            f"The 'estimator' parameter of {caller} must be a classifier of scikit-learn, a "
+            f"torch.nn.Sequential or None. Got {estimator!r} instead."
+        )
+
+
+def is_read_densely(transfer):
+    """Whether the network is PyTorch's, which takes no sparse rows."""
+    return _is_trained_by_torch(transfer) or is_module(thawed(transfer.estimator))
+
+
+def own_estimator(mode, image_shape, n_hidden, random_state, caller):
     """The network of a transfer that was given none, unfitted."""
-    sizes = hidden_sizes(n_hidden)
+    sizes = hidden_sizes(n_hidden, caller)
     if image_shape is not None:
         return ConvolutionalClassifier(
             sizes, image_shape=image_shape, mode=mode, random_state=random_state
@@ -91,9 +120,25 @@ def own_estimator(mode, image_shape, n_hidden, random_state):
     )
 
 
-def hidden_sizes(n_hidden):
-    """Numbers of hidden units as a tuple."""
-    return tuple(n_hidden) if np.iterable(n_hidden) else (n_hidden,)
+def hidden_sizes(n_hidden, caller):
+    """Numbers of hidden units as a tuple.
+
+    Raises
+    ------
+    ValueError
+        If they are not ints >= 1, or there are none.
+    """
+    sizes = tuple(n_hidden) if isinstance(n_hidden, tuple | list) else (n_hidden,)
+    if not sizes or not all(_is_count(size) for size in sizes):
+        raise ValueError(
+            f"The 'n_hidden' parameter of {caller} must be an int >= 1, or a tuple of such ints, "
+            f"one a layer. Got {n_hidden!r} instead."
+        )
+    return sizes
+
+
+def _is_count(size):
+    return isinstance(size, Integral) and not isinstance(size, bool) and size >= 1
 
 
 def fit_and_compile(transfer, data, entropy):
@@ -190,9 +235,15 @@ def _compile_layers(network, fitted):
 
 
 def _read(transfer, fitted, data):
-    return read_network(
-        fitted, data.X, transfer.image_shape, len(data.classes), type(transfer).__name__
-    )
+    caller = type(transfer).__name__
+    network = read_network(fitted, data.X, transfer.image_shape, len(data.classes), caller)
+    if network.classes is not None and not np.array_equal(network.classes, data.classes):
+        raise ValueError(
+            f"The 'estimator' parameter of {caller} must be trained on the classes of y, "
+            f"{data.classes.tolist()}. Got a network of {np.asarray(network.classes).tolist()} "
+            "instead; fit it on the same labels, or give it unfrozen."
+        )
+    return network
 
 
 # --- fitting what was given ----------------------------------------------------------------------
@@ -207,7 +258,13 @@ def _fit_given(transfer, data, entropy):
         return fitted
     estimator = transfer.estimator
     if estimator is None:
-        estimator = own_estimator(transfer.mode, transfer.image_shape, transfer.n_hidden, entropy)
+        estimator = own_estimator(
+            transfer.mode,
+            transfer.image_shape,
+            transfer.n_hidden,
+            entropy,
+            type(transfer).__name__,
+        )
     estimator = clone(estimator)
     estimator.fit(data.X, data.labels, **_weights_for(estimator, data, transfer))
     return getattr(estimator, "module_", estimator)
@@ -235,7 +292,7 @@ def _weights_for(estimator, data, transfer):
 
 def _train_head(transfer, data, entropy, features, start):
     """Hidden units and class unit on some features, trained by the exact likelihood."""
-    n_hidden = hidden_sizes(transfer.n_hidden)
+    n_hidden = hidden_sizes(transfer.n_hidden, type(transfer).__name__)
     if start is None and len(n_hidden) != 1:
         raise ValueError(
             f"The 'n_hidden' parameter of {type(transfer).__name__} must be one number for "
@@ -249,12 +306,32 @@ def _train_head(transfer, data, entropy, features, start):
         head = QuantumSampledMLPClassifier.from_mlp(
             _as_mlp(start, data), warm_start=True, **settings
         )
-    head.fit(Z, data.labels, data.weights)
+    _fit_head(head, Z, data, type(transfer).__name__)
     weights, biases = list(head.coefs_), list(head.intercepts_)
     if weights[1].shape[1] == 1:  # one bit of two classes: the first class has no weights
         weights[1] = np.hstack([np.zeros_like(weights[1]), weights[1]])
         biases[1] = np.append(0.0, biases[1])
     return compile_hidden(features, weights, biases, head)
+
+
+def _fit_head(head, Z, data, caller):
+    """Train a head; its warning is put in terms of what the caller can change."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        head.fit(Z, data.labels, data.weights)
+    for warning in caught:
+        if not issubclass(warning.category, ConvergenceWarning):
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
+        warnings.warn(
+            f"The hidden units of {caller} had not converged after {head.max_iter} passes through "
+            "the data, which is all that they get. Scale the features, or give an 'estimator' "
+            "with a hidden layer, from whose weights training starts.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
 
 
 def _as_mlp(network, data):
@@ -298,15 +375,26 @@ def _train_module(transfer, data, entropy):
         module = training.build_network(
             data.X.shape[1],
             transfer.image_shape,
-            hidden_sizes(transfer.n_hidden),
+            hidden_sizes(transfer.n_hidden, type(transfer).__name__),
             len(data.classes),
             transfer.mode,
             entropy,
         )
     else:
-        module = deepcopy(transfer.estimator)
+        module = _copy_to_train(transfer, data)
     _train(training, transfer, module, data, entropy, transfer.image_shape)
     return module
+
+
+def _copy_to_train(transfer, data):
+    """A copy of a module, which is refused here rather than after its training."""
+    from qsklearn.neural_network import _transfer_modules
+
+    module = deepcopy(transfer.estimator)
+    _read(transfer, module, data)
+    if transfer.mode == "drbm":
+        module = _transfer_modules.with_binary_units(module)
+    return _transfer_modules.with_an_output_per_class(module)
 
 
 def _train(training, transfer, module, data, entropy, image_shape):
@@ -341,6 +429,7 @@ def twin_of(transfer):
             transfer.image_shape,
             transfer.n_hidden,
             transfer.random_state,
+            type(transfer).__name__,
         )
     if is_module(thawed(estimator)):
         return ModuleClassifier(thawed(estimator), image_shape=transfer.image_shape)

@@ -24,7 +24,7 @@ _SAMPLED_SMALL_IMAGE = 8
 
 MODES = ("clamped", "float", "drbm", "network")
 # What stands between two layers of units and has no weights.
-_ELEMENTWISE = (nn.Sigmoid, nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus)
+ELEMENTWISE = (nn.Sigmoid, nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus)
 _NO_EFFECT = (nn.Identity, nn.Dropout)
 _END = (nn.Softmax, nn.LogSoftmax)
 
@@ -197,13 +197,74 @@ def drbm_parts(module):
     layers = flat_layers(module)
     last = max((i for i, a in enumerate(layers[:-1]) if isinstance(a, nn.Linear)), default=None)
     between = [] if last is None else layers[last + 1 : -1]
-    odd = [layer for layer in between if not isinstance(layer, _ELEMENTWISE + _NO_EFFECT)]
+    odd = [layer for layer in between if not isinstance(layer, ELEMENTWISE + _NO_EFFECT)]
     if last is None or odd:
         raise ValueError(
             "A network with hidden units to sum out (mode='drbm') must end in Linear, an "
             f"activation by element such as Sigmoid, and Linear. Got {_names(layers)} instead."
         )
     return DRBMParts(layers[:last], layers[last], layers[-1])
+
+
+def with_binary_units(module):
+    """A module whose last hidden layer is of logistic units: a start for ``objective="drbm"``.
+
+    Tanh units are converted exactly, tanh(z) = 2 sigmoid(2z) - 1; of others the weights are no
+    more than a start.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+        As of :func:`drbm_parts`.
+
+    Returns
+    -------
+    module : torch.nn.Sequential
+        With the layers of the front end themselves, and new ones behind them.
+    """
+    layers = flat_layers(module)
+    front, hidden, classes = drbm_parts(module)
+    between = layers[len(front) + 1 : -1]
+    weights, biases = zip(*map(_detached, (hidden, classes)), strict=True)
+    if any(isinstance(layer, nn.Tanh) for layer in between):
+        biases = 2 * biases[0], biases[1] - weights[1].sum(dim=1)
+        weights = 2 * weights[0], 2 * weights[1]
+    return nn.Sequential(
+        *front, _linear(weights[0], biases[0]), nn.Sigmoid(), _linear(weights[1], biases[1])
+    )
+
+
+def with_an_output_per_class(module):
+    """A module whose single output z, of two classes, is made the scores -z/2 and z/2.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+
+    Returns
+    -------
+    module : torch.nn.Sequential
+        Itself where it has several outputs.
+    """
+    *layers, last = flat_layers(module)
+    if last.out_features > 1:
+        return module
+    weight, bias = _detached(last)
+    halves = torch.tensor([-0.5, 0.5], dtype=weight.dtype, device=weight.device)
+    return nn.Sequential(*layers, _linear(halves[:, None] * weight, halves * bias))
+
+
+def _detached(layer):
+    """Copies of the weights and biases of a Linear; zeros where it has no biases."""
+    weight = layer.weight.detach().clone()
+    bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach().clone()
+    return weight, bias
+
+
+def _linear(weight, bias):
+    layer = _blank(nn.Linear, weight.shape[1], weight.shape[0])
+    layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return layer
 
 
 def coupled_layers(module):

@@ -3,10 +3,12 @@
 import dwave.samplers
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qsklearn import (
     QuantumSampledMLPClassifier,
+    QUBOTransferClassifier,
     SpinGlassAnnealedNetwork,
     SpinGlassAnnealedRegressor,
 )
@@ -121,6 +123,56 @@ def test_scikit_learns_checks_of_networks_of_layers_by_more_samplers(estimator, 
     name = getattr(check, "func", check).__name__
     if isinstance(estimator.sampler, NealSampler) and "sample_weight_equivalence" in name:
         pytest.skip(ROUNDING)
+    check(estimator)
+
+
+# An MLP that trains at once: the default of mode="float" takes ten times as long.
+QUICK_MLP = MLPClassifier(
+    4, activation="logistic", solver="lbfgs", max_iter=40, alpha=0.1, random_state=0
+)
+TRANSFERS = [
+    QUBOTransferClassifier(random_state=0),
+    QUBOTransferClassifier(QUICK_MLP, mode="float", random_state=0),
+    QUBOTransferClassifier(mode="drbm", n_hidden=2, random_state=0),
+]
+DRAWN = (
+    "decision_function is exact, while predict and predict_proba count draws, of which a class "
+    "that is nearly as probable may have more"
+)
+DRAWN_FAILURES = {
+    "check_classifiers_train": DRAWN,
+    "check_decision_proba_consistency": DRAWN,
+}
+TRANSFERS_BY_DRAWS = [
+    QUBOTransferClassifier(sampler="exact", random_state=0),
+    QUBOTransferClassifier(sampler="gibbs", random_state=0),
+    QUBOTransferClassifier(QUICK_MLP, mode="float", sampler="annealing", random_state=0),
+    QUBOTransferClassifier(readout="lowest", sampler="annealing", random_state=0),
+    QUBOTransferClassifier(
+        sampler=EmbeddedSampler(MockQPUSampler("ideal", **SMALL_CHIP), num_reads=20),
+        random_state=0,
+    ),
+]
+
+
+def failures_of_draws(estimator):
+    # The lowest state that is found is the largest score.
+    return {} if estimator.readout == "lowest" else DRAWN_FAILURES
+
+
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore::sklearn.exceptions.SkipTestWarning",
+)
+@parametrize_with_checks(TRANSFERS)
+def test_scikit_learns_checks_of_transfers(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of a device's small ranges, and of draws that say nothing
+@parametrize_with_checks(TRANSFERS_BY_DRAWS, expected_failed_checks=failures_of_draws)
+def test_scikit_learns_checks_of_transfers_by_draws(estimator, check):
     check(estimator)
 
 
