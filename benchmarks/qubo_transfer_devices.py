@@ -30,6 +30,7 @@ from qsklearn.samplers import (
     find_embedding,
     get_qpu_profile,
 )
+from qsklearn.samplers._temperature_belief import TemperatureBelief
 
 SEARCH_SEEDS = (0, 1)  # the second only where the first fails
 SEARCH_SECONDS = 150.0
@@ -40,6 +41,7 @@ N_HELD_OF_LARGE = 16  # of models of many units, which the mock takes long for
 N_WARM = 16  # images of a call that only finds the temperature
 MAX_WARM_CALLS = 10
 MANY = 100  # units, from which the mock draws with half as many sweeps
+WEAKER = 4.0  # by which a program is, that only finds the temperature: its chains hold
 HELD_FIELD = 30.0  # of black and white pixels that are units
 DEVICES_OF_LARGEST = ("ideal, P16", "Advantage2, Z15")
 CHIPS = {"P16": ("pegasus", (16,)), "Z15": ("zephyr", (15, 4))}
@@ -62,6 +64,7 @@ class Setting:
 
 SETTINGS = (
     Setting("β estimated", beta_eff="auto"),
+    Setting("β of weak calls", beta_eff="weak"),
     Setting("β 6", beta_eff=6.0),
     Setting("β 3"),
     Setting("β 1.5", beta_eff=1.5),
@@ -219,7 +222,8 @@ def run_devices(args, report):
     report.line(
         f"{N_HELD} images, {N_HELD_OF_LARGE} of four layers. A is what the estimator takes for "
         "a device; β, in the device's units, is what the energies are programmed for, estimated "
-        f"from calls of {N_WARM} images until it settles, or given. Chains are as strong as the "
+        f"from calls of {N_WARM} images until it settles, or from one "
+        f"whose program is {WEAKER:.0f} times as weak, or given. Chains are as strong as the "
         "device can, 2, weak ones 1. Programs out of range are scaled as a whole. For the readout "
         "'lowest' they are scaled to fill the ranges, beside chains by torque compensation, and β "
         "does not count. The best agreement, and of equals the least distance, is taken on."
@@ -388,12 +392,17 @@ def is_left_out(contender, setting):
 
 def warm_up(args, contender, device, setting):
     """What is believed of the temperature when it no longer moves; None where it is given."""
-    if contender.beta is None or setting.beta_eff != "auto":
+    if contender.beta is None or isinstance(setting.beta_eff, float):
         return None
     draws = FamilyDraws(sampler_of(args, contender, device, setting), "auto", N_READS, None)
     some = contender.take(slice(0, N_WARM))
     law = contender.law.with_penalty(setting.penalty * contender.penalty)
     family = law.build(some.inputs, some.shifts)
+    if setting.beta_eff == "weak":
+        weak = family.scaled(1.0 / WEAKER)
+        quietly(draws.draw_family, weak, some.seeds)
+        estimate = draws.belief.history[-1]
+        return TemperatureBelief(estimate) if estimate[0] > 0 else draws.belief
     for call in range(MAX_WARM_CALLS):
         before = draws.beta_eff
         quietly(draws.draw_family, family, some.seeds + np.uint64(call))
@@ -408,7 +417,7 @@ def measure(args, contender, device, setting, belief):
     penalty = setting.penalty * contender.penalty
     drawn = ClassDraws(
         contender.law.with_penalty(penalty),
-        FamilyDraws(sampler, setting.beta_eff, N_READS, None, belief),
+        FamilyDraws(sampler, belief_of(setting, belief), N_READS, None),
         contender.beta,
         descent=False,
         readout=contender.readout,
@@ -416,13 +425,18 @@ def measure(args, contender, device, setting, belief):
     )
     started = time.process_time()
     measured = quietly(winners_of, drawn, contender)
-    programmed = drawn.draws.given if belief is None else belief.beta_eff
+    programmed = belief_of(setting, belief)
     return measured | {
         "seconds": time.process_time() - started,
         "own_beta": own_beta(sampler.sampler),
         "programmed": "-" if contender.beta is None else f"{programmed:.2f}",
         "penalty": penalty,
     }
+
+
+def belief_of(setting, belief):
+    """As a number, so that one call's estimate does not move the next one's program."""
+    return setting.beta_eff if belief is None else belief.beta_eff
 
 
 def quietly(call, *arguments):

@@ -56,7 +56,7 @@ _PLANS = {
     "cross_entropy": Plan(0.01, 6, 1500),
     "drbm": Plan(0.01, 6, 1500),
     # Drawn units blur the gradient: a large rate, and more epochs.
-    "mean_field": Plan(0.02, 16, 600),
+    "mean_field": Plan(0.02, 20, 600),
 }
 _CONVOLUTION_RATE = 0.002
 # Ordinary epochs before the mean-field steps: from PyTorch's initial weights the units above feed

@@ -485,3 +485,19 @@ def test_read_only_and_single_precision_data_train(few_epochs):
     module = make_module("drbm").float()
     history = train(module, X, data.classes, data.weights, objective="drbm")
     assert history["loss_curve"][-1] < history["loss_curve"][0]
+
+
+def test_validation_meets_the_same_draws_each_time(few_epochs, monkeypatch):
+    """Else chance would choose the epoch whose weights are kept."""
+    data, module = make_data(), make_module("mean_field")
+    again = []
+    validate = training._Loop._validate
+
+    def validate_twice(self):
+        again.append(validate(self))
+        return validate(self)
+
+    monkeypatch.setattr(training._Loop, "_validate", validate_twice)
+    held_out = (data.X[:20], data.classes[:20], None)
+    history = train(module, data.X, data.classes, objective="mean_field", validation=held_out)
+    assert again[-len(history["validation_curve"]) :] == history["validation_curve"]
