@@ -386,7 +386,7 @@ def is_left_out(contender, setting):
     if contender.readout == "lowest":
         return setting.beta_eff != 3.0 or setting.chain_strength is not None
     is_large = contender.n_held == N_HELD_OF_LARGE
-    changes = setting.penalty != 1.0 or setting.chain_strength is not None
+    changes = setting.penalty > 1.0 or setting.chain_strength is not None
     return is_large and (changes or setting.beta_eff == "auto" and contender.law.n_units > 300)
 
 

@@ -410,7 +410,9 @@ class LayeredHamiltonian:
         check_clip(clip)
         bias = self.biases[0]
         if not self.weights:
-            floor = (inputs + bias).max(axis=1, keepdims=True) - clip
+            largest = (inputs + bias).max(axis=1, keepdims=True)
+            # Of enormous logits the clip is rounding, which must not make a tie of all classes.
+            floor = np.minimum(largest - clip, np.nextafter(largest, -np.inf))
             return np.maximum(inputs, floor - bias)
         lowest, highest = reach_into_first_layer(self.weights)
         return np.clip(inputs, -clip - highest - bias, clip - lowest - bias)

@@ -7,7 +7,6 @@ import dimod
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
@@ -26,10 +25,9 @@ from qsklearn.hamiltonians import class_shifts, smallest_penalty
 from qsklearn.neural_network._architecture import check_image_shape
 from qsklearn.neural_network._base import empty_cost, kept_on_error
 from qsklearn.neural_network._class_readout import READOUTS
-from qsklearn.neural_network._family_draws import FamilyDraws, is_estimated, seeds_of_rows
+from qsklearn.neural_network._family_draws import FamilyDraws, seeds_of_rows
 from qsklearn.neural_network._qubo_transfer_draws import ClassDraws
 from qsklearn.neural_network._qubo_transfer_report import report_of
-from qsklearn.neural_network._transfer_calibration import calibrate_by_draws, calibrate_exactly
 from qsklearn.neural_network._transfer_compilation import visible_fields
 from qsklearn.neural_network._transfer_fitting import (
     TrainingData,
@@ -40,18 +38,16 @@ from qsklearn.neural_network._transfer_fitting import (
     is_read_densely,
     twin_of,
 )
-from qsklearn.samplers import DimodSampler, ExactSampler, UncoupledComposite, check_sampler
+from qsklearn.neural_network._transfer_preparation import (
+    calibrate,
+    check_exact_sampler,
+    choose_penalty,
+    find_temperature,
+    hold_out,
+)
+from qsklearn.samplers import DimodSampler, UncoupledComposite, check_sampler
 
 _DEFAULT_READS = 100
-# Reads that are counted, or data points, where a law is drawn from to find a temperature.
-_CALIBRATION_ROWS = 2000
-_TRIAL_ROWS = 32
-# Of the energy, until a device's draws tell its temperature.
-_MAX_HALVINGS = 6
-# The penalty beyond what ground states need, in units of the temperature: e^-6 of a draw's weight
-# is not one-hot, or on a device, whose range is short, e^-4.
-_MARGIN, _MARGIN_OF_DEVICE = 6.0, 4.0
-_SLACK = 1.05
 # Classes with a penalty of which all states are drawn from, rather than by a chain.
 _MAX_ENUMERATED = 16
 
@@ -299,7 +295,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             started = perf_counter()
             data = self._check_data(X, y, sample_weight)
             self._entropy = int(check_random_state(self.random_state).randint(2**31))
-            data, held = self._hold_out(data)
+            data, held = hold_out(self, data, self._entropy)
             with threadpool_limits(1, user_api="blas"):
                 compiled = fit_and_compile(self, data, self._entropy)
             self.cost_ = {**empty_cost(), "update_seconds": perf_counter() - started}
@@ -338,28 +334,6 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             )
         return weights
 
-    def _hold_out(self, data):
-        """Data to train on, and data to calibrate with, or None."""
-        if self.beta != "calibrate":
-            return data, None
-        counts = np.bincount(data.codes)
-        splittable = np.flatnonzero(counts[data.codes] > 1)  # a lone sample is trained on
-        n_held = max(np.ceil(self.validation_fraction * len(splittable)), (counts > 1).sum())
-        if n_held == 0 or n_held > len(splittable) / 2:
-            raise ValueError(
-                f"beta='calibrate' of {type(self).__name__} holds out {int(n_held)} samples, one a "
-                "class at least and half of the data at most. Got n_samples = "
-                f"{len(data.codes)}; give more data or another 'validation_fraction', or beta as a "
-                "number."
-            )
-        _, held = train_test_split(
-            splittable,
-            test_size=int(n_held),
-            random_state=self._entropy,
-            stratify=data.codes[splittable],
-        )
-        return data.take(np.setdiff1d(np.arange(len(data.codes)), held)), data.take(np.sort(held))
-
     def _take_over(self, compiled, data, held):
         self.estimator_ = compiled.estimator
         self._compiled = compiled
@@ -367,37 +341,12 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         self.sampler_ = self._check_sampler()
         self._belief = None
         self.beta_ = 1.0 if held is not None else float(self.beta)
+        self._set_penalty(data)
         if held is not None:
-            self.penalty_ = self._choose_penalty(data)
-            self.hamiltonian_ = self._with_penalty()
-            self.beta_ = self._calibrate(held)
-        self.penalty_ = self._choose_penalty(data)
-        self.hamiltonian_ = self._with_penalty()
-        self._check_size(data)
-        self._find_temperature(data)
-
-    def _check_size(self, data):
-        """Refuse what the exact sampler cannot enumerate before it is asked to predict."""
-        if not isinstance(self.sampler_, ExactSampler) or self._is_exact():
-            return
-        inputs, shifts = self._model_inputs(data.X[:1])
-        family = self.hamiltonian_.build(inputs, shifts)
-        try:
-            self.sampler_.sample_arrays(
-                family.fields,
-                family.couplings,
-                beta=self.beta_,
-                num_reads=1,
-                seed=0,
-                one_hot=family.one_hot,
-            )
-        except ValueError as error:
-            hint = ""
-            if self.penalty != "auto":
-                hint = " With penalty='auto' class units of any size are drawn whole."
-            raise ValueError(
-                f"sampler='exact' of {type(self).__name__} cannot draw this model: {error}{hint}"
-            ) from error
+            self.beta_ = calibrate(self, held)
+            self._set_penalty(data)
+        check_exact_sampler(self, data)
+        self._belief = find_temperature(self, data)
 
     def _check_sampler(self):
         default = "exact"
@@ -412,66 +361,20 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
     def _intent(self):
         return "ground" if self.readout == "lowest" else "thermal"
 
-    def _with_penalty(self):
-        """The Hamiltonian as the sampler gets it: with a penalty where it needs one."""
-        whole = self.penalty == "auto" and getattr(self.sampler_, "draws_one_hot", False)
-        return self._compiled.hamiltonian.with_penalty(None if whole else self.penalty_)
-
-    def _choose_penalty(self, data):
-        if self.penalty != "auto":
-            return float(self.penalty)
-        margin = _MARGIN_OF_DEVICE if is_estimated(self.sampler_, self.beta_eff) else _MARGIN
-        return _SLACK * self._needed_penalty(data.X) + margin / self.beta_
+    def _set_penalty(self, data):
+        """The penalty, and the Hamiltonian with it where the sampler needs one."""
+        is_auto = self.penalty == "auto"
+        whole = is_auto and getattr(self.sampler_, "draws_one_hot", False)
+        self.penalty_ = choose_penalty(self, data) if is_auto else float(self.penalty)
+        self.hamiltonian_ = self._compiled.hamiltonian.with_penalty(
+            None if whole else self.penalty_
+        )
 
     def _needed_penalty(self, X):
         """What all ground states need, as far as means of the hidden units tell."""
         inputs, shifts = self._model_inputs(X)
         logits = self._compiled.hamiltonian.class_fields(inputs) - shifts[:, np.newaxis]
         return float(max(0.0, smallest_penalty(logits).max(initial=0.0)))
-
-    def _calibrate(self, held):
-        held = held.take(np.arange(min(len(held.codes), 10 * _CALIBRATION_ROWS)))
-        weights = np.ones(len(held.codes)) if held.weights is None else held.weights
-        if self.hamiltonian_.is_summable:
-            inputs, _ = self._model_inputs(held.X)
-            law = self._compiled.hamiltonian
-            return calibrate_exactly(
-                lambda beta: -beta * law.class_free_energies(inputs, beta), held.codes, weights
-            )
-        some = held.take(np.arange(min(len(held.codes), _CALIBRATION_ROWS)))
-
-        def probabilities(beta):
-            drawn = self._class_draws(beta)
-            found = self._count(some.X, drawn).probabilities()
-            self._add_cost(drawn.draws.cost)
-            return found
-
-        return calibrate_by_draws(probabilities, some.codes, weights[: len(some.codes)])
-
-    def _find_temperature(self, data):
-        """Calls that tell the sampler's temperature, where it does not hit what is asked."""
-        draws = self._family_draws()
-        if self.readout == "lowest" or not draws.is_estimated:
-            return
-        # At random: sorted data begin with one class, which may be too sure to tell a temperature.
-        n_samples = data.X.shape[0]
-        rows = check_random_state(self._entropy).permutation(n_samples)[:_TRIAL_ROWS]
-        some = data.X[rows]
-        family = self.hamiltonian_.build(*self._model_inputs(some))
-        seeds = seeds_of_rows(some, self._entropy)
-        for halvings in range(_MAX_HALVINGS):
-            # All draws of a device that is too cold are optima: a weaker program tells more.
-            caught = _draw_quietly(draws, family, seeds, self.beta_ / 2**halvings)
-            if draws.belief.is_calibrated:
-                break
-        if halvings > 0 and draws.belief.is_calibrated:
-            caught = _draw_quietly(draws, family, seeds, self.beta_)
-        for warning in caught:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
-        self._belief = draws.belief
-        self._add_cost(draws.cost)
 
     def _add_cost(self, cost):
         self.cost_ = {name: self.cost_[name] + cost[name] for name in self.cost_}
@@ -811,12 +714,3 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _draw_quietly(draws, family, seeds, beta):
-    """Draw for the temperature alone; returns the warnings, of which only the last call's count."""
-    draws.warned.clear()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        draws.draw_family(family, seeds, beta=beta)
-    return caught
