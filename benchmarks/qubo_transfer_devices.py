@@ -9,7 +9,7 @@ import networkx
 import numpy as np
 import scipy.sparse
 from qubo_transfer_data import convolutional_network
-from scipy.special import softmax
+from scipy.special import logit, softmax
 from sklearn.frozen import FrozenEstimator
 
 from qsklearn import QUBOTransferClassifier
@@ -21,7 +21,6 @@ from qsklearn.hamiltonians import (
 )
 from qsklearn.neural_network._family_draws import FamilyDraws, seeds_of_rows
 from qsklearn.neural_network._qubo_transfer_draws import ClassDraws, random_states
-from qsklearn.neural_network._transfer_compilation import visible_fields
 from qsklearn.samplers import (
     EmbeddedSampler,
     EmbeddingError,
@@ -329,11 +328,12 @@ def visible_laws(args, report):
     rows = []
     for name, inputs, same in (
         ("grey, clamped", None, "grey"),
-        ("grey, logits up to 8 (to_bqm)", visible_fields(X, 8.0), "grey"),
-        ("grey, logits up to 30", visible_fields(X, 30.0), "grey"),
+        ("grey, logits up to 8", np.clip(logit(X), -8.0, 8.0), "grey"),
+        ("grey, logits up to 30", np.clip(logit(X), -30.0, 30.0), "grey"),
         ("black and white, clamped", None, "black"),
         ("black and white, fields of 8", held_fields(X, 8.0), "black"),
         ("black and white, fields of 30", held_fields(X, 30.0), "black"),
+        ("black and white, fields of to_bqm", visible.holding_inputs(X > 0.5, 8.0), "black"),
     ):
         found = (clamped[same] if inputs is None else law_of(visible, inputs)).argmax(axis=1)
         agrees = (found == clamped[same].argmax(axis=1)).astype(float)

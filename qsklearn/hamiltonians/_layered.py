@@ -417,6 +417,27 @@ class LayeredHamiltonian:
         lowest, highest = reach_into_first_layer(self.weights)
         return np.clip(inputs, -clip - highest - bias, clip - lowest - bias)
 
+    def holding_inputs(self, bits, margin: float) -> np.ndarray:
+        """Inputs that hold the units of the first layer at given bits.
+
+        They outweigh all that the layer above can do, so that at β = 1 a unit leaves its bit less
+        often than exp(-margin).
+
+        Parameters
+        ----------
+        bits : array-like of shape (n_samples, n_0)
+            Values 0 or 1.
+        margin : float
+
+        Returns
+        -------
+        inputs : ndarray of shape (n_samples, n_0)
+        """
+        bits = check_inputs(bits, self.layer_sizes[0]) > 0.5
+        lowest, highest = reach_into_first_layer(self.weights) if self.weights else (0.0, 0.0)
+        check_clip(margin)
+        return np.where(bits, margin - lowest, -margin - highest) - self.biases[0]
+
     def decode(self, states) -> np.ndarray:
         """Bits of the class unit from draws, broken ones as they were drawn.
 

@@ -40,6 +40,8 @@ class FamilyDraws:
         What the sampler said of its last call.
     cost : dict
         Counts and seconds, added up.
+    learns : bool
+        Whether calls move the belief.
     """
 
     def __init__(self, sampler, beta_eff, num_reads, num_threads, belief=None):
@@ -57,6 +59,7 @@ class FamilyDraws:
             self.call["num_threads"] = num_threads
         self.info = {}
         self.cost = empty_cost()
+        self.learns = True
 
     @property
     def beta_eff(self):
@@ -169,7 +172,7 @@ class FamilyDraws:
         add_call(self.cost, states, info, sample_seconds)
 
     def _believe(self, info, is_trial):
-        if not self.is_estimated or "beta_eff" not in info:
+        if not (self.is_estimated and self.learns and "beta_eff" in info):
             return
         estimate, error = _estimate_of_device(info)
         # NaN: the model has no bias, so its draws tell nothing of a temperature.

@@ -28,7 +28,6 @@ from qsklearn.neural_network._class_readout import READOUTS
 from qsklearn.neural_network._family_draws import FamilyDraws, seeds_of_rows
 from qsklearn.neural_network._qubo_transfer_draws import ClassDraws
 from qsklearn.neural_network._qubo_transfer_report import report_of
-from qsklearn.neural_network._transfer_compilation import visible_fields
 from qsklearn.neural_network._transfer_fitting import (
     TrainingData,
     check_given,
@@ -48,6 +47,8 @@ from qsklearn.neural_network._transfer_preparation import (
 from qsklearn.samplers import DimodSampler, UncoupledComposite, check_sampler
 
 _DEFAULT_READS = 100
+# Of inputs that are units: from where on they are up, and how firmly they are held without a clip.
+_UP, _MARGIN_OF_INPUTS = 0.5, 8.0
 # Classes with a penalty of which all states are drawn from, rather than by a chain.
 _MAX_ENUMERATED = 16
 
@@ -412,7 +413,9 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
 
     def _family_draws(self):
         reads = self._reads_to_ask()
-        return FamilyDraws(self.sampler_, self.beta_eff, reads, self.n_jobs, self._belief)
+        draws = FamilyDraws(self.sampler_, self.beta_eff, reads, self.n_jobs, self._belief)
+        draws.learns = self._belief is None  # what is believed after fit does not move
+        return draws
 
     def _class_draws(self, beta=None):
         return ClassDraws(
@@ -596,8 +599,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         x : array-like or Series of shape (n_features,)
         clamped : bool, default=True
             Whether the inputs act through the fields of the first layer alone. False makes them
-            units of their own, for ``mode="network"``: a value in [0, 1] is the probability that
-            its unit would be up if it were free.
+            units of their own, for ``mode="network"``: up for values above 0.5 (a bit has no
+            grey), and held so by fields stronger than all that the layer above can do.
 
         Returns
         -------
@@ -616,7 +619,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
                     f"The visible layer of {type(self).__name__} with mode={self.mode!r} is no "
                     "layer of units: only mode='network' has one. Use clamped=True."
                 )
-            law, inputs = self._compiled.visible, visible_fields(x, self.clip)
+            law = self._compiled.visible
+            inputs = law.holding_inputs(x > _UP, self.clip or _MARGIN_OF_INPUTS)
         return law.with_penalty(self.penalty_).to_bqm(inputs[0], float(shifts[0]))
 
     def sampling_report(self, X):

@@ -150,12 +150,6 @@ def compile_layers(features, weights, biases, estimator):
     return CompiledNetwork(front, above.centred(), visible.centred(), estimator)
 
 
-def visible_fields(X, clip):
-    """Fields with which input units x in [0, 1] are up with probability x."""
-    least = expit(-min(_MAX_LOGIT, np.inf if clip is None else clip))
-    return logit(np.clip(_dense(X), least, 1.0 - least))
-
-
 def _check_reading(network, X, feature_bias, caller):
     if feature_bias == "raw":
         return

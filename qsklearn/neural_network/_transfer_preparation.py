@@ -13,8 +13,10 @@ from qsklearn.samplers import ExactSampler
 # Reads that are counted, or data points, where a law is drawn from to find a temperature.
 _CALIBRATION_ROWS = 2000
 _TRIAL_ROWS = 32
-# Of the energy, until a device's draws tell its temperature.
-_MAX_HALVINGS = 6
+# Of the energy, until draws tell a device's temperature. A weak program does, where a strong one
+# exceeds the device's ranges or freezes: it looks hot, and the next one would be stronger still.
+# Draws of one that is too weak drown in noise, and all draws of one far too strong are optima.
+_STRENGTHS = (1 / 4, 1.0, 1 / 16, 1 / 64)
 # The penalty beyond what ground states need, in units of the temperature: e^-6 of a draw's weight
 # is not one-hot, or on a device, whose range is short, e^-4.
 _MARGIN, _MARGIN_OF_DEVICE = 6.0, 4.0
@@ -108,13 +110,10 @@ def find_temperature(transfer, data):
     some = data.X[rows]
     family = transfer.hamiltonian_.build(*transfer._model_inputs(some))
     seeds = seeds_of_rows(some, transfer._entropy)
-    for halvings in range(_MAX_HALVINGS):
-        # All draws of a device that is too cold are optima: a weaker program tells more.
-        caught = _draw_quietly(draws, family, seeds, transfer.beta_ / 2**halvings)
+    for strength in _STRENGTHS:
+        caught = _draw_quietly(draws, family, seeds, transfer.beta_ * strength)
         if draws.belief.is_calibrated:
             break
-    if halvings > 0 and draws.belief.is_calibrated:
-        caught = _draw_quietly(draws, family, seeds, transfer.beta_)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     transfer._add_cost(draws.cost)

@@ -452,3 +452,34 @@ def test_lists_and_integers_are_taken():
     hamiltonian = LayeredHamiltonian([[[1, 2]]], [[0], [1, 1]], penalty=1)
     assert hamiltonian.class_free_energies([[0]]).dtype == float
     assert hamiltonian.build([[1]], [0]).n_spins == 3
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_units_that_are_held_leave_the_law_of_clamped_ones(sparse):
+    whole = make((5, 3, 4), seed=3, sparse=sparse)
+    bits = np.random.default_rng(4).integers(2, size=(6, 5))
+    above = LayeredHamiltonian(whole.weights[1:], whole.biases[1:])
+    clamped = above.class_probabilities(bits @ dense(whole.weights[0]))
+    for margin in (4.0, 12.0):
+        inputs = whole.holding_inputs(bits, margin)
+        np.testing.assert_allclose(
+            whole.class_probabilities(inputs), clamped, atol=5 * 4 * np.exp(-margin)
+        )
+        assert np.abs(whole.unit_means(inputs)[:, :5] - bits).max() < np.exp(-margin)
+    # No more than is needed: one unit is at the margin where all above is against it.
+    against = whole.biases[0] + np.minimum(dense(whole.weights[0]), 0).sum(axis=1)
+    np.testing.assert_allclose(whole.holding_inputs(np.ones((1, 5)), 4.0)[0] + against, 4.0)
+
+
+def test_class_units_that_are_held_and_wrong_margins():
+    unit = make((3,), seed=1)
+    inputs = unit.holding_inputs([[0, 1, 0]], 20.0)
+    np.testing.assert_allclose(unit.class_probabilities(inputs), [[0, 1, 0]], atol=1e-8)
+    with pytest.raises(ValueError, match="must be a positive number"):
+        unit.holding_inputs([[0, 1, 0]], 0.0)
+
+
+def test_clipping_enormous_logits_leaves_the_largest():
+    unit = LayeredHamiltonian((), (np.zeros(3),))
+    clipped = unit.clipped_inputs([[1e18, 2e18, -1e300]], 8.0)
+    assert clipped.argmax() == 1 and (np.sort(clipped[0])[:2] < clipped.max()).all()

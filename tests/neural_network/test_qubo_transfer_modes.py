@@ -285,6 +285,9 @@ def test_energies_of_the_network(clamped):
     sizes = {"hidden1": 3, "hidden2": 2, "class": 3} | ({} if clamped else {"visible": 4})
     assert set(bqm.variables) == {(name, j) for name, n in sizes.items() for j in range(n)}
     inner = mlp.estimator
+    # What holds an input up against all that pulls it down, or down against what pulls it up.
+    pull = np.clip(inner.coefs_[0], None, 0).sum(axis=1), np.clip(inner.coefs_[0], 0, None).sum(1)
+    held = np.where(X[3] > 0.5, 8.0 - pull[0], -8.0 - pull[1])
     rng = np.random.default_rng(0)
     by_hand, found = [], []
     for _ in range(40):
@@ -295,7 +298,7 @@ def test_energies_of_the_network(clamped):
         energy -= (q1 @ inner.coefs_[1] + inner.intercepts_[1]) @ q2
         energy -= (q2 @ inner.coefs_[2] + inner.intercepts_[2]) @ c
         if not clamped:
-            energy -= np.clip(logit(X[3]), -30, 30) @ v
+            energy -= held @ v
         state = {("hidden1", j): b for j, b in enumerate(q1)}
         state |= {("hidden2", j): b for j, b in enumerate(q2)}
         state |= {("class", j): b for j, b in enumerate(c)}

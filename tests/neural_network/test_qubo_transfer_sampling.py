@@ -287,16 +287,16 @@ def test_a_device_follows_the_law_nearly(beta):
 
 
 def test_a_device_that_is_too_cold_is_asked_for_weaker_programs():
-    # Without a known temperature the first program is so strong that all draws are optima.
+    # Whole programs are so strong that all draws are optima; a quarter of one tells more.
     sure = LogisticRegression().fit(X, y)
-    sure.coef_, sure.intercept_ = 100 * sure.coef_, 100 * sure.intercept_
+    sure.coef_, sure.intercept_ = 1000 * sure.coef_, 1000 * sure.intercept_
     rows = X[:20]  # all of one class, and sure
     model = QUBOTransferClassifier(
         FrozenEstimator(sure), sampler=make_chip(), num_reads=200, random_state=0
     )
     labels = np.arange(20) % 3
     model.fit(rows, labels)
-    assert 2 < model.cost_["calls"] <= 8
+    assert model.cost_["calls"] == 2  # the first of a device is made twice
     assert 5.0 < model.sampling_report(rows)["beta_eff"] < 7.5
 
 
@@ -304,7 +304,7 @@ def test_a_device_whose_draws_tell_no_temperature():
     model = QUBOTransferClassifier(REGRESSION, sampler=DimodSampler(AllDown()), num_reads=3)
     with pytest.warns(UserWarning, match="not thermal|do not tell a temperature") as caught:
         model.fit(X, y)
-    assert len(caught) == 1 and model.cost_["calls"] == 7  # a trial, and six programs
+    assert len(caught) == 1 and model.cost_["calls"] == 5  # a trial, and four programs
 
 
 def test_a_device_finds_ground_states():
