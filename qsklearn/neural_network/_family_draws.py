@@ -174,7 +174,7 @@ class FamilyDraws:
     def _believe(self, info, is_trial):
         if not (self.is_estimated and self.learns and "beta_eff" in info):
             return
-        estimate, error = _estimate_of_device(info)
+        estimate, error = estimate_of_device(info)
         # NaN: the model has no bias, so its draws tell nothing of a temperature.
         is_fine = self.belief.update(estimate, error) or np.isnan(estimate)
         if is_fine or is_trial:  # after a trial the next call may tell
@@ -239,7 +239,7 @@ def _prior(sampler):
     return getattr(sampler, "properties", {}).get("beta_eff_prior")
 
 
-def _estimate_of_device(info):
+def estimate_of_device(info):
     """The estimate of β_eff and its error, relative to the energies that the device was given.
 
     A sampler that multiplies what it is handed by ``scale`` < 1 to fit the device's range draws

@@ -99,7 +99,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
     n_hidden : int or tuple of int, default=40
         Hidden units of a network that is made here; several layers where the mode allows it.
     image_shape : tuple of int (channels, height, width), or None, default=None
-        Shape of the images that the rows of X hold.
+        Shape of the images that the rows of X hold, for PyTorch's networks and for those that are
+        made here. Scale features to [0, 1], images too, where anything is trained here.
     penalty : "auto" or float, default="auto"
         The A above. ``"auto"``: none for samplers that draw one of several bits as a whole, as
         those of this package do; for others what all ground states need, and 6 / beta more, on a
@@ -109,15 +110,15 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         ``"max"`` any penalty has the right ground state; without a shift it must exceed the
         second largest score.
     clip : float or None, default=8.0
-        Scores further than this below the largest, and fields of units that are this far on or off
-        whatever the others do, are cut: probabilities change by less than exp(-clip), and a
-        device's range is not spent on them.
+        For draws, scores further than clip / beta below the largest, and fields of units that are
+        this far on or off whatever the others do, are cut: each class or unit changes its
+        probability by less than exp(-clip), and a device's range is not spent on them.
     feature_bias : {"logit", "signed", "raw"}, default="logit"
         Field of a feature f that floats: log(f / (1 - f)); 2f - 1; or f, the paper's, with which
         the size of f is lost.
     beta : float or "calibrate", default=1.0
         Inverse temperature of the class probabilities, multiplying E. ``"calibrate"``: the one
-        that gives held-out data the largest likelihood.
+        that gives held-out data the largest likelihood, with labels smoothed as Platt's are.
     beta_eff : "auto" or float, default="auto"
         Belief about the sampler's inverse temperature: it is handed E / beta_eff. ``"auto"`` is 1
         for a sampler that hits the temperature it is asked for, and estimated from draws for
@@ -151,7 +152,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
     estimator_ : estimator or torch.nn.Sequential
-        The network that was compiled.
+        The network that was compiled; of a scikit-learn network in ``mode="drbm"`` what was trained
+        of it, which takes the inputs of its last hidden layer.
     hamiltonian_ : LayeredHamiltonian
         The energy as samplers get it. Its inputs are what the classical part computes.
     penalty_ : float
@@ -353,14 +355,26 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         default = "exact"
         whole = self.penalty == "auto" or self.hamiltonian_.n_classes <= _MAX_ENUMERATED
         if len(self.hamiltonian_.layer_sizes) > 2 or not whole:  # exact draws sum out one layer
-            default = "annealing" if self._intent == "ground" else "gibbs"
-        return check_sampler(
-            self.sampler, default=default, intent=self._intent, caller=type(self).__name__
-        )
+            default = "annealing" if self.readout == "lowest" else "gibbs"
+        sampler = self._resolve_sampler(default)
+        if self.num_reads is None and self._reads_to_ask() is None and self._own_reads() == 1:
+            warnings.warn(
+                f"{type(self.sampler).__name__} has num_reads=1, and {type(self).__name__} leaves "
+                "it at that: one draw for each data point. Give 'num_reads' for more.",
+                UserWarning,
+                stacklevel=5,
+            )
+        return sampler
 
-    @property
-    def _intent(self):
-        return "ground" if self.readout == "lowest" else "thermal"
+    def _resolve_sampler(self, default):
+        intent, caller = "ground" if self.readout == "lowest" else "thermal", type(self).__name__
+        try:
+            return check_sampler(self.sampler, default=default, intent=intent, caller=caller)
+        except ValueError as error:
+            if intent == "thermal":
+                raise
+            remedy = "readout='lowest' searches for low energies, as sampler='annealing' does."
+            raise ValueError(f"{error} {remedy}") from None
 
     def _set_penalty(self, data):
         """The penalty, and the Hamiltonian with it where the sampler needs one."""
@@ -382,12 +396,12 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
 
     # --- models ----------------------------------------------------------------------------------
 
-    def _model_inputs(self, X):
+    def _model_inputs(self, X, beta=None):
         """Fields of the first layer, clipped, and the shift of the class unit, of data points."""
         law = self._compiled.hamiltonian
         inputs = self._compiled.front(X)
         if self.clip is not None:
-            inputs = law.clipped_inputs(inputs, self.clip)
+            inputs = law.clipped_inputs(inputs, self.clip / (beta or self.beta_))
         if self.shift is None:
             return inputs, np.zeros(len(inputs))
         return inputs, class_shifts(law.class_fields(inputs), self.shift)
@@ -411,6 +425,12 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             return _DEFAULT_READS
         return self.num_reads
 
+    def _own_reads(self):
+        """Draws that a sampler object makes of its own accord."""
+        sampler = self._resolve_sampler("gibbs")
+        own = getattr(sampler, "params", None) or sampler.get_params(deep=False)
+        return int(own.get("num_reads") or 1)
+
     def _family_draws(self):
         reads = self._reads_to_ask()
         draws = FamilyDraws(self.sampler_, self.beta_eff, reads, self.n_jobs, self._belief)
@@ -429,7 +449,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
 
     def _count(self, X, class_draws):
         """Counts of classes; where draws say nothing, the probabilities that are expected."""
-        inputs, shifts = self._model_inputs(X)
+        inputs, shifts = self._model_inputs(X, class_draws.beta)
         counts = class_draws.counts(inputs, shifts, seeds_of_rows(X, self._entropy))
         empty = np.flatnonzero(counts.is_empty)
         if len(empty):
@@ -492,7 +512,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         return self._count(X, self._class_draws()).probabilities()
 
     def _exact_probabilities(self, X):
-        inputs, _ = self._model_inputs(X)
+        inputs = self._compiled.front(X)  # a sum needs no clip
         law = self._compiled.hamiltonian
         if self.readout == "lowest":
             return np.eye(law.n_classes)[law.class_free_energies(inputs, None).argmin(axis=1)]
@@ -536,7 +556,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         X = self._validated(X)
         inputs, shifts = self._model_inputs(X)
         if self._is_exact():
-            return self._compiled.hamiltonian.unit_means(inputs, self.beta_)
+            return self._compiled.hamiltonian.unit_means(self._compiled.front(X), self.beta_)
         drawn = self._class_draws().states(inputs, shifts, seeds_of_rows(X, self._entropy))
         return np.concatenate([(1.0 + states.mean(axis=1)) / 2.0 for _, states, _ in drawn])
 
@@ -608,6 +628,10 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             Of vartype BINARY with variables ``(layer, number)``, the class unit's
             ``("class", k)``, penalised by ``penalty_``.
         """
+        if np.ndim(x) > 1 and len(x) != 1:
+            raise ValueError(
+                f"The 'x' parameter of to_bqm must be one data point. Got {len(x)} rows instead."
+            )
         x = self._validated(
             x.to_frame().T if hasattr(x, "to_frame") else np.asarray(x, dtype=float).reshape(1, -1)
         )
@@ -633,9 +657,9 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         report : dict
-            ``one_hot_fraction`` of the draws; ``class_bits_up``, their mean number (1 where all
-            are one-hot); ``n_fallbacks``, data points without a draw that counts; ``penalty``;
-            ``beta``, ``beta_eff``, ``beta_eff_stderr``;
+            ``num_reads``; ``one_hot_fraction`` of the draws; ``class_bits_up``, their mean number
+            (1 where all are one-hot); ``n_fallbacks``, data points without a draw that counts;
+            ``penalty``; ``beta``, ``beta_eff``, ``beta_eff_stderr``;
 
             ``agreement``: part of the data points that draws give the law's most probable class;
             ``agreement_after_descent`` from the draws to local minima, and
@@ -685,11 +709,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         is_fitted = hasattr(self, "hamiltonian_")
         if self._is_exact() if is_fitted else self._asks_for_law() and self.mode != "network":
             return {"calls": 0, "models": 0, "reads": 0}
-        sampler = check_sampler(
-            self.sampler, default="gibbs", intent=self._intent, caller=type(self).__name__
-        )
-        own = getattr(sampler, "params", None) or sampler.get_params(deep=False)
-        reads = self._reads_to_ask() or own.get("num_reads", 1)
+        reads = self._reads_to_ask() or self._own_reads()
         return {"calls": 1, "models": n_samples, "reads": n_samples * reads}
 
     def ablations(self):
@@ -699,19 +719,21 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         -------
         ablations : dict of str to estimator
             ``"exact law"``: no draws, or exact ones where ``readout`` or ``descent`` needs some;
-            ``"random states"``: draws without any energy; ``"greedy descent from random states"``:
-            these, gone down to local minima; ``"zero couplings"``: a sampler that sees each unit
-            alone, where there are hidden units.
+            ``"greedy descent from random states"``: no sampler, as many local minima;
+            ``"zero couplings"``: a sampler that sees each unit alone, where there are hidden units.
         """
         parameters = self.get_params(deep=False)
-        random = {"sampler": DimodSampler(dimod.RandomSampler()), "beta_eff": 1.0}
+        reads = {"num_reads": self._reads_to_ask() or self._own_reads()}
+        random = DimodSampler(dimod.RandomSampler())
         controls = {
             "exact law": {"sampler": None, "num_reads": None},
-            "random states": {**random, "descent": False},
-            "greedy descent from random states": {**random, "descent": True},
-        }
+            "greedy descent from random states": {
+                "sampler": random, "beta_eff": 1.0, "descent": True, **reads
+            },
+        }  # fmt: skip
         if self.mode != "clamped":
-            controls["zero couplings"] = {"sampler": UncoupledComposite(self.sampler or "gibbs")}
+            alone = UncoupledComposite(self.sampler or "gibbs")
+            controls["zero couplings"] = {"sampler": alone, **reads}
         return {name: type(self)(**{**parameters, **changes}) for name, changes in controls.items()}
 
     def __sklearn_tags__(self):

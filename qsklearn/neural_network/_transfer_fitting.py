@@ -191,27 +191,26 @@ def _fit_hidden(transfer, data, entropy):
     if not network.has_hidden_layer:
         raise ValueError(
             f"mode='drbm' of {type(transfer).__name__} compiles the last hidden layer of a frozen "
-            f"network. {type(fitted).__name__} has none; give it unfrozen, so that hidden units "
-            "are trained on its features, or use mode='clamped'."
+            f"network. {type(fitted).__name__} has none. Use mode='clamped', or a network with "
+            "hidden units; a scikit-learn classifier that is not frozen gets some on its features."
         )
     return _compile_hidden(network, fitted)
 
 
 def _fit_layers(transfer, data, entropy):
     if _is_trained_by_torch(transfer):
+        if transfer.estimator is not None:
+            _stack_of(transfer, _read(transfer, transfer.estimator, data), transfer.estimator)
         module = _train_module(transfer, data, entropy)
-        return _compile_layers(_read(transfer, module, data), module)
+        network = _read(transfer, module, data)
+        return compile_layers(network.inputs, *network.layer_stack(), module)
     fitted = _fit_given(transfer, data, entropy)
     network = _read(transfer, fitted, data)
-    if network.feature_reading == "data":
-        raise ValueError(
-            f"mode='network' of {type(transfer).__name__} samples hidden layers, of which "
-            f"{type(fitted).__name__} has none. Use mode='clamped'."
-        )
+    weights, biases = _stack_of(transfer, network, fitted)
     if is_frozen(transfer.estimator):
-        return _compile_layers(network, fitted)
+        return compile_layers(network.inputs, weights, biases, fitted)
     training = _import_training(transfer)
-    module = training.sequential_of_mlp(*network.layer_stack())
+    module = training.sequential_of_mlp(weights, biases)
     inputs = TrainingData(network.inputs(data.X), data.codes, data.classes, data.weights)
     _train(training, transfer, module, inputs, entropy, image_shape=None)
     weights, biases = _read(transfer, module, inputs).layer_stack()
@@ -230,8 +229,15 @@ def _compile_hidden(network, fitted):
     return compile_hidden(network.hidden_inputs, *network.hidden_stack(), fitted)
 
 
-def _compile_layers(network, fitted):
-    return compile_layers(network.inputs, *network.layer_stack(), fitted)
+def _stack_of(transfer, network, fitted):
+    """Weights and biases of all layers of units."""
+    weights, biases = network.layer_stack()
+    if len(weights) < 2:
+        raise ValueError(
+            f"mode='network' of {type(transfer).__name__} samples hidden layers, of which "
+            f"{type(fitted).__name__} has none. Use mode='clamped'."
+        )
+    return weights, biases
 
 
 def _read(transfer, fitted, data):

@@ -300,8 +300,8 @@ def coupled_layers(module):
             raise ValueError(
                 "A network to be trained for sampling (mode='network') must consist of Conv2d or "
                 "Linear layers with a Sigmoid after each but the last, so that all its units are "
-                f"binary. Got {layer!r} instead where that does not fit. Train it with "
-                "mode='clamped', which samples the class unit alone."
+                f"binary. Got {layer!r} instead where that does not fit. Use mode='clamped', which "
+                "samples the class unit alone, or FrozenEstimator(module), which trains nothing."
             )
     return couplings
 

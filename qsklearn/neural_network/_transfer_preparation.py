@@ -6,9 +6,15 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
-from qsklearn.neural_network._family_draws import is_estimated, seeds_of_rows
+from qsklearn.neural_network._family_draws import (
+    FamilyDraws,
+    estimate_of_device,
+    is_estimated,
+    seeds_of_rows,
+)
 from qsklearn.neural_network._transfer_calibration import calibrate_by_draws, calibrate_exactly
 from qsklearn.samplers import ExactSampler
+from qsklearn.samplers._temperature_belief import SIGNIFICANT, TemperatureBelief
 
 # Reads that are counted, or data points, where a law is drawn from to find a temperature.
 _CALIBRATION_ROWS = 2000
@@ -17,6 +23,9 @@ _TRIAL_ROWS = 32
 # exceeds the device's ranges or freezes: it looks hot, and the next one would be stronger still.
 # Draws of one that is too weak drown in noise, and all draws of one far too strong are optima.
 _STRENGTHS = (1 / 4, 1.0, 1 / 16, 1 / 64)
+# Calls after which a temperature that still falls is given up, what a program that does not fit is
+# divided by, and the least relative error.
+_MAX_WHOLE_PROGRAMS, _WEAKER, _LEAST_ERROR = 8, 1.4, 1e-6
 # The penalty beyond what ground states need, in units of the temperature: e^-6 of a draw's weight
 # is not one-hot, or on a device, whose range is short, e^-4.
 _MARGIN, _MARGIN_OF_DEVICE = 6.0, 4.0
@@ -59,7 +68,7 @@ def calibrate(transfer, held):
     held = held.take(np.arange(min(len(held.codes), 10 * _CALIBRATION_ROWS)))
     weights = np.ones(len(held.codes)) if held.weights is None else held.weights
     if transfer.hamiltonian_.is_summable:
-        inputs, _ = transfer._model_inputs(held.X)
+        inputs = transfer._compiled.front(held.X)
         law = transfer._compiled.hamiltonian
         return calibrate_exactly(
             lambda beta: -beta * law.class_free_energies(inputs, beta), held.codes, weights
@@ -117,7 +126,57 @@ def find_temperature(transfer, data):
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     transfer._add_cost(draws.cost)
-    return draws.belief
+    estimate, error = draws.belief.history[-1] if draws.belief.history else (0.0, 0.0)
+    if not estimate > SIGNIFICANT * error:
+        return draws.belief
+    return _settled(transfer, draws, family, seeds)
+
+
+def _settled(transfer, draws, family, seeds):
+    """The temperature that whole programs, made for it, have themselves.
+
+    Chains freeze hotter in a strong program than in a weak one. Made for what a weak one tells, the
+    next is a little stronger, and so on: where that settles it is the temperature of the draws to
+    come. A program beyond the device's ranges is no longer the model: then the strongest that fits
+    is taken, whose draws are hotter than they should be.
+    """
+    weak = believed = _belief_of(*draws.belief.history[-1])
+    is_weakened = False
+    for _ in range(_MAX_WHOLE_PROGRAMS):
+        whole = FamilyDraws(draws.sampler, believed.beta_eff, draws.num_reads, transfer.n_jobs)
+        _draw_quietly(whole, family, seeds, transfer.beta_)
+        transfer._add_cost(whole.cost)
+        estimate, error = estimate_of_device(whole.info)
+        if whole.info.get("clipped_fraction") or np.min(whole.info.get("scale", 1.0)) < 1.0:
+            is_weakened = True
+            believed = _belief_of(_WEAKER * believed.beta_eff, error)
+        elif is_weakened:
+            _warn_of_range(transfer, believed.beta_eff, estimate)
+            return believed
+        elif not estimate > SIGNIFICANT * error:
+            return weak
+        else:
+            fall = believed.beta_eff - estimate
+            believed = _belief_of(estimate, error)
+            if fall <= SIGNIFICANT * error:
+                return believed
+    return believed if is_weakened else weak
+
+
+def _warn_of_range(transfer, believed, estimate):
+    warnings.warn(
+        f"At the temperature of the sampler's draws the energies of {type(transfer).__name__} do "
+        f"not fit its ranges. They are programmed {believed / max(estimate, 1e-300):.2g} times "
+        "weaker than they should be, and draws are hotter by as much: frequencies are not the "
+        "class probabilities. readout='lowest' does not need these; a smaller 'beta', 'penalty' or "
+        "'clip' needs less range.",
+        UserWarning,
+        stacklevel=6,
+    )
+
+
+def _belief_of(estimate, error):
+    return TemperatureBelief((estimate, max(error, _LEAST_ERROR * estimate)))
 
 
 def _draw_quietly(draws, family, seeds, beta):

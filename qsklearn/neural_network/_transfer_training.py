@@ -7,6 +7,7 @@ PyTorch at module level; it is itself imported inside functions only.
 
 import math
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -155,7 +156,8 @@ def train(
         held_out = check_rows(module, validation, n_classes, shape, "validation")
     before = _copy_of(module)
     start = _Progress()
-    with torch.random.fork_rng(devices=[]), tqdm(disable=not verbose, desc="transfer") as bar:
+    bar = tqdm(disable=not verbose, desc="transfer")
+    with torch.random.fork_rng(devices=[]), _one_thread(), bar:
         torch.default_generator.manual_seed(seed)
         try:
             if objective in _START:
@@ -176,6 +178,17 @@ def train(
         "stop_reason": progress.stop_reason,
         "start_loss_curve": start.loss_curve,
     }
+
+
+@contextmanager
+def _one_thread():
+    """PyTorch on one thread: the sums of such small networks take longer on several."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _run(objective, scores, data, held_out, seed, trainable, module, bar):

@@ -109,12 +109,21 @@ def test_clamped_module():
     np.testing.assert_array_equal(model.predict(X), logits.argmax(axis=1))
 
 
-def test_clip_moves_probabilities_by_less_than_it_says():
+@pytest.mark.parametrize("beta", [0.25, 1.0, 3.0])
+def test_clip_moves_laws_of_draws_by_less_than_it_says(beta):
     sharp = LogisticRegression(C=1e4, max_iter=1000)
-    whole, cut = (transfer(sharp, clip=clip).fit(X, y) for clip in (None, 3.0))
-    difference = np.abs(whole.predict_proba(X) - cut.predict_proba(X)).max()
-    assert 0.0 < difference < 2 * np.exp(-3.0)  # two classes may be cut
-    np.testing.assert_array_equal(whole.predict(X), cut.predict(X))
+    whole, cut = (transfer(sharp, clip=clip, beta=beta).fit(X, y) for clip in (None, 3.0))
+    bits = np.eye(3, dtype=int)
+    differences = []
+    for x in X[::10]:
+        laws = []
+        for model in (whole, cut):
+            energies = model.to_bqm(x).energies((bits, [("class", k) for k in range(3)]))
+            laws.append(softmax(-beta * energies))
+        differences.append(np.abs(laws[0] - laws[1]).max())
+    assert 0.0 < max(differences) < 2 * np.exp(-3.0)  # two classes may be cut
+    # A sum needs no clip.
+    np.testing.assert_array_equal(whole.predict_proba(X), cut.predict_proba(X))
     np.testing.assert_array_equal(whole.decision_function(X), cut.decision_function(X))
 
 
@@ -139,7 +148,7 @@ def test_one_hot_posterior_does_not_depend_on_penalty_and_shift(penalty, shift):
 
 @pytest.mark.parametrize("shift", ["max", "center", None])
 def test_the_penalty_that_is_chosen_makes_all_ground_states_one_hot(shift):
-    model = transfer(shift=shift, clip=None, sampler=NealSampler()).fit(X, y)
+    model = transfer(shift=shift, clip=None, sampler=NealSampler(num_reads=2)).fit(X, y)
     bits = all_class_states(3)
     for x, label in zip(X[::15], model.predict_proba(X[::15]).argmax(axis=1), strict=True):
         ground = bits[model.to_bqm(x).energies((bits, [("class", k) for k in range(3)])).argmin()]
@@ -403,7 +412,7 @@ BAD_PARAMETERS = [
     ({"estimator": small_mlp("relu"), "mode": "float"}, "mode='float'.*'relu'.*mode='clamped'"),
     (
         {"estimator": FrozenEstimator(LogisticRegression().fit(X, y)), "mode": "drbm"},
-        "mode='drbm'.*LogisticRegression has none; give it unfrozen",
+        "mode='drbm'.*LogisticRegression has none. Use mode='clamped'",
     ),
 ]
 

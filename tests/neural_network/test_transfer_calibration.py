@@ -41,12 +41,14 @@ def test_weights_count_as_copies():
     )
 
 
-def test_labels_that_are_always_right_take_the_coldest():
-    logits, _ = problem(1.0, 200)
-    codes = logits.argmax(axis=1)
-    assert calibrate_exactly(lambda b: b * logits, codes, np.ones(200)) > 15
-    wrong = logits.argmin(axis=1)
-    assert calibrate_exactly(lambda b: b * logits, wrong, np.ones(200)) < 0.07
+def test_labels_that_are_always_right_speak_for_one_error_in_n_plus_2():
+    # Of equal margins: the temperature at which the label has the probability (n + 1) / (n + 2).
+    codes = np.arange(100) % 4
+    logits = 3.0 * np.eye(4)[codes]
+    beta = calibrate_exactly(lambda b: b * logits, codes, np.ones(100))
+    assert softmax(beta * logits, axis=1)[0, 0] == pytest.approx(101 / 102, abs=1e-4)
+    wrong = calibrate_exactly(lambda b: b * logits, (codes + 1) % 4, np.ones(100))
+    assert wrong < 0.07
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.4])
@@ -64,8 +66,8 @@ def test_noisy_frequencies_tell_it_too(beta):
 
 
 def test_noise_without_a_minimum_takes_the_best_seen():
-    codes = np.zeros(10, int)
+    codes = np.zeros(10_000, int)
     found = calibrate_by_draws(
-        lambda b: np.tile(softmax([[b, 0.0]], 1), (10, 1)), codes, np.ones(10)
+        lambda b: np.tile(softmax([[b, 0.0]], 1), (10_000, 1)), codes, np.ones(10_000)
     )
     assert found == pytest.approx(4.0)
