@@ -24,6 +24,7 @@ from qubo_transfer_devices import run_devices, run_embeddings
 from qubo_transfer_paper import run_digits, run_mnist
 from reports import Report
 from scipy.special import softmax
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -233,26 +234,29 @@ def run_tables(args, report):
     )
     gibbs = {"sampler": "gibbs", "num_reads": 100}
     contenders = (
-        ("logistic regression, clamped", StandardScaler(), LogisticRegression(), LOWEST),
-        ("MLP, floating", MinMaxScaler(), mlp, {"mode": "float", **gibbs}),
-        ("MLP, DRBM", MinMaxScaler(), mlp, {"mode": "drbm", **gibbs}),
-        ("MLP, network", MinMaxScaler(), mlp, {"mode": "network", **gibbs}),
+        ("logistic regression, clamped", StandardScaler(), LogisticRegression(), {}, LOWEST),
+        ("MLP, floating", MinMaxScaler(), mlp, {"mode": "float"}, gibbs),
+        ("MLP, DRBM", MinMaxScaler(), mlp, {"mode": "drbm"}, gibbs),
+        ("MLP, network", MinMaxScaler(), mlp, {"mode": "network"}, gibbs),
     )
     folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=0)
     rows = []
     for load in (load_iris, load_wine, load_breast_cancer):
         X, y = load(return_X_y=True)
-        for name, scaler, estimator, settings in contenders:
-            transfer = QUBOTransferClassifier(estimator, random_state=0, **settings)
-            own, drawn = (
-                cross_val_score(make_pipeline(scaler, classifier), X, y, cv=folds)
-                for classifier in (estimator, transfer)
-            )
-            data, accuracies = load.__name__[5:], (f"{own.mean():.4f}", f"{drawn.mean():.4f}")
-            rows.append([data, name, *accuracies, f"{(drawn - own).mean():+.4f}"])
+        for name, scaler, estimator, mode, drawn in contenders:
+            law = QUBOTransferClassifier(estimator, random_state=0, **mode)
+            scores = [
+                cross_val_score(make_pipeline(scaler, classifier), X, y, cv=folds).mean()
+                for classifier in (estimator, law, clone(law).set_params(**drawn))
+            ]
+            rows.append([load.__name__[5:], name, *(f"{score:.4f}" for score in scores)])
             print(rows[-1], flush=True)
-    report.table(["data", "network", "its own", "drawn", "difference"], rows)
-    report.line("Accuracy, 3 x 5 folds. The MLPs have 16 logistic hidden units.")
+    report.table(["data", "network", "its own", "default sampler", "drawn"], rows)
+    report.line(
+        "Accuracy, 3 x 5 folds. The MLPs have 16 logistic hidden units. The default sampler is the "
+        "exact law. Drawn: the lowest of 20 annealed for the class unit alone, else the most "
+        "frequent class of 100 reads, which is noisy where two classes are nearly as likely."
+    )
 
 
 def run_times(args, report):
