@@ -121,8 +121,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         that gives held-out data the largest likelihood, with labels smoothed as Platt's are.
     beta_eff : "auto" or float, default="auto"
         Belief about the sampler's inverse temperature: it is handed E / beta_eff. ``"auto"`` is 1
-        for a sampler that hits the temperature it is asked for, and estimated from draws for
-        others. A number is taken as given.
+        for a sampler that hits the temperature it is asked for; for others ``fit`` estimates it
+        from draws for up to 32 data points, and there it stays. A number is taken as given.
     sampler : str, sampler object or None, default=None
         Draws the states; see :func:`qsklearn.samplers.get_sampler_names`. None: ``"exact"``, and
         without ``num_reads`` the exact law itself; ``"gibbs"`` (``"annealing"`` for the readout
@@ -146,7 +146,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
     n_jobs : int or None, default=None
         Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
     random_state : int, RandomState instance or None, default=None
-        Seeds training and draws. Draws for a data point depend on its values, not on its place.
+        Seeds training and draws. Draws for a data point depend on its values, not on its place,
+        but on devices, whose draws nobody can seed.
 
     Attributes
     ----------
@@ -357,7 +358,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         if len(self.hamiltonian_.layer_sizes) > 2 or not whole:  # exact draws sum out one layer
             default = "annealing" if self.readout == "lowest" else "gibbs"
         sampler = self._resolve_sampler(default)
-        if self.num_reads is None and self._reads_to_ask() is None and self._own_reads() == 1:
+        if self._reads_to_ask() is None and self._own_reads() == 1:
             warnings.warn(
                 f"{type(self.sampler).__name__} has num_reads=1, and {type(self).__name__} leaves "
                 "it at that: one draw for each data point. Give 'num_reads' for more.",

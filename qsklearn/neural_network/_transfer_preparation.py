@@ -9,7 +9,6 @@ from sklearn.utils import check_random_state
 from qsklearn.neural_network._family_draws import (
     FamilyDraws,
     estimate_of_device,
-    is_estimated,
     seeds_of_rows,
 )
 from qsklearn.neural_network._transfer_calibration import calibrate_by_draws, calibrate_exactly
@@ -57,9 +56,8 @@ def hold_out(transfer, data, entropy):
 
 def choose_penalty(transfer, data):
     """A penalty that all ground states obey, and draws nearly all."""
-    margin = _MARGIN
-    if is_estimated(transfer.sampler_, transfer.beta_eff):
-        margin = _MARGIN_OF_DEVICE
+    is_device = "beta" not in transfer.sampler_.parameters
+    margin = _MARGIN_OF_DEVICE if is_device else _MARGIN
     return _SLACK * transfer._needed_penalty(data.X) + margin / transfer.beta_
 
 
