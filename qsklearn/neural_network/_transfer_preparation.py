@@ -124,10 +124,14 @@ def find_temperature(transfer, data):
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     transfer._add_cost(draws.cost)
-    estimate, error = draws.belief.history[-1] if draws.belief.history else (0.0, 0.0)
-    if not estimate > SIGNIFICANT * error:
+    if not (draws.belief.history and _stands_out(*draws.belief.history[-1])):
         return draws.belief
     return _settled(transfer, draws, family, seeds)
+
+
+def _stands_out(estimate, error):
+    """Whether an estimate says anything; of draws that are all optima it is infinite."""
+    return bool(np.isfinite(estimate) and estimate > SIGNIFICANT * error)
 
 
 def _settled(transfer, draws, family, seeds):
@@ -151,7 +155,7 @@ def _settled(transfer, draws, family, seeds):
         elif is_weakened:
             _warn_of_range(transfer, believed.beta_eff, estimate)
             return believed
-        elif not estimate > SIGNIFICANT * error:
+        elif not _stands_out(estimate, error):
             return weak
         else:
             fall = believed.beta_eff - estimate
