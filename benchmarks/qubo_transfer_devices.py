@@ -250,7 +250,8 @@ Gibbs chains (64 of 150 sweeps, class probabilities given the layer below). Read
 one class bit up do not count, and an image without any is wrong. Inverse temperature: by
 pseudo-likelihood, of the last call's draws as unembedded, in the device's units; what the mock
 draws single qubits at, no real device tells. The realistic profiles freeze chains at a quarter of
-it, so that models of chains are hotter. The distance is ½ Σ |frequency - probability|.
+it, so that models of chains are hotter. The distance is the total variation of frequencies from
+the law.
 One image a call. All 358 units: pixels are black or
 white, held by fields of 30 (see the first table). Standard errors are over images.""".strip()
 

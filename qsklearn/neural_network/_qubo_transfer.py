@@ -78,8 +78,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
       layers above act back on those below.
 
     Only the last two leave a sampler anything to find out. No mode is faster than the classical
-    network, which does in microseconds what a QPU takes milliseconds for (see
-    :meth:`sampling_report`).
+    network: what is sampled comes on top of what stays classical (:meth:`sampling_report`).
 
     Parameters
     ----------
