@@ -164,6 +164,9 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
     cost_ : dict
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` (training) and ``qpu_access_time`` (microseconds) of ``fit``.
+    stop_reason_ : str or None
+        How training in the modes ``"drbm"`` and ``"network"`` ended, such as ``"converged"``,
+        ``"max_iter"`` or ``"interrupted"``, with the weights so far; None where they train nothing.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.
@@ -338,7 +341,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         return weights
 
     def _take_over(self, compiled, data, held):
-        self.estimator_ = compiled.estimator
+        self.estimator_, self.stop_reason_ = compiled.estimator, compiled.stop_reason
         self._compiled = compiled
         self.hamiltonian_ = compiled.hamiltonian
         self.sampler_ = self._check_sampler()

@@ -29,12 +29,15 @@ class CompiledNetwork:
         The same with the inputs as units, where these can be units.
     estimator : object
         The fitted network that was compiled.
+    stop_reason : str, or None
+        How its training for the QUBO ended; None where there was none.
     """
 
     front: object
     hamiltonian: LayeredHamiltonian
     visible: LayeredHamiltonian | None
     estimator: object
+    stop_reason: str | None = None
 
 
 class FeatureFields:

@@ -3,7 +3,7 @@
 import sys
 import warnings
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
@@ -178,8 +178,9 @@ def _fit_floating(transfer, data, entropy):
 
 def _fit_hidden(transfer, data, entropy):
     if _is_trained_by_torch(transfer):
-        module = _train_module(transfer, data, entropy)
-        return _compile_hidden(_read(transfer, module, data), module)
+        module, reason = _train_module(transfer, data, entropy)
+        compiled = _compile_hidden(_read(transfer, module, data), module)
+        return replace(compiled, stop_reason=reason)
     if transfer.estimator is None:
         return _train_head(transfer, data, entropy, None, None)
     fitted = _fit_given(transfer, data, entropy)
@@ -201,9 +202,10 @@ def _fit_layers(transfer, data, entropy):
     if _is_trained_by_torch(transfer):
         if transfer.estimator is not None:
             _stack_of(transfer, _read(transfer, transfer.estimator, data), transfer.estimator)
-        module = _train_module(transfer, data, entropy)
+        module, reason = _train_module(transfer, data, entropy)
         network = _read(transfer, module, data)
-        return compile_layers(network.inputs, *network.layer_stack(), module)
+        compiled = compile_layers(network.inputs, *network.layer_stack(), module)
+        return replace(compiled, stop_reason=reason)
     fitted = _fit_given(transfer, data, entropy)
     network = _read(transfer, fitted, data)
     weights, biases = _stack_of(transfer, network, fitted)
@@ -212,9 +214,10 @@ def _fit_layers(transfer, data, entropy):
     training = _import_training(transfer)
     module = training.sequential_of_mlp(weights, biases)
     inputs = TrainingData(network.inputs(data.X), data.codes, data.classes, data.weights)
-    _train(training, transfer, module, inputs, entropy, image_shape=None)
+    reason = _train(training, transfer, module, inputs, entropy, image_shape=None)
     weights, biases = _read(transfer, module, inputs).layer_stack()
-    return compile_layers(network.inputs, weights, biases, module)
+    compiled = compile_layers(network.inputs, weights, biases, module)
+    return replace(compiled, stop_reason=reason)
 
 
 _FIT = {
@@ -317,7 +320,8 @@ def _train_head(transfer, data, entropy, features, start):
     if weights[1].shape[1] == 1:  # one bit of two classes: the first class has no weights
         weights[1] = np.hstack([np.zeros_like(weights[1]), weights[1]])
         biases[1] = np.append(0.0, biases[1])
-    return compile_hidden(features, weights, biases, head)
+    compiled = compile_hidden(features, weights, biases, head)
+    return replace(compiled, stop_reason=head.stop_reason_)
 
 
 def _fit_head(head, Z, data, caller):
@@ -375,7 +379,7 @@ def _import_training(transfer):
 
 
 def _train_module(transfer, data, entropy):
-    """A module, made or copied, trained to be run as a QUBO."""
+    """A module, made or copied, trained to be run as a QUBO, and why its training ended."""
     training = _import_training(transfer)
     if transfer.estimator is None:
         module = training.build_network(
@@ -388,8 +392,7 @@ def _train_module(transfer, data, entropy):
         )
     else:
         module = _copy_to_train(transfer, data)
-    _train(training, transfer, module, data, entropy, transfer.image_shape)
-    return module
+    return module, _train(training, transfer, module, data, entropy, transfer.image_shape)
 
 
 def _copy_to_train(transfer, data):
@@ -405,7 +408,7 @@ def _copy_to_train(transfer, data):
 
 def _train(training, transfer, module, data, entropy, image_shape):
     weights = np.ones(len(data.codes)) if data.weights is None else data.weights
-    training.train(
+    history = training.train(
         module,
         _dense(data.X),
         data.codes,
@@ -415,6 +418,7 @@ def _train(training, transfer, module, data, entropy, image_shape):
         seed=entropy,
         trainable="head" if transfer.mode == "drbm" and transfer.estimator is not None else "all",
     )
+    return history["stop_reason"]
 
 
 def _dense(X):

@@ -171,6 +171,10 @@ def train(
             raise
         finally:
             module.eval()
+    if progress.stop_reason == "interrupted":
+        warnings.warn(
+            "Training was interrupted; the weights so far are kept.", UserWarning, stacklevel=2
+        )
     return {
         "loss_curve": progress.loss_curve,
         "validation_curve": progress.validation_curve,

@@ -1,5 +1,7 @@
 """QUBOTransferClassifier's modes that sample more than the class unit, against enumeration."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit, logsumexp, softmax
@@ -358,3 +360,26 @@ def test_images(mode):
         assert model.hamiltonian_.layer_sizes == sizes[mode]
     with pytest.raises(ValueError, match="must hold as many values"):
         model.set_params(image_shape=(1, 28, 28)).fit(images, labels)
+
+
+@pytest.mark.parametrize("mode", ["drbm", "network"])
+def test_an_interrupted_training_keeps_its_weights_and_says_so(mode, monkeypatch):
+    torch = pytest.importorskip("torch")
+    step, n_calls = torch.optim.Adam.step, itertools.count()
+
+    def interrupted_step(self, *arguments, **keywords):
+        if next(n_calls) == 30:
+            raise KeyboardInterrupt
+        return step(self, *arguments, **keywords)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", interrupted_step)
+    module = torch.nn.Sequential(
+        torch.nn.Linear(X.shape[1], 4), torch.nn.Sigmoid(), torch.nn.Linear(4, 3)
+    )
+    model = QUBOTransferClassifier(module, mode=mode, random_state=0)
+    with pytest.warns(UserWarning, match="interrupted; the weights so far are kept"):
+        model.fit(X, y)
+    assert model.stop_reason_ == "interrupted"
+    assert model.predict(X).shape == y.shape
+    assert QUBOTransferClassifier().fit(X, y).stop_reason_ is None
+    assert transfer(None, "drbm", n_hidden=2).fit(X, y).stop_reason_ in ("converged", "max_iter")

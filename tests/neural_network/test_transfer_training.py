@@ -408,7 +408,8 @@ def test_interrupted(objective, few_epochs, monkeypatch, call):
         return step(self, *arguments, **keywords)
 
     monkeypatch.setattr(torch.optim.Adam, "step", interrupted_step)
-    history = train(module, data.X, data.classes, objective=objective)
+    with pytest.warns(UserWarning, match="interrupted; the weights so far are kept"):
+        history = train(module, data.X, data.classes, objective=objective)
     assert history["stop_reason"] == "interrupted"
     assert not np.array_equal(before[0], arrays_of(module)[0])
     assert next(n_calls) == call + 1
