@@ -15,6 +15,7 @@ _ROOMS = (
     "inspection",
     "model_selection",
     "neural_network",
+    "preprocessing",
     "samplers",
 )
 _ROOM_OF_NAME = {

@@ -1,0 +1,257 @@
+"""The accuracies of all settings of a binary network, by enumeration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from qsklearn._kernels import _binary_network as kernels
+from qsklearn._kernels._threads import run_blocks
+from qsklearn._memory import check_memory
+from qsklearn.circuits._binary_network import BinaryNetwork
+from qsklearn.circuits._labelled_patterns import LabelledPatterns
+
+# Settings of the innermost unit whose outputs are kept at once.
+_SEGMENT = 2**18
+_HISTOGRAM_BYTES = 2**26
+_MOST_BLOCKS = 64
+_SCAN_BLOCK = 2**16
+_LOW_WEIGHTS = 8  # whose settings are worked out together
+_SHORT = 2**12  # settings that are not worth a pool of threads
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """Scores of all settings of a network on some data.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_states,), uint16 or uint32
+        Weight of the data points that each setting classifies correctly.
+    histogram : ndarray of shape (total + 1,), int64
+        Number of settings with each score.
+    n_threads : int, default=1
+        For searching the scores.
+
+    See Also
+    --------
+    accuracy_landscape : Makes one.
+    """
+
+    scores: np.ndarray
+    histogram: np.ndarray
+    n_threads: int = 1
+    _counts: dict = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def total(self) -> int:
+        """Score of a network that is always right."""
+        return len(self.histogram) - 1
+
+    @property
+    def best(self) -> int:
+        """Largest score of any setting."""
+        return int(np.flatnonzero(self.histogram)[-1])
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        """Accuracies (n_states,), float32."""
+        return self.scores / np.float32(self.total)
+
+    def n_at_least(self, least: int) -> int:
+        """Number of settings with a score no less than ``least``."""
+        return int(self.histogram[max(0, least) :].sum())
+
+    def locate(self, least: int, ranks) -> np.ndarray:
+        """Settings among those with a score no less than some score.
+
+        Parameters
+        ----------
+        least : int
+        ranks : array-like of int of shape (n_ranks,)
+            Which of them, in the order of their numbers; in any order.
+
+        Returns
+        -------
+        states : ndarray of shape (n_ranks,), int64
+        """
+        ranks = np.asarray(ranks, dtype=np.int64)
+        before, edges = self._counts_before(least)
+        blocks = np.searchsorted(before, ranks, side="right") - 1
+        states = np.empty(len(ranks), np.int64)
+        for block in np.unique(blocks):
+            chosen = np.flatnonzero(blocks == block)
+            chosen = chosen[np.argsort(ranks[chosen], kind="stable")]
+            places = np.empty(len(chosen), np.int64)
+            within = ranks[chosen] - before[block]
+            kernels.locate_ranks(self.scores, least, within, edges[block], places)
+            states[chosen] = places
+        return states
+
+    def _counts_before(self, least: int) -> tuple[np.ndarray, np.ndarray]:
+        """Settings before each block of numbers that reach a score, and the blocks' edges."""
+        if least not in self._counts:
+            n_blocks = -(-len(self.scores) // _SCAN_BLOCK)
+            edges = np.minimum(np.arange(n_blocks + 1) * _SCAN_BLOCK, len(self.scores))
+            counts = np.empty(n_blocks, np.int64)
+            run_blocks(
+                kernels.count_at_least, n_blocks, self.n_threads, self.scores, least, counts,
+                edges, is_short=n_blocks < _MOST_BLOCKS,
+            )  # fmt: skip
+            self._counts[least] = np.concatenate([[0], np.cumsum(counts)]), edges
+        return self._counts[least]
+
+
+def accuracy_landscape(
+    network: BinaryNetwork, data: LabelledPatterns, *, n_threads: int = 1, keep_scores: bool = True
+) -> Landscape:
+    """Score all settings of a network.
+
+    Parameters
+    ----------
+    network : BinaryNetwork
+    data : LabelledPatterns
+        Of as many inputs.
+    n_threads : int, default=1
+        The result does not depend on it.
+    keep_scores : bool, default=True
+        Else only the histogram is made, which needs no memory that grows with the settings.
+
+    Returns
+    -------
+    landscape : Landscape
+
+    Raises
+    ------
+    MemoryError
+        If the machine has not enough for two bytes a setting (four where scores exceed 65535).
+    ValueError
+        If the data have other inputs than the network.
+
+    Examples
+    --------
+    Eight of 256 settings of two units represent sign(x3 x1 + x2) on all inputs, the first problem
+    of Fawaz et al.:
+
+    >>> from itertools import product
+    >>> from qsklearn.circuits import BinaryNetwork, LabelledPatterns, accuracy_landscape
+    >>> rows = list(product([-1, 1], repeat=3))
+    >>> labels = [1 if x3 * x1 + x2 >= 0 else -1 for x1, x2, x3 in rows]
+    >>> data = LabelledPatterns.from_rows(rows, labels)
+    >>> accuracy_landscape(BinaryNetwork(3, 2), data).histogram.tolist()
+    [0, 0, 8, 0, 120, 0, 120, 0, 8]
+    """
+    return NetworkScorer(network, data, n_threads).all_settings(keep_scores=keep_scores)
+
+
+class NetworkScorer:
+    """Scores of a network's settings, all of them or those of one unit.
+
+    Parameters
+    ----------
+    network : BinaryNetwork
+    data : LabelledPatterns
+    n_threads : int, default=1
+    """
+
+    def __init__(self, network: BinaryNetwork, data: LabelledPatterns, n_threads: int = 1):
+        if data.n_inputs != network.n_inputs:
+            raise ValueError(
+                f"The 'data' of a landscape must have the {network.n_inputs} inputs of the "
+                f"network. Got {data.n_inputs} instead."
+            )
+        self.network, self.data, self.n_threads = network, data, n_threads
+        inputs, self._labels, self._is_slot, self._word_weights = data.packed()
+        if network.fit_bias:
+            inputs = np.concatenate([inputs, np.full((1, inputs.shape[1]), ~np.uint64(0))])
+        self._inputs = inputs
+        self.n_settings = 2**network.n_unit_qubits
+        is_small = self.n_settings <= _SEGMENT or network.n_hidden > 1
+        self._table = self._outputs(0, self.n_settings) if is_small else None
+
+    def _outputs(self, first_state: int, n_states: int) -> np.ndarray:
+        """Outputs of a unit (n_words, n_states) for some of its settings."""
+        network = self.network
+        outputs = np.empty((self._inputs.shape[1], n_states), np.uint64)
+        n_low = min(_LOW_WEIGHTS, network.n_inputs, n_states.bit_length() - 1)
+        run_blocks(
+            kernels.unit_outputs, n_states >> n_low, self.n_threads, self._inputs,
+            network.n_maskable, network.absent_code, network.output_weights, first_state, n_low,
+            outputs, is_short=n_states < _SHORT,
+        )  # fmt: skip
+        return outputs
+
+    def _segments(self):
+        """Outputs of a unit, for ranges of its settings that start at the first number."""
+        if self._table is not None:
+            yield 0, self._table
+            return
+        for first in range(0, self.n_settings, _SEGMENT):
+            yield first, self._outputs(first, _SEGMENT)
+
+    def all_settings(self, *, keep_scores: bool = True) -> Landscape:
+        """Score all settings of all units."""
+        network = self.network
+        if network.n_hidden == 1:
+            return self.unit_settings(np.empty(0, np.int64), keep_scores=keep_scores)
+        n_rows = self.n_settings ** (network.n_hidden - 1)
+        scores = self._empty_scores((n_rows, self.n_settings), keep_scores)
+        histograms = self._empty_histograms(n_rows)
+        n_blocks = len(histograms)
+        edges = np.arange(n_blocks + 1) * n_rows // n_blocks
+        run_blocks(
+            kernels.score_networks, n_blocks, self.n_threads, self._table, network.n_hidden - 1,
+            self._labels, self._is_slot, self._word_weights, self.data.base, scores, histograms,
+            edges,
+        )  # fmt: skip
+        return Landscape(scores.ravel(), histograms.sum(axis=0), self.n_threads)
+
+    def unit_settings(self, others, *, keep_scores: bool = True) -> Landscape:
+        """Score all settings of one unit, whose number is the place in the landscape.
+
+        Parameters
+        ----------
+        others : ndarray of int of shape (n_hidden - 1,)
+            Settings of the other units, which stay.
+        keep_scores : bool, default=True
+        """
+        agreement, decided = np.empty_like(self._labels), np.empty_like(self._labels)
+        outer = np.empty((len(self._labels), 0), np.uint64)
+        if len(others):
+            outer = np.column_stack([self._output(state) for state in others])
+        kernels.decide(outer, self._labels, self._is_slot, agreement, decided)
+        scores = self._empty_scores((self.n_settings,), keep_scores)
+        histogram = np.zeros(self.data.total + 1, np.int64)
+        for first, table in self._segments():
+            histograms = self._empty_histograms(table.shape[1])
+            n_blocks = len(histograms)
+            edges = np.arange(n_blocks + 1) * table.shape[1] // n_blocks
+            run_blocks(
+                kernels.score_unit, n_blocks, self.n_threads, table, agreement, decided,
+                self._word_weights, self.data.base, scores[first : first + table.shape[1]],
+                histograms, edges, is_short=table.shape[1] < _SHORT,
+            )  # fmt: skip
+            histogram += histograms.sum(axis=0)
+        return Landscape(scores, histogram, self.n_threads)
+
+    def _output(self, state: int) -> np.ndarray:
+        return self._outputs(int(state), 1)[:, 0] if self._table is None else self._table[:, state]
+
+    def _empty_scores(self, shape: tuple[int, ...], keep_scores: bool) -> np.ndarray:
+        dtype = np.dtype(np.uint16 if self.data.total < 2**16 else np.uint32)
+        if not keep_scores:
+            return np.empty((0, *shape[1:]), dtype)
+        check_memory(
+            dtype.itemsize * prod(shape),
+            f"The scores of all 2^{prod(shape).bit_length() - 1} settings of a binary network",
+            "Use fewer inputs or hidden units, or search block by block.",
+        )
+        return np.empty(shape, dtype)
+
+    def _empty_histograms(self, n_rows: int) -> np.ndarray:
+        """One a block, as many as there is work and memory for."""
+        n_levels = self.data.total + 1
+        n_blocks = min(_MOST_BLOCKS, n_rows, max(1, _HISTOGRAM_BYTES // (8 * n_levels)))
+        return np.zeros((n_blocks, n_levels), np.int64)

@@ -1,0 +1,156 @@
+"""Searches by amplitude amplification: thresholds, schedules, budgets, and what they count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qsklearn.circuits._amplification import iteration_ranges
+
+
+@dataclass
+class SearchRecord:
+    """What a search found, and what it asked for.
+
+    Parameters
+    ----------
+    best : int, default=-1
+        Highest score that was measured.
+    n_queries : int, default=0
+        Uses of the oracle: iterations over all attempts.
+    n_measurements : int, default=0
+        Attempts; each ends with a measured setting, which is verified classically.
+    n_queries_to_best : int, default=0
+        Uses until the best score was measured. The rest was spent in vain on a better one.
+    path : list of (int, int)
+        Uses and score, each time that a better one was measured.
+    """
+
+    best: int = -1
+    n_queries: int = 0
+    n_measurements: int = 0
+    n_queries_to_best: int = 0
+    path: list = field(default_factory=list)
+
+    @property
+    def n_evaluations(self) -> int:
+        """Evaluations of the network, forward or back: two an iteration and one an attempt."""
+        return 2 * self.n_queries + self.n_measurements
+
+    def note(self, iterations: int, score: int) -> None:
+        """Count an attempt."""
+        self.n_queries += iterations
+        self.n_measurements += 1
+        if score > self.best:
+            self.best, self.n_queries_to_best = score, self.n_queries
+            self.path.append((self.n_queries, score))
+
+    def can_afford(self, iterations: int, max_queries: int) -> bool:
+        """Whether another attempt stays within a budget, of attempts as well."""
+        return self.n_queries + iterations <= max_queries and self.n_measurements <= max_queries
+
+
+def default_max_queries(n_states: int) -> int:
+    """The budget within which a maximum is found with probability one half at least.
+
+    Parameters
+    ----------
+    n_states : int
+
+    Returns
+    -------
+    max_queries : int
+        22.5 times the root of the number of states. In practice far more than half of the searches
+        succeed.
+
+    References
+    ----------
+    Dürr, C. and Høyer, P. A quantum algorithm for finding the minimum (1996).
+    """
+    return int(22.5 * n_states**0.5)
+
+
+def search(oracle, *, least, schedule, max_queries, rng) -> SearchRecord:
+    """Look for a setting of a high score.
+
+    Parameters
+    ----------
+    oracle : object
+        Has ``n_states`` and ``measure(iterations, least)``, which returns the score of a setting
+        measured after amplifying those with at least this score.
+    least : int or None
+        The score to reach. None: the highest there is, which only the budget ends.
+    schedule : {"maximum", "bbht", "linear"} or int
+        How many iterations an attempt has, see :func:`iteration_ranges`. With ``"maximum"``, and
+        with any schedule where no score is given, the oracle marks what is better than the best
+        measurement so far, beginning with a random setting (Dürr and Høyer); else what reaches
+        ``least``.
+    max_queries : int
+        Uses of the oracle, and attempts, not to be exceeded.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    record : SearchRecord
+    """
+    record = SearchRecord()
+    rises = least is None or schedule == "maximum"
+    if rises:
+        record.note(0, oracle.measure(0, 0))
+    ranges = iteration_ranges(schedule, oracle.n_states)
+    while least is None or record.best < least:
+        iterations = _draw(ranges, rng)
+        if not record.can_afford(iterations, max_queries):
+            break
+        best = record.best
+        record.note(iterations, oracle.measure(iterations, best + 1 if rises else least))
+        if rises and record.best > best:
+            ranges = iteration_ranges(schedule, oracle.n_states)
+    return record
+
+
+def collect(oracle, *, least, n_solutions, schedule, max_queries, rng, accept=None):
+    """Measure distinct settings of a high score, each of which is then deselected.
+
+    Parameters
+    ----------
+    oracle : object
+        Has ``n_states`` and ``measure_new(iterations, least)``: a setting with at least this score
+        that was not returned before, or None where the measurement gave another one.
+    least : int
+    n_solutions : int
+    schedule : {"maximum", "bbht", "linear"} or int
+    max_queries : int
+        Uses of the oracle, and attempts, not to be exceeded. They are all spent if there are too
+        few such settings.
+    rng : numpy.random.Generator
+    accept : callable, default=None
+        ``accept(setting)`` tells whether a setting counts.
+
+    Returns
+    -------
+    settings : list
+        All that were measured.
+    accepted : list of bool
+    record : SearchRecord
+    """
+    record = SearchRecord()
+    settings, accepted = [], []
+    ranges = iteration_ranges(schedule, oracle.n_states)
+    while sum(accepted) < n_solutions:
+        iterations = _draw(ranges, rng)
+        if not record.can_afford(iterations, max_queries):
+            break
+        setting = oracle.measure_new(iterations, least)
+        record.note(iterations, least if setting is not None else -1)
+        if setting is not None:
+            settings.append(setting)
+            accepted.append(accept is None or bool(accept(setting)))
+            ranges = iteration_ranges(schedule, oracle.n_states)
+    return settings, accepted, record
+
+
+def _draw(ranges, rng) -> int:
+    low, high = next(ranges)
+    return int(rng.integers(low, high + 1))
