@@ -9,12 +9,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from qsklearn._optional import import_optional
+from qsklearn.inspection._drawing import COLOURS, MARKERS, check_axes, dress, make_axes
 
 _CALLER = "AnnealedTrainingDisplay"
-# Okabe and Ito's palette without its yellow, which is too pale for a line on white.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_MARKERS = "osD^vP*X"
 _ROUNDING = 1e-12  # of the energies; a gap below this is their last digits
 _BY_LAYER = ("energy", "optimum", "target_rms", "condition_number")
 # diagnostic -> name of its panel's axis
@@ -133,7 +130,10 @@ class AnnealedTrainingDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        self.axes_ = self._make_axes() if ax is None else _check_axes(ax)
+        if ax is None:
+            self.axes_ = make_axes(_CALLER, (8.0, 6.0), (2, 2))
+        else:
+            self.axes_ = check_axes(ax, 1 + len(_PANELS), _CALLER)
         self.figure_ = self.axes_[0].figure
         self._draw_loss(self.axes_[0])
         for panel, (name, label) in zip(self.axes_[1:], _PANELS.items(), strict=True):
@@ -143,11 +143,6 @@ class AnnealedTrainingDisplay:
             _dress(panel)
         self._add_legend(apart=ax is None)
         return self
-
-    def _make_axes(self):
-        figure_module = import_optional("matplotlib.figure", f"{_CALLER}.plot")
-        figure = figure_module.Figure(figsize=(8.0, 6.0), layout="constrained")
-        return figure.subplots(2, 2).ravel()
 
     def _values(self, name):
         """A diagnostic of shape (n_epochs, n_layers), NaN where a logarithm cannot show it."""
@@ -176,8 +171,8 @@ class AnnealedTrainingDisplay:
         epochs = np.arange(1, len(values) + 1)
         for layer, name in enumerate(self.diagnostics["layer_names"]):
             style = {
-                "color": _COLOURS[layer % len(_COLOURS)],
-                "marker": _MARKERS[layer % len(_MARKERS)],
+                "color": COLOURS[layer % len(COLOURS)],
+                "marker": MARKERS[layer % len(MARKERS)],
             }
             panel.plot(epochs, values[:, layer], "-", mfc="none", ms=5, label=name, **style)
         if np.isfinite(values).any():
@@ -228,24 +223,10 @@ def _check(diagnostics):
             )
 
 
-def _check_axes(ax):
-    axes = np.asarray(ax, dtype=object).ravel()
-    n_panels = 1 + len(_PANELS)
-    if axes.size != n_panels or not all(hasattr(panel, "get_xaxis") for panel in axes):
-        got = f"{axes.size} of type {type(axes[0]).__name__}" if axes.size else "none"
-        raise ValueError(
-            f"The 'ax' parameter of {_CALLER}.plot must be {n_panels} matplotlib axes, one a "
-            f"panel, or None. Got {got} instead."
-        )
-    return axes
-
-
 def _dress(panel):
     panel.set_xlabel("epoch")
     panel.xaxis.get_major_locator().set_params(integer=True)
-    panel.grid(color="0.9")
-    panel.set_axisbelow(True)
-    panel.spines[["top", "right"]].set_visible(False)
+    dress(panel)
 
 
 def _say(panel, text):
