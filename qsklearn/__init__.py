@@ -21,6 +21,7 @@ _ROOMS = (
 _ROOM_OF_NAME = {
     name: "neural_network"
     for name in (
+        "GroverBNNClassifier",
         "QUBOTransferClassifier",
         "QuantumSampledMLPClassifier",
         "SpinGlassAnnealedNetwork",

@@ -18,8 +18,9 @@ def run_circuits(
     Parameters
     ----------
     circuit : qiskit.QuantumCircuit
-        Parametrised, with one classical register that all qubits are measured into, in order.
+        With one classical register, which is read.
     parameter_values : array-like of shape (n_models, n_parameters)
+        Of no columns for a circuit without parameters.
     num_reads : int
         Shots of each.
     seeds : array-like of int of shape (n_models,)
@@ -36,7 +37,8 @@ def run_circuits(
 
     Returns
     -------
-    spins : ndarray of shape (n_models, num_reads, n_qubits), int8
+    spins : ndarray of shape (n_models, num_reads, n_bits), int8
+        In the order of the register's bits.
     executed : qiskit.QuantumCircuit
         What ran, with its parameters free.
 
@@ -59,25 +61,26 @@ def run_circuits(
     """
     is_primitive = _check_kind(backend, caller)
     values = np.asarray(parameter_values, dtype=float)
+    n_bits = circuit.num_clbits
     executed = _adapt(circuit, backend, is_primitive, pass_manager, int(seeds[0]), caller)
     if backend is None:
         simulator = import_optional("qiskit_aer", caller).AerSimulator
         # Threads cost more than they gain on states this small, and on shared cores always.
         backend = simulator(method="statevector", max_parallel_threads=1)
     if is_primitive:
-        spins = _sample(backend, executed, values, num_reads, circuit.num_qubits, caller)
+        spins = _sample(backend, executed, values, num_reads, n_bits, caller)
     elif _is_aer(backend):
-        spins = _run_one_by_one(backend, executed, values, num_reads, seeds, circuit.num_qubits)
+        spins = _run_one_by_one(backend, executed, values, num_reads, seeds, n_bits)
     else:
         primitives = import_optional("qiskit.primitives", caller)
         options = {"seed_simulator": int(seeds[0])}
         sampler = primitives.BackendSamplerV2(backend=backend, options=options)
-        spins = _sample(sampler, executed, values, num_reads, circuit.num_qubits, caller)
-    expected = (len(values), num_reads, circuit.num_qubits)
+        spins = _sample(sampler, executed, values, num_reads, n_bits, caller)
+    expected = (len(values), num_reads, n_bits)
     if spins.shape != expected:
         raise ValueError(
             f"The 'backend' of {caller} must return outcomes of shape {expected} (n_models, "
-            f"num_reads, n_qubits). {type(backend).__name__} returned {spins.shape} instead."
+            f"num_reads, n_bits). {type(backend).__name__} returned {spins.shape} instead."
         )
     return spins, executed
 
@@ -120,7 +123,7 @@ def _adapt(circuit, backend, is_primitive: bool, pass_manager, seed: int, caller
     return manager.run(circuit)
 
 
-def _sample(sampler, circuit, values, num_reads: int, n_qubits: int, caller: str) -> np.ndarray:
+def _sample(sampler, circuit, values, num_reads: int, n_bits: int, caller: str) -> np.ndarray:
     (result,) = sampler.run([(circuit, values)], shots=num_reads).result()
     registers = list(result.data.values())
     if len(registers) != 1 or not hasattr(registers[0], "array"):
@@ -128,12 +131,12 @@ def _sample(sampler, circuit, values, num_reads: int, n_qubits: int, caller: str
             f"The 'backend' of {caller} must return bits of one classical register. "
             f"{type(sampler).__name__} returned {list(result.data.keys())} instead."
         )
-    return spins_of_bytes(registers[0].array, n_qubits)
+    return spins_of_bytes(registers[0].array, n_bits)
 
 
-def _run_one_by_one(simulator, circuit, values, num_reads, seeds, n_qubits: int) -> np.ndarray:
-    n_bytes = -(-n_qubits // 8)
-    spins = np.empty((len(values), num_reads, n_qubits), np.int8)
+def _run_one_by_one(simulator, circuit, values, num_reads, seeds, n_bits: int) -> np.ndarray:
+    n_bytes = -(-n_bits // 8)
+    spins = np.empty((len(values), num_reads, n_bits), np.int8)
     for model, (angles, seed) in enumerate(zip(values, seeds, strict=True)):
         bound = circuit.assign_parameters(angles)
         job = simulator.run(bound, shots=num_reads, seed_simulator=int(seed), memory=True)
@@ -144,5 +147,5 @@ def _run_one_by_one(simulator, circuit, values, num_reads, seeds, n_qubits: int)
         words = result.data(0)["memory"]
         packed = b"".join(int(word, 16).to_bytes(n_bytes, "big") for word in words)
         outcomes = np.frombuffer(packed, np.uint8).reshape(num_reads, n_bytes)
-        spins[model] = spins_of_bytes(outcomes, n_qubits)
+        spins[model] = spins_of_bytes(outcomes, n_bits)
     return spins

@@ -137,6 +137,19 @@ class BinaryNetwork:
         """
         return spins_of_bytes(bytes_of_indices(states), self.n_qubits)
 
+    def unit_spins(self, states) -> np.ndarray:
+        """Settings of one unit by their numbers.
+
+        Parameters
+        ----------
+        states : array-like of int of shape (n_settings,)
+
+        Returns
+        -------
+        spins : ndarray of shape (n_settings, n_unit_qubits), int8
+        """
+        return spins_of_bytes(bytes_of_indices(states), self.n_unit_qubits)
+
     def unpack(self, spins) -> tuple[np.ndarray, np.ndarray]:
         """Weights of settings.
 

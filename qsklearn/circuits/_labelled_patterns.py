@@ -59,16 +59,40 @@ class LabelledPatterns:
 
         Returns
         -------
-        LabelledPatterns
+        data : LabelledPatterns
         """
-        labels = np.asarray(labels)
-        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
-        patterns, place = np.unique(np.asarray(inputs, np.int8), axis=0, return_inverse=True)
-        table = np.zeros((len(patterns), 2))
-        np.add.at(table, (place.ravel(), (labels > 0).astype(int)), weights)
-        table = integer_weights(table)
-        kept = table.sum(axis=1) > 0
-        return cls(patterns[kept], table[kept, 1], table[kept, 0])
+        is_up = (np.asarray(labels) > 0).astype(int)
+        patterns, table = merge_rows(inputs, is_up, 2, sample_weight)
+        return cls(patterns, table[:, 1], table[:, 0])
+
+    @property
+    def is_majority_up(self) -> bool:
+        """Whether +1 is the heavier label; if both weigh the same, that without the first pattern.
+
+        It depends on the data alone, and not on what their labels are called.
+        """
+        if self.up.sum() != self.down.sum():
+            return bool(self.up.sum() > self.down.sum())
+        differs = np.flatnonzero(self.up != self.down)
+        return len(differs) == 0 or bool(self.up[differs[0]] < self.down[differs[0]])
+
+    def turned(self) -> LabelledPatterns:
+        """The same data with the labels exchanged."""
+        return LabelledPatterns(self.patterns, self.down, self.up)
+
+    def score(self, outputs) -> np.ndarray:
+        """Weight of the data that outputs are right for.
+
+        Parameters
+        ----------
+        outputs : array-like of shape (n_settings, n_patterns)
+            ±1.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_settings,), int64
+        """
+        return np.where(np.asarray(outputs) > 0, self.up, self.down).sum(axis=1)
 
     @property
     def n_inputs(self) -> int:
@@ -130,6 +154,33 @@ class LabelledPatterns:
         return words[:-2], words[-2], words[-1], np.asarray(word_weights, np.int32)
 
 
+def merge_rows(inputs, codes, n_classes: int, sample_weight=None):
+    """Distinct rows, and what each class weighs at each of them.
+
+    Parameters
+    ----------
+    inputs : array-like of shape (n_samples, n_inputs)
+    codes : array-like of int of shape (n_samples,)
+        Class of each row.
+    n_classes : int
+    sample_weight : array-like of shape (n_samples,), default=None
+
+    Returns
+    -------
+    patterns : ndarray of shape (n_patterns, n_inputs), int8
+        Of positive weight, in lexicographic order.
+    table : ndarray of shape (n_patterns, n_classes), int64
+        Weights in their largest common unit.
+    """
+    weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight)
+    patterns, place = np.unique(np.asarray(inputs, np.int8), axis=0, return_inverse=True)
+    table = np.zeros((len(patterns), n_classes))
+    np.add.at(table, (place.ravel(), np.asarray(codes)), weights)
+    table = integer_weights(table)
+    kept = table.any(axis=1)
+    return patterns[kept], table[kept]
+
+
 def integer_weights(weights: np.ndarray) -> np.ndarray:
     """Weights in multiples of their largest common unit.
 
@@ -155,7 +206,9 @@ def integer_weights(weights: np.ndarray) -> np.ndarray:
 
 def _common_factor(values: np.ndarray) -> float:
     """What makes all values integers, if anything small does."""
-    ratios = [Fraction(value).limit_denominator(_LARGEST_DENOMINATOR) for value in values / values[0]]
+    ratios = [
+        Fraction(value).limit_denominator(_LARGEST_DENOMINATOR) for value in values / values[0]
+    ]
     unit = lcm(*(ratio.denominator for ratio in ratios))
     return min(unit, _LARGEST_SUM) / values[0]
 

@@ -24,6 +24,7 @@ class LandscapeOracle:
         self.landscape, self.rng = landscape, rng
         self.n_states = int(landscape.histogram.sum())
         self._below = np.concatenate([[0], np.cumsum(landscape.histogram)])
+        self._best = -1
         self._taken: set[int] = set()
 
     def measure(self, iterations: int, least: int) -> int:
@@ -33,18 +34,39 @@ class LandscapeOracle:
             rank = self.rng.integers(below, self.n_states)
         else:
             rank = self.rng.integers(below)
-        return int(np.searchsorted(self._below, rank, side="right")) - 1
+        score = int(np.searchsorted(self._below, rank, side="right")) - 1
+        self._best = max(score, self._best)
+        return score
+
+    @property
+    def best_setting(self) -> int:
+        """The best that was measured: any of those with its score."""
+        n_marked = self.landscape.n_at_least(self._best)
+        while True:
+            setting = self._locate(self._best, n_marked)
+            if self.landscape.scores[setting] == self._best:
+                return setting
+
+    def take(self, setting: int) -> None:
+        """Do not return a setting any more."""
+        self._taken.add(setting)
 
     def measure_new(self, iterations: int, least: int) -> int | None:
-        """A setting with at least some score, always the same one, that was not measured before."""
+        """A setting with at least some score that was not returned before.
+
+        ``least`` stays the same, and all that were taken have that score.
+        """
         n_marked = self.landscape.n_at_least(least)
         if not self._succeeds(n_marked - len(self._taken), iterations):
             return None
-        rank = int(self.rng.integers(n_marked))
-        while rank in self._taken:
-            rank = int(self.rng.integers(n_marked))
-        self._taken.add(rank)
-        return int(self.landscape.locate(least, [rank])[0])
+        setting = self._locate(least, n_marked)
+        while setting in self._taken:
+            setting = self._locate(least, n_marked)
+        self._taken.add(setting)
+        return setting
+
+    def _locate(self, least: int, n_marked: int) -> int:
+        return int(self.landscape.locate(least, [self.rng.integers(n_marked)])[0])
 
     def _succeeds(self, n_marked: int, iterations: int) -> bool:
         # An empty set has probability 0, and all states have probability 1, exactly.

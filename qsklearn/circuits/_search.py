@@ -9,6 +9,10 @@ import numpy as np
 from qsklearn.circuits._amplification import iteration_ranges
 
 
+class MeasurementFailure(RuntimeError):
+    """A backend failed for a reason of its own."""
+
+
 @dataclass
 class SearchRecord:
     """What a search found, and what it asked for.
@@ -25,6 +29,8 @@ class SearchRecord:
         Uses until the best score was measured. The rest was spent in vain on a better one.
     path : list of (int, int)
         Uses and score, each time that a better one was measured.
+    stop_reason : str, default=None
+        Why it ended before its time: ``"interrupted"``, or ``"sampler: "`` and a failure.
     """
 
     best: int = -1
@@ -32,6 +38,7 @@ class SearchRecord:
     n_measurements: int = 0
     n_queries_to_best: int = 0
     path: list = field(default_factory=list)
+    stop_reason: str | None = None
 
     @property
     def n_evaluations(self) -> int:
@@ -45,6 +52,16 @@ class SearchRecord:
         if score > self.best:
             self.best, self.n_queries_to_best = score, self.n_queries
             self.path.append((self.n_queries, score))
+
+    def add(self, later: SearchRecord) -> None:
+        """Count a search that followed."""
+        for queries, score in later.path:
+            if score > self.best:
+                self.best, self.n_queries_to_best = score, self.n_queries + queries
+                self.path.append((self.n_queries_to_best, score))
+        self.n_queries += later.n_queries
+        self.n_measurements += later.n_measurements
+        self.stop_reason = later.stop_reason or self.stop_reason
 
     def can_afford(self, iterations: int, max_queries: int) -> bool:
         """Whether another attempt stays within a budget, of attempts as well."""
@@ -71,7 +88,7 @@ def default_max_queries(n_states: int) -> int:
     return int(22.5 * n_states**0.5)
 
 
-def search(oracle, *, least, schedule, max_queries, rng) -> SearchRecord:
+def search(oracle, *, least, schedule, max_queries, rng, ceiling=None, start=None) -> SearchRecord:
     """Look for a setting of a high score.
 
     Parameters
@@ -80,7 +97,7 @@ def search(oracle, *, least, schedule, max_queries, rng) -> SearchRecord:
         Has ``n_states`` and ``measure(iterations, least)``, which returns the score of a setting
         measured after amplifying those with at least this score.
     least : int or None
-        The score to reach. None: the highest there is, which only the budget ends.
+        The score to reach. None: the highest there is.
     schedule : {"maximum", "bbht", "linear"} or int
         How many iterations an attempt has, see :func:`iteration_ranges`. With ``"maximum"``, and
         with any schedule where no score is given, the oracle marks what is better than the best
@@ -89,6 +106,11 @@ def search(oracle, *, least, schedule, max_queries, rng) -> SearchRecord:
     max_queries : int
         Uses of the oracle, and attempts, not to be exceeded.
     rng : numpy.random.Generator
+    ceiling : int, default=None
+        A score that nothing can exceed, which ends the search for the highest one. Where it is not
+        reached only the budget does: nobody can tell that there is nothing better.
+    start : int, default=None
+        The score of a setting at hand, which stands for a random one.
 
     Returns
     -------
@@ -96,18 +118,33 @@ def search(oracle, *, least, schedule, max_queries, rng) -> SearchRecord:
     """
     record = SearchRecord()
     rises = least is None or schedule == "maximum"
-    if rises:
+    if start is not None:
+        record.best = start
+    elif rises:
         record.note(0, oracle.measure(0, 0))
     ranges = iteration_ranges(schedule, oracle.n_states)
-    while least is None or record.best < least:
+    enough = (np.inf if ceiling is None else ceiling) if least is None else least
+    while record.best < enough:
         iterations = _draw(ranges, rng)
         if not record.can_afford(iterations, max_queries):
             break
         best = record.best
-        record.note(iterations, oracle.measure(iterations, best + 1 if rises else least))
+        try:
+            score = oracle.measure(iterations, best + 1 if rises else least)
+        except (KeyboardInterrupt, MeasurementFailure) as error:
+            if record.n_measurements == 0:
+                raise
+            record.stop_reason = reason_of(error)
+            break
+        record.note(iterations, score)
         if rises and record.best > best:
             ranges = iteration_ranges(schedule, oracle.n_states)
     return record
+
+
+def reason_of(error: BaseException) -> str:
+    """What a fit that ended so says."""
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else f"sampler: {error}"
 
 
 def collect(oracle, *, least, n_solutions, schedule, max_queries, rng, accept=None):
@@ -142,7 +179,11 @@ def collect(oracle, *, least, n_solutions, schedule, max_queries, rng, accept=No
         iterations = _draw(ranges, rng)
         if not record.can_afford(iterations, max_queries):
             break
-        setting = oracle.measure_new(iterations, least)
+        try:
+            setting = oracle.measure_new(iterations, least)
+        except (KeyboardInterrupt, MeasurementFailure) as error:
+            record.stop_reason = reason_of(error)
+            break
         record.note(iterations, least if setting is not None else -1)
         if setting is not None:
             settings.append(setting)

@@ -3,6 +3,7 @@
 from qsklearn.neural_network import layers
 from qsklearn.neural_network._backpropagation_classifier import BackpropagationNetworkClassifier
 from qsklearn.neural_network._backpropagation_regressor import BackpropagationNetworkRegressor
+from qsklearn.neural_network._grover_bnn import GroverBNNClassifier
 from qsklearn.neural_network._qubo_transfer import QUBOTransferClassifier
 from qsklearn.neural_network._sampled_mlp import QuantumSampledMLPClassifier
 from qsklearn.neural_network._spin_glass_network import SpinGlassAnnealedNetwork
@@ -11,6 +12,7 @@ from qsklearn.neural_network._spin_glass_regressor import SpinGlassAnnealedRegre
 __all__ = [
     "BackpropagationNetworkClassifier",
     "BackpropagationNetworkRegressor",
+    "GroverBNNClassifier",
     "QUBOTransferClassifier",
     "QuantumSampledMLPClassifier",
     "SpinGlassAnnealedNetwork",

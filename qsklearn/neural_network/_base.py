@@ -2,6 +2,13 @@
 
 from contextlib import contextmanager
 
+import numpy as np
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from qsklearn._sklearn import check_sample_weight
+
 
 class SamplerFailure(RuntimeError):
     """A sampler's call failed for a reason of its own, after it was called correctly."""
@@ -55,3 +62,66 @@ def add_call(cost, states, info, seconds):
     cost["sweeps"] += reads * info.get("num_sweeps", 0)
     cost["sample_seconds"] += seconds
     cost["qpu_access_time"] += info.get("qpu_access_time", 0.0)
+
+
+def check_classes(y):
+    """Labels as numbers of classes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    codes : ndarray of shape (n_samples,), int64
+
+    Raises
+    ------
+    ValueError
+        If these are no classes, or fewer than two.
+    """
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            "A classifier needs samples of at least 2 classes in the data, but the data "
+            f"contains only one class: {classes[0]}."
+        )
+    return y, classes, codes
+
+
+def weigh(estimator, sample_weight, X, y):
+    """Weights of samples times those of their classes.
+
+    Parameters
+    ----------
+    estimator : classifier
+        With a parameter ``class_weight``.
+    sample_weight : array-like of shape (n_samples,), or None
+    X : array-like of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,), or None where neither is given
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or all are 0.
+    """
+    if sample_weight is None and estimator.class_weight is None:
+        return None
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if estimator.class_weight is not None:
+        weights = weights * compute_sample_weight(estimator.class_weight, y)
+    if weights.min() < 0 or weights.sum() <= 0:
+        raise ValueError(
+            f"sample_weight and the 'class_weight' parameter of {type(estimator).__name__} must "
+            "leave the samples weights >= 0 with a positive sum. Got others instead."
+        )
+    return weights

@@ -7,9 +7,8 @@ import dimod
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
-from sklearn.utils import check_random_state, compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from qsklearn._memory import check_memory
@@ -18,12 +17,11 @@ from qsklearn._sklearn import (
     Interval,
     Real,
     StrOptions,
-    check_sample_weight,
     fit_context,
 )
 from qsklearn.hamiltonians import class_shifts, smallest_penalty
 from qsklearn.neural_network._architecture import check_image_shape
-from qsklearn.neural_network._base import empty_cost, kept_on_error
+from qsklearn.neural_network._base import check_classes, empty_cost, kept_on_error, weigh
 from qsklearn.neural_network._class_readout import READOUTS
 from qsklearn.neural_network._family_draws import FamilyDraws, seeds_of_rows
 from qsklearn.neural_network._qubo_transfer_draws import ClassDraws
@@ -314,31 +312,10 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         hidden_sizes(self.n_hidden, caller)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         X = self._dense(X) if is_read_densely(self) else X
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                "A classifier needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {classes[0]}."
-            )
+        y, classes, codes = check_classes(y)
         check_image_shape(self.image_shape, X.shape[1], caller)
         self.classes_ = classes
-        return TrainingData(X, codes, classes, self._weigh(sample_weight, X, y))
-
-    def _weigh(self, sample_weight, X, y):
-        """Weights of samples times those of their classes; None where neither is given."""
-        if sample_weight is None and self.class_weight is None:
-            return None
-        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, y)
-        if weights.min() < 0 or weights.sum() <= 0:
-            raise ValueError(
-                f"sample_weight and the 'class_weight' parameter of {type(self).__name__} must "
-                "leave the samples weights >= 0 with a positive sum. Got others instead."
-            )
-        return weights
+        return TrainingData(X, codes, classes, weigh(self, sample_weight, X, y))
 
     def _take_over(self, compiled, data, held):
         self.estimator_, self.stop_reason_ = compiled.estimator, compiled.stop_reason

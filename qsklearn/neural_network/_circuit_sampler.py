@@ -1,0 +1,52 @@
+"""From the ``sampler=`` parameter of a search to what makes its measurements."""
+
+from qsklearn._optional import import_optional
+from qsklearn.samplers import get_sampler_names
+
+
+def check_circuit_sampler(sampler, caller):
+    """Resolve what measures: the landscape, or a backend of circuits.
+
+    Parameters
+    ----------
+    sampler : {"landscape", "aer"}, qiskit BackendV2 or V2 sampler primitive
+    caller : str
+        The estimator's name, for errors.
+
+    Returns
+    -------
+    sampler : "landscape", None (for Aer's statevector simulator), or the object
+
+    Raises
+    ------
+    ImportError
+        If Qiskit is needed and not installed.
+    ValueError
+        If it is none of these. Samplers of energies are told why.
+    """
+    expected = (
+        f"The 'sampler' parameter of {caller} must be 'landscape', 'aer', a Qiskit BackendV2 or a "
+        f"V2 sampler primitive."
+    )
+    if isinstance(sampler, str) and sampler in ("landscape", "aer"):
+        if sampler == "aer":
+            import_optional("qiskit_aer", f"sampler='aer' of {caller}")
+        return None if sampler == "aer" else sampler
+    is_annealer = sampler in get_sampler_names() if isinstance(sampler, str) else False
+    if is_annealer or (hasattr(sampler, "sample") and hasattr(sampler, "parameters")):
+        name = repr(sampler) if isinstance(sampler, str) else type(sampler).__name__
+        raise ValueError(
+            f"{expected} Got {name} instead, which draws states of an energy; amplitude "
+            "amplification is a search, of a function that is no energy of pairs."
+        )
+    if isinstance(sampler, str) or sampler is None or isinstance(sampler, type):
+        raise ValueError(f"{expected} Got {sampler!r} instead.")
+    _check_backend(sampler, expected, caller)
+    return sampler
+
+
+def _check_backend(sampler, expected, caller):
+    primitives = import_optional("qiskit.primitives", f"sampler= of {caller}")
+    providers = import_optional("qiskit.providers", f"sampler= of {caller}")
+    if not isinstance(sampler, primitives.BaseSamplerV2 | providers.BackendV2):
+        raise ValueError(f"{expected} Got {sampler!r} instead.")
