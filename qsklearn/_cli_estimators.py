@@ -33,12 +33,19 @@ def _qubo_transfer():
     return QUBOTransferClassifier
 
 
+def _grover_bnn():
+    from qsklearn import GroverBNNClassifier
+
+    return GroverBNNClassifier
+
+
 # name -> (label in the table, function that gives the class); each takes sampler= and has
 # classical_twin().
 _QUANTUM = {
     "sampled-mlp": ("sampled MLP", _sampled_mlp),
     "spin-glass": ("spin-glass network", _spin_glass),
     "qubo-transfer": ("QUBO transfer", _qubo_transfer),
+    "grover-bnn": ("Grover network", _grover_bnn),
 }
 _CLASSICAL = {
     "logistic-regression": ("logistic regression", lambda: LogisticRegression(max_iter=1000))
@@ -46,7 +53,7 @@ _CLASSICAL = {
 _TWIN = "classical-twin"
 ESTIMATOR_NAMES = (*_QUANTUM, _TWIN, *_CLASSICAL)
 # What some estimators take in place of a sampler.
-_NOT_SAMPLERS = ("least-squares",)
+_NOT_SAMPLERS = ("least-squares", "landscape")
 # Not all: a sampler that serves one quantum estimator may not serve another.
 DEFAULT_ESTIMATORS = ("sampled-mlp", _TWIN, *_CLASSICAL)
 

@@ -1,5 +1,6 @@
-"""What several rooms' tests share: exact laws of small models, and a test of draws against them."""
+"""What several rooms' tests share: exact laws of small models, draws tested against them, data."""
 
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,4 +86,20 @@ def ising():
         p_value=_p_value,
         symmetric=_symmetric,
         bipartite=_bipartite,
+    )
+
+
+@pytest.fixture(scope="session")
+def fawaz():
+    """The two problems of Fawaz et al. (2019), all patterns of three inputs, by number."""
+    rows = np.array(list(product([-1, 1], repeat=3)))
+    x1, x2, x3 = rows.T
+    return SimpleNamespace(
+        rows=rows,
+        labels={
+            1: np.where(x3 * x1 + x2 >= 0, 1, -1),
+            2: np.where(x1 + x2 + x3 >= 0, 1, -1),
+        },
+        # How many of 256 settings of two units without bias classify so many patterns correctly.
+        histograms={1: [0, 0, 8, 0, 120, 0, 120, 0, 8], 2: [4, 0, 48, 0, 152, 0, 48, 0, 4]},
     )

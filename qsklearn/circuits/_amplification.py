@@ -9,6 +9,7 @@ from scipy.signal import convolve
 from scipy.stats import hypergeom
 
 _NEGLIGIBLE = 1e-12  # probability of searches that are not followed any further
+_ROUNDING = 1e-12
 
 
 def success_probability(fraction, iterations) -> np.ndarray:
@@ -35,8 +36,8 @@ def success_probability(fraction, iterations) -> np.ndarray:
     Examples
     --------
     >>> from qsklearn.circuits import success_probability
-    >>> success_probability(8 / 256, [0, 1, 2, 3, 4, 5]).round(4)
-    array([0.0312, 0.2583, 0.6024, 0.8969, 0.9992, 0.8596])
+    >>> success_probability(8 / 256, [0, 1, 2, 3, 4, 5]).round(3)
+    array([0.031, 0.258, 0.602, 0.897, 0.999, 0.86 ])
     """
     theta = np.arcsin(np.sqrt(np.asarray(fraction, dtype=float)))
     return np.sin((2 * np.asarray(iterations) + 1) * theta) ** 2
@@ -141,11 +142,12 @@ def classical_draws(
     if n_marked == n_states:
         return 1
     if replacement:
-        return math.ceil(math.log1p(-confidence) / math.log1p(-n_marked / n_states) - 1e-12)
+        draws = math.log1p(-confidence) / math.log1p(-n_marked / n_states)
+        return math.ceil(draws - _ROUNDING)
     low, high = 1, n_states - n_marked + 1
     while low < high:
         middle = (low + high) // 2
-        if missed_without_replacement(n_states, n_marked, middle) <= 1 - confidence:
+        if missed_without_replacement(n_states, n_marked, middle) <= 1 - confidence + _ROUNDING:
             high = middle
         else:
             low = middle + 1

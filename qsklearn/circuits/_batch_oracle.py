@@ -28,7 +28,7 @@ def amplify_with_batches(correct, batches) -> np.ndarray:
     --------
     Two batches that one of four settings gets right, whatever the other slot:
 
-    >>> from qsklearn.circuits._batch_oracle import amplify_with_batches
+    >>> from qsklearn.circuits import amplify_with_batches
     >>> correct = [[True, True], [True, False], [False, False], [False, True]]
     >>> amplify_with_batches(correct, [[0, 1], [0, 1]])
     array([[0.25, 0.25, 0.25, 0.25],

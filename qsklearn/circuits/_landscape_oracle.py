@@ -29,7 +29,7 @@ class LandscapeOracle:
 
     def measure(self, iterations: int, least: int) -> int:
         """Score of a setting measured after amplifying those with at least some score."""
-        below = int(self._below[max(0, least)])
+        below = int(self._below[min(max(0, least), len(self._below) - 1)])
         if self._succeeds(self.n_states - below, iterations):
             rank = self.rng.integers(below, self.n_states)
         else:

@@ -13,7 +13,8 @@ from qsklearn.circuits._binary_network import BinaryNetwork
 
 Move = tuple[tuple[int, ...], int]
 
-_MOST_WITHOUT_COUNTER = 3  # products whose majority takes no ancilla
+# Ancillas of majorities that take fewer gates than a counter, by the number of inputs.
+_ANCILLAS_OF_SMALL = {1: 0, 2: 0, 3: 0, 4: 1, 5: 2}
 
 
 def evaluate_network(
@@ -76,9 +77,9 @@ def majority(inputs: Sequence[int], target: int, ancillas: Sequence[int]) -> lis
     Returns
     -------
     moves : list of (tuple of int, int)
-        One, three and six of them for 1 to 3 inputs; else n steps of a counter.
+        With one, one and five Toffoli gates for 2, 3 and 5 inputs; else n steps of a counter.
     """
-    if len(inputs) > _MOST_WITHOUT_COUNTER:
+    if len(inputs) not in _ANCILLAS_OF_SMALL:
         additions = [((qubit,), 0) for qubit in inputs]
         return _at_least(additions, (len(inputs) + 1) // 2, target, ancillas)
     if len(inputs) == 1:
@@ -86,14 +87,31 @@ def majority(inputs: Sequence[int], target: int, ancillas: Sequence[int]) -> lis
     first, second = inputs[:2]
     if len(inputs) == 2:
         return [((first,), target), ((second,), target), ((first, second), target)]
-    # The first input has the majority, unless both others differ from it.
-    differ: list[Move] = [((first,), second), ((first,), inputs[2])]
-    return [*differ, ((second, inputs[2]), target), *differ, ((first,), target)]
+    if len(inputs) == 3:
+        # The first input has the majority, unless both others differ from it.
+        differ: list[Move] = [((first,), second), ((first,), inputs[2])]
+        return [*differ, ((second, inputs[2]), target), *differ, ((first,), target)]
+    carry = ancillas[0]
+    added = _add_three(first, second, inputs[2], carry)
+    if len(inputs) == 4:
+        # Two of three, or one of three and the fourth.
+        alone: list[Move] = [((), carry), ((carry, first, inputs[3]), target), ((), carry)]
+        return [*added, ((carry,), target), *alone, *added[::-1]]
+    added += _add_three(first, inputs[3], inputs[4], ancillas[1])
+    # Three is more than one two, or a two and a one.
+    return added + majority((carry, ancillas[1], first), target, ()) + added[::-1]
+
+
+def _add_three(first: int, second: int, third: int, carry: int) -> list[Move]:
+    """Make the first qubit the lower bit of a sum, and another one the higher bit."""
+    both = [((first,), second), ((first,), third)]
+    lower = [((second,), first), ((third,), first)]
+    return [*both, ((second, third), carry), ((first,), carry), *lower]
 
 
 def _majority_ancillas(n_inputs: int) -> int:
-    is_counted = n_inputs > _MOST_WITHOUT_COUNTER
-    return n_low_bits(n_inputs, (n_inputs + 1) // 2) if is_counted else 0
+    counted = n_low_bits(n_inputs, (n_inputs + 1) // 2)
+    return _ANCILLAS_OF_SMALL.get(n_inputs, counted)
 
 
 def _multiply(weight: int, target: int) -> list[Move]:

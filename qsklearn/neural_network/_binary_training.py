@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Settings that are equally accurate are drawn in so many times the number wanted, where connections
+# are searched, to keep the sparsest.
+_CANDIDATES = 4
 # A solution has overfitted where validation is worse than training by so many standard errors.
 _STANDARD_ERRORS = 2.0
 
@@ -56,7 +59,7 @@ class TrainedNetworks:
     n_queries, n_measurements : int
         In all.
     n_circuits : int
-    n_rejected : int
+    n_deselected : int
         Solutions that failed validation.
     is_reached : bool
         Whether the accuracy is what was asked for.
@@ -70,7 +73,7 @@ class TrainedNetworks:
     n_queries: int
     n_measurements: int
     n_circuits: int
-    n_rejected: int
+    n_deselected: int
     is_reached: bool
     stop_reason: str
 
@@ -166,8 +169,9 @@ def _train_at_once(network, data, settings, rng, validation):
         return validation.accepts(network.spins([setting]))[0]
 
     found, more = [first], None
-    if settings.n_solutions > 1 and record.stop_reason is None:
-        wanted = settings.n_solutions - int(accepts(first))
+    wanted = settings.n_solutions * (_CANDIDATES if network.search_connections else 1)
+    wanted -= int(accepts(first))
+    if wanted > 0 and record.stop_reason is None:
         later, _, more = collect(oracle, least=least, n_solutions=wanted, accept=accepts, **common)
         found += later
     spins = network.spins(found)
@@ -197,12 +201,19 @@ def _train_by_blocks(network, data, settings, rng, validation):
         if not found:
             raise
         blocks.record.stop_reason = reason_of(error)
-    best_first = sorted(found, key=found.get, reverse=True)  # stable: earlier starts first
-    if least is not None and found[best_first[0]] >= least:
-        best_first = [units for units in best_first if found[units] >= least]
-    columns = np.array(best_first).T
+    starts = list(found)
+    if least is not None and max(found.values()) >= least:
+        starts = [units for units in starts if found[units] >= least]
+    columns = np.array(starts).T
     spins = np.concatenate([network.unit_spins(states) for states in columns], axis=1)
     return _summarise(network, data, settings, validation, spins, [blocks.record, None])
+
+
+def _order(network, data, spins):
+    """The most accurate settings first, and of equally accurate ones the sparsest."""
+    scores = data.score(network.outputs(spins, data.patterns))
+    n_links = (network.unpack(spins)[0] != 0).sum(axis=(1, 2))
+    return spins[np.lexsort([n_links, -scores])]
 
 
 def _summarise(network, data, settings, validation, spins, records, histogram=None, n_circuits=0):
@@ -217,7 +228,7 @@ def _summarise(network, data, settings, validation, spins, records, histogram=No
         ended = "target"
     elif ended is None:
         ended = "converged" if settings.by_blocks else "max_queries"
-    kept = validation.choose(spins, settings.n_solutions)
+    kept = validation.choose(_order(network, data, spins), settings.n_solutions)
     return TrainedNetworks(
         spins=kept,
         accuracy=record.best / data.total,
@@ -226,7 +237,7 @@ def _summarise(network, data, settings, validation, spins, records, histogram=No
         n_queries=sum(each.n_queries for each in done),
         n_measurements=sum(each.n_measurements for each in done),
         n_circuits=n_circuits,
-        n_rejected=int((~validation.accepts(spins)).sum()),
+        n_deselected=int((~validation.accepts(spins)).sum()),
         is_reached=is_reached,
         stop_reason=ended,
     )

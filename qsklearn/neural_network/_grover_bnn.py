@@ -131,6 +131,8 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         Uses of the oracle in all, and until the best accuracy was measured first.
     n_measurements_ : ndarray of shape (n_networks,), int64
         Attempts, each of which ends with a measurement and its classical verification.
+    n_deselected_ : ndarray of shape (n_networks,), int64
+        Solutions that failed validation.
     accuracy_path_ : list of ndarray of shape (n_steps, 2)
         For each network, uses of the oracle and accuracy whenever that rose.
     cost_ : dict
@@ -413,6 +415,7 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         self.n_queries_ = np.array([network.n_queries for network in networks])
         self.n_queries_to_best_ = np.array([record.n_queries_to_best for record in records])
         self.n_measurements_ = np.array([network.n_measurements for network in networks])
+        self.n_deselected_ = np.array([network.n_deselected for network in networks])
         self.accuracy_path_ = [np.array(record.path) / [1, total] for record in records]
         self.histogram_ = self.n_optimal_ = None
         if networks[0].histogram is not None:
@@ -421,7 +424,14 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         reasons = [network.stop_reason for network in networks]
         self.stop_reason_ = max(reasons, key=_severity)
         self.cost_ = self._cost(networks)
-        self._warn_of_missed_targets(networks)
+        if _severity(self.stop_reason_) > _severity("max_queries"):
+            warnings.warn(
+                f"The search ended early ({self.stop_reason_}). What it had found by then is kept.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        else:
+            self._warn_of_missed_targets(networks)
 
     def _least(self, histogram):
         """The score that is searched for: the target's, or the best of all."""
@@ -739,7 +749,8 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _counts(self, label, caller):
         """Number of settings, and of optimal ones."""
-        n_optimal = int(self.n_optimal_[self._number_of(label, caller)])
+        number = self._number_of(label, caller)
+        n_optimal = int(self.n_optimal_[number])
         if n_optimal == 0:
             raise ValueError(
                 f"{type(self).__name__}.{caller} needs an optimal setting. None has the target "
@@ -813,5 +824,6 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _severity(reason):
+    """From a search that was done to one that failed."""
     order = ["perfect", "target", "converged", "max_queries", "interrupted"]
     return order.index(reason) if reason in order else len(order)

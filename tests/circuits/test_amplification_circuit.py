@@ -11,12 +11,15 @@ from qiskit.quantum_info import Statevector
 from qiskit_aer import AerSimulator
 from scipy.stats import chisquare
 
+from qsklearn.circuits import (
+    AmplificationCircuit,
+    BinaryNetwork,
+    LabelledPatterns,
+    accuracy_landscape,
+    amplify_with_batches,
+    measure_settings,
+)
 from qsklearn.circuits import _amplification_assembly as assembly
-from qsklearn.circuits._amplification_circuit import AmplificationCircuit, measure_settings
-from qsklearn.circuits._batch_oracle import amplify_with_batches
-from qsklearn.circuits._binary_network import BinaryNetwork
-from qsklearn.circuits._labelled_patterns import LabelledPatterns
-from qsklearn.circuits._landscape import accuracy_landscape
 
 SIGNIFICANCE = 1e-4  # of chi-square tests
 ROWS = np.array(list(product([-1, 1], repeat=3)))

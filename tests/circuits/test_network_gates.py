@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import Operator
 
+from qsklearn.circuits import BinaryNetwork, LabelledPatterns, accuracy_landscape
 from qsklearn.circuits._amplification_assembly import (
     apply_moves,
     empty_circuit,
     flip_sign,
     flip_sign_of_state,
 )
-from qsklearn.circuits._binary_network import BinaryNetwork
-from qsklearn.circuits._labelled_patterns import LabelledPatterns
-from qsklearn.circuits._landscape import accuracy_landscape
 from qsklearn.circuits._network_gates import (
     ThresholdCounter,
     _at_least,
