@@ -139,7 +139,8 @@ class LabelledPatterns:
         word_weights : ndarray of shape (n_words,), int32
         """
         rows, labels, weights = self.slots
-        places, word_weights = [], []
+        places: list[np.ndarray] = []
+        word_weights: list[int] = []
         for weight in np.unique(weights):
             chosen = np.flatnonzero(weights == weight)
             places += [chosen[start : start + 64] for start in range(0, len(chosen), 64)]
@@ -227,11 +228,10 @@ def _cheapest_exponent(sizes: np.ndarray) -> int:
 def _spread(net: np.ndarray, exponent: int):
     """Slots of weights 1, 2, ... 2**exponent; the heaviest ones repeat."""
     sizes = np.abs(net)
-    rows, weights = [], []
+    by_weight = []
     for bit in range(exponent + 1):
         repeats = sizes >> bit if bit == exponent else (sizes >> bit) & 1
-        chosen = np.repeat(np.arange(len(net)), repeats)
-        rows.append(chosen)
-        weights.append(np.full(len(chosen), 2**bit, np.int64))
-    rows = np.concatenate(rows)
-    return rows, net[rows] > 0, np.concatenate(weights)
+        by_weight.append(np.repeat(np.arange(len(net)), repeats))
+    rows = np.concatenate(by_weight)
+    weights = np.repeat(2 ** np.arange(exponent + 1), [len(chosen) for chosen in by_weight])
+    return rows, net[rows] > 0, weights

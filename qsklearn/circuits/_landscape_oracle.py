@@ -72,4 +72,5 @@ class LandscapeOracle:
         # An empty set has probability 0, and all states have probability 1, exactly.
         if n_marked in (0, self.n_states):
             return n_marked > 0
-        return self.rng.random() < success_probability(n_marked / self.n_states, iterations)
+        share = n_marked / self.n_states
+        return bool(self.rng.random() < success_probability(share, iterations))

@@ -1,6 +1,7 @@
 """The binary network of grover_bnn.txt, trained by amplitude amplification."""
 
 import warnings
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -386,6 +387,8 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
             if held is not None:
                 validation = held.data(number, problems.signs), len(held_rows)
             networks.append(train(self.network_, problems.data(number), settings, rng, validation))
+            if _severity(networks[-1].stop_reason) > _severity("max_queries"):
+                settings = replace(settings, n_solutions=1)  # the other classes get what is quick
         return networks
 
     def _default_queries(self, n_qubits):

@@ -423,14 +423,15 @@ def test_held_out_rows_do_not_choose_bits():
 # --- interruption -------------------------------------------------------------------------------
 
 
-def interrupt_after(monkeypatch, n_calls):
+def interrupt_after(monkeypatch, n_calls, resume=False):
+    """Let the starts of a search in blocks be interrupted after some, for once or for ever."""
     from qsklearn.circuits._block_search import BlockSearch
 
     run, calls = BlockSearch.run, []
 
     def stop(self):
         calls.append(1)
-        if len(calls) > n_calls:
+        if len(calls) == n_calls + 1 or (len(calls) > n_calls and not resume):
             raise KeyboardInterrupt
         return run(self)
 
@@ -445,6 +446,15 @@ def test_an_interrupted_search_in_blocks_keeps_what_it_has(monkeypatch):
     assert network.stop_reason_ == "interrupted"
     assert len(network.weights_[0]) == 3
     assert network.score(X, y) > 0.9
+
+
+def test_after_an_interruption_the_other_classes_get_one_start_each(monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    interrupt_after(monkeypatch, 2, resume=True)
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        network = quick_network(search="block").fit(X, y)
+    assert [len(spins) for spins in network.weights_] == [2, 1, 1]
+    assert network.score(X, y) > 0.8
 
 
 def test_a_fit_that_fails_leaves_what_was_fitted(monkeypatch):
