@@ -77,7 +77,12 @@ class LabelledPatterns:
         return len(differs) == 0 or bool(self.up[differs[0]] < self.down[differs[0]])
 
     def turned(self) -> LabelledPatterns:
-        """The same data with the labels exchanged."""
+        """Exchange the labels.
+
+        Returns
+        -------
+        data : LabelledPatterns
+        """
         return LabelledPatterns(self.patterns, self.down, self.up)
 
     def score(self, outputs) -> np.ndarray:

@@ -38,6 +38,16 @@ class Landscape:
     See Also
     --------
     accuracy_landscape : Makes one.
+
+    Examples
+    --------
+    >>> from qsklearn.circuits import BinaryNetwork, LabelledPatterns, accuracy_landscape
+    >>> data = LabelledPatterns.from_rows([[-1, -1], [-1, 1], [1, 1]], [-1, 1, 1])
+    >>> landscape = accuracy_landscape(BinaryNetwork(2, 1), data)
+    >>> landscape.total, landscape.best, landscape.n_at_least(3)
+    (3, 3, 1)
+    >>> int(landscape.locate(3, [0])[0])  # both weights and the output weight are up
+    7
     """
 
     scores: np.ndarray
@@ -61,7 +71,16 @@ class Landscape:
         return self.scores / np.float32(self.total)
 
     def n_at_least(self, least: int) -> int:
-        """Number of settings with a score no less than ``least``."""
+        """Count the settings that reach a score.
+
+        Parameters
+        ----------
+        least : int
+
+        Returns
+        -------
+        n_settings : int
+        """
         return int(self.histogram[max(0, least) :].sum())
 
     def locate(self, least: int, ranks) -> np.ndarray:
