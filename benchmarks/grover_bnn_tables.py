@@ -17,7 +17,7 @@ from qsklearn.preprocessing import ThermometerEncoder
 
 TABLES = {"iris": load_iris, "wine": load_wine, "breast cancer": load_breast_cancer}
 # Units and bits; a candidate's weights are searched at once up to 2^24 settings, else in blocks.
-SHAPES = ((1, 8), (2, 8), (3, 5), (3, 6), (5, 8))
+SHAPES = ((1, 16), (2, 8), (3, 6), (3, 12), (5, 8))
 LEVELS = (5, 9)
 GRID = [{"n_hidden": [h], "n_bits": [d], "n_levels": list(LEVELS)} for h, d in SHAPES]
 TWIN_GRID = [
@@ -29,7 +29,7 @@ TWIN_GRID = [
     for h, d in SHAPES
 ]
 BITS_GRID = {
-    "thermometerencoder__n_bits": [5, 6, 8, 12, 16],
+    "thermometerencoder__n_bits": [6, 8, 10, 12, 16],
     "thermometerencoder__n_levels": list(LEVELS),
 }
 
