@@ -26,7 +26,7 @@ class BinaryNetwork:
     .. math:: f(x) = \mathrm{sign}\Big( \sum_h v_h \, \mathrm{sign}\Big( \sum_j w_{hj} x_j \Big)
         \Big).
 
-    A setting of all weights is a state of qubits, |1⟩ for +1, and its number has qubit 0 as its
+    A setting of all weights is a state of qubits, 1 for +1, and its number has qubit 0 as its
     lowest bit. Qubits lie unit by unit: the weights w of the inputs (and of the constant input),
     whether each input is connected (where connections are searched), the output weight v.
 
@@ -41,7 +41,7 @@ class BinaryNetwork:
         Whether each input of each unit has a qubit that says whether it is connected.
     absent : {"nothing", "nothing_or_off", "against"}, default="nothing"
         What an absent connection does: it counts for nothing in the sum; the same, but a unit
-        without any connection is -1; or it adds -1, as in a circuit that leaves its qubit at |0⟩.
+        without any connection is -1; or it adds -1, as in a circuit that leaves its qubit at 0.
     output_weights : bool, default=True
         Whether there are output weights v; else they are all +1.
 

@@ -28,7 +28,7 @@ from qsklearn.neural_network._circuit_sampler import check_circuit_sampler
 from qsklearn.neural_network._class_problems import ClassProblems
 from qsklearn.preprocessing import ThermometerEncoder
 
-_BATCH = 10_000  # rows that are classified at once
+_AT_ONCE = 2**22  # outputs of units that are worked out together
 _SMALLEST_VOTE = 1e-9  # decides ties between classes, and nothing else
 
 
@@ -491,7 +491,8 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         """
         X = self._validated(X)
         decision = np.empty((X.shape[0], len(self.weights_)))
-        for batch in gen_batches(X.shape[0], _BATCH):
+        n_units = self.n_hidden * max(len(spins) for spins in self.weights_)
+        for batch in gen_batches(X.shape[0], max(1, _AT_ONCE // n_units)):
             inputs = self._bits(X[batch])
             for number, spins in enumerate(self.weights_):
                 decision[batch, number] = self._vote(spins, inputs)
@@ -539,14 +540,11 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         shares : ndarray of shape (n_samples, n_classes)
         """
         decision = self.decision_function(X)
-        if decision.ndim == 1:
-            up = self._smooth(decision, len(self.weights_[0]))
-            return np.column_stack([1 - up, up])
-        shares = self._smooth(decision, np.array([len(spins) for spins in self.weights_]))
+        n_votes = max(len(spins) for spins in self.weights_)  # one number, to keep the order
+        shares = (1 + n_votes * (1 + decision) / 2) / (n_votes + 2)
+        if shares.ndim == 1:
+            return np.column_stack([1 - shares, shares])
         return shares / shares.sum(axis=1, keepdims=True)
-
-    def _smooth(self, decision, n_solutions):
-        return (1 + n_solutions * (1 + decision) / 2) / (n_solutions + 2)
 
     # --- what a search costs ---------------------------------------------------------------------
 

@@ -40,15 +40,15 @@ class ThermometerEncoder(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    thresholds_ : ndarray of shape (n_bits_,), float64
+    thresholds_ : ndarray of shape (n_bits,), float64
         Thresholds of the bits, in the units of their features.
-    feature_indices_ : ndarray of shape (n_bits_,), int
+    feature_indices_ : ndarray of shape (n_bits,), int
         Index of the feature of every bit. Bits are ordered by feature, then by threshold.
     n_bits_ : int
         How many bits there are.
     n_features_in_ : int
         How many features were seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all of them are strings.
 
     See Also
@@ -167,7 +167,7 @@ class ThermometerEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        bits : ndarray of shape (n_samples, n_bits_)
+        bits : ndarray of shape (n_samples, n_bits)
             0 and 1 of the type `dtype`.
 
         Raises
@@ -202,7 +202,7 @@ class ThermometerEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        names : ndarray of shape (n_bits_,), object
+        names : ndarray of shape (n_bits,), object
             The thresholds have six digits, or as many more as tell a feature's bits apart.
 
         Raises

@@ -213,7 +213,7 @@ def test_more_rows_than_a_batch(monkeypatch):
     X, y = load_iris(return_X_y=True)
     network = quick_network().fit(X, y)
     whole = network.decision_function(X)
-    monkeypatch.setattr(_grover_bnn, "_BATCH", 40)
+    monkeypatch.setattr(_grover_bnn, "_AT_ONCE", 40 * 14)
     assert np.array_equal(network.decision_function(X), whole)
 
 
@@ -598,3 +598,14 @@ def test_the_layout_is_public():
     assert hidden.shape == (len(network.weights_[0]), 2, 6)
     assert set(np.unique(hidden)) <= {-1, 0, 1} and set(np.unique(output)) == {-1, 1}
     assert len(network.bit_names_) == 5
+
+
+def test_skops_keeps_a_network():
+    sio = pytest.importorskip("skops.io")
+    network = quick_network().fit(*IRIS)
+    stored = sio.dumps(network)
+    trusted = sio.get_untrusted_types(data=stored)
+    assert all(name.startswith("qsklearn.") for name in trusted)
+    loaded = sio.loads(stored, trusted=trusted)
+    assert np.array_equal(loaded.predict(IRIS[0]), network.predict(IRIS[0]))
+    assert np.array_equal(loaded.landscape(2), network.landscape(2))
