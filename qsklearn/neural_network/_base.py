@@ -7,7 +7,14 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from qsklearn._sklearn import check_sample_weight
+from qsklearn._sklearn import Integral, Interval, check_sample_weight
+
+# What ``n_jobs`` of an estimator may be: as many threads, or all cores but some.
+N_JOBS = [
+    Interval(Integral, 1, None, closed="left"),
+    Interval(Integral, None, -1, closed="right"),
+    None,
+]
 
 
 class SamplerFailure(RuntimeError):

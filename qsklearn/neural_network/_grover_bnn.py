@@ -22,7 +22,7 @@ from qsklearn._sklearn import (
     StrOptions,
     fit_context,
 )
-from qsklearn.neural_network._base import check_classes, empty_cost, kept_on_error, weigh
+from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
 from qsklearn.neural_network._binary_training import SearchSettings, needed_score, train
 from qsklearn.neural_network._circuit_sampler import check_circuit_sampler
 from qsklearn.neural_network._class_problems import ClassProblems
@@ -203,11 +203,7 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "sampler": "no_validation",  # check_circuit_sampler explains better what is refused
         "max_weight_qubits": [Interval(Integral, 1, 40, closed="both")],
-        "n_jobs": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Integral, None, -1, closed="right"),
-            None,
-        ],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 

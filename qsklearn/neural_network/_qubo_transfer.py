@@ -21,7 +21,7 @@ from qsklearn._sklearn import (
 )
 from qsklearn.hamiltonians import class_shifts, smallest_penalty
 from qsklearn.neural_network._architecture import check_image_shape
-from qsklearn.neural_network._base import check_classes, empty_cost, kept_on_error, weigh
+from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
 from qsklearn.neural_network._class_readout import READOUTS
 from qsklearn.neural_network._family_draws import FamilyDraws, seeds_of_rows
 from qsklearn.neural_network._qubo_transfer_draws import ClassDraws
@@ -220,11 +220,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         "descent": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "n_jobs": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Integral, None, -1, closed="right"),
-            None,
-        ],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 

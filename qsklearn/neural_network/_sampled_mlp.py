@@ -30,7 +30,7 @@ from qsklearn._sklearn import (
     fit_context,
 )
 from qsklearn.hamiltonians import SampledMLPHamiltonian
-from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._base import N_JOBS, kept_on_error
 from qsklearn.neural_network._family_draws import needs_trial, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_conversion import read_mlp, write_mlp
 from qsklearn.neural_network._sampled_mlp_draws import OutputDraws
@@ -201,11 +201,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         "warm_start": ["boolean"],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "diagnostics": ["boolean"],
-        "n_jobs": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Integral, None, -1, closed="right"),
-            None,
-        ],
+        "n_jobs": N_JOBS,
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from qsklearn._sklearn import Integral, Interval, StrOptions, check_sample_weight
 from qsklearn.neural_network._architecture import outputs_of, resolve_layers
+from qsklearn.neural_network._base import N_JOBS
 from qsklearn.neural_network._classical_twin import classical_twin_of
 from qsklearn.neural_network._layer_solver import LEAST_SQUARES, LayerSolver
 from qsklearn.neural_network._layer_targets import RULES, TargetRule
@@ -54,11 +55,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
         "fit_intercept": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
-        "n_jobs": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Integral, None, -1, closed="right"),
-            None,
-        ],
+        "n_jobs": N_JOBS,
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }

@@ -2,11 +2,10 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import validate_data
 
 from qsklearn._sklearn import fit_context
-from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._base import check_classes, kept_on_error
 from qsklearn.neural_network._spin_glass_base import BaseSpinGlassNetwork
 
 
@@ -179,14 +178,8 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
         going_on = self.warm_start and hasattr(self, "layers_")
         with kept_on_error(self):
             X, y = validate_data(self, X, y, dtype=np.float64, reset=not going_on)
-            check_classification_targets(y)
             weights = self._check_weights(sample_weight, X)
-            classes, labels = np.unique(column_or_1d(y), return_inverse=True)
-            if len(classes) < 2:
-                raise ValueError(
-                    "A classifier needs samples of at least 2 classes in the data, but the data "
-                    f"contains only one class: {classes[0]}."
-                )
+            y, classes, labels = check_classes(y)
             if going_on:
                 labels = self._places_of(y)
             else:
