@@ -271,13 +271,14 @@ def _score(table, agreement, decided, word_weights, base, start, stop, counts):
 
 
 @njit(cache=True, nogil=True)
-def count_at_least(scores, least, counts, edges, first, last):
-    """Numbers of scores, by block, that are no less than some score.
+def count_between(scores, least, most, counts, edges, first, last):
+    """Numbers of scores, by block, within some range.
 
     Parameters
     ----------
     scores : uint16 or uint32 (n_states,)
-    least : int
+    least, most : int
+        Both inclusive.
     counts : int64 (n_blocks,)
         Written.
     edges : int64 (n_blocks + 1,)
@@ -287,18 +288,19 @@ def count_at_least(scores, least, counts, edges, first, last):
     for block in range(first, last):
         total = 0
         for i in range(edges[block], edges[block + 1]):
-            total += scores[i] >= least
+            total += least <= scores[i] <= most
         counts[block] = total
 
 
 @njit(cache=True, nogil=True)
-def locate_ranks(scores, least, ranks, first, places):
-    """Places of some of the scores that are no less than some score.
+def locate_ranks(scores, least, most, ranks, first, places):
+    """Places of some of the scores within some range.
 
     Parameters
     ----------
     scores : uint16 or uint32 (n_states,)
-    least : int
+    least, most : int
+        Both inclusive.
     ranks : int64 (n_ranks,)
         Which of them, counted from 0 from ``first`` on; increasing.
     first : int
@@ -308,7 +310,7 @@ def locate_ranks(scores, least, ranks, first, places):
     """
     found, wanted = 0, 0
     for i in range(first, len(scores)):
-        if scores[i] >= least:
+        if least <= scores[i] <= most:
             while wanted < len(ranks) and ranks[wanted] == found:
                 places[wanted] = i
                 wanted += 1

@@ -40,7 +40,7 @@ class BlockSearch:
         self.record = SearchRecord()
 
     def run(self) -> tuple[np.ndarray, int]:
-        """Search from one random start.
+        """Search from one random start, until it ends or is interrupted.
 
         Returns
         -------
@@ -55,6 +55,8 @@ class BlockSearch:
             before = score
             for unit in self.rng.permutation(n_hidden):
                 score = self._turn(units, unit, score)
+                if self.record.stop_reason is not None:
+                    return units, score
             turns_in_vain = 0 if score > before else turns_in_vain + 1
         return units, score
 
@@ -79,6 +81,5 @@ class BlockSearch:
             start=score,
         )
         self.record.add(found)
-        rank = self.rng.integers(landscape.n_at_least(found.best))
-        units[unit] = landscape.locate(found.best, [rank])[0]
+        units[unit] = landscape.draw(found.best, self.rng)
         return found.best

@@ -83,21 +83,24 @@ class Landscape:
         """
         return int(self.histogram[max(0, least) :].sum())
 
-    def locate(self, least: int, ranks) -> np.ndarray:
-        """Settings among those with a score no less than some score.
+    def locate(self, least: int, ranks, *, most: int | None = None) -> np.ndarray:
+        """Settings among those with a score within some range.
 
         Parameters
         ----------
         least : int
         ranks : array-like of int of shape (n_ranks,)
             Which of them, in the order of their numbers; in any order.
+        most : int, default=None
+            Largest score, inclusive; None is no limit.
 
         Returns
         -------
         states : ndarray of shape (n_ranks,), int64
         """
         ranks = np.asarray(ranks, dtype=np.int64)
-        before, edges = self._counts_before(least)
+        most = self.total if most is None else most
+        before, edges = self._counts_before(least, most)
         blocks = np.searchsorted(before, ranks, side="right") - 1
         states = np.empty(len(ranks), np.int64)
         for block in np.unique(blocks):
@@ -105,22 +108,39 @@ class Landscape:
             chosen = chosen[np.argsort(ranks[chosen], kind="stable")]
             places = np.empty(len(chosen), np.int64)
             within = ranks[chosen] - before[block]
-            kernels.locate_ranks(self.scores, least, within, edges[block], places)
+            kernels.locate_ranks(self.scores, least, most, within, edges[block], places)
             states[chosen] = places
         return states
 
-    def _counts_before(self, least: int) -> tuple[np.ndarray, np.ndarray]:
-        """Settings before each block of numbers that reach a score, and the blocks' edges."""
-        if least not in self._counts:
+    def draw(self, score: int, rng: np.random.Generator) -> int:
+        """A random setting of a score.
+
+        Parameters
+        ----------
+        score : int
+            That some setting has.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        state : int
+        """
+        rank = rng.integers(self.histogram[score])
+        return int(self.locate(score, [rank], most=score)[0])
+
+    def _counts_before(self, least: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Settings of such scores before each block of numbers, and the blocks' edges."""
+        if (least, most) not in self._counts:
             n_blocks = -(-len(self.scores) // _SCAN_BLOCK)
             edges = np.minimum(np.arange(n_blocks + 1) * _SCAN_BLOCK, len(self.scores))
             counts = np.empty(n_blocks, np.int64)
             run_blocks(
-                kernels.count_at_least, n_blocks, self.n_threads, self.scores, least, counts,
+                kernels.count_between, n_blocks, self.n_threads, self.scores, least, most, counts,
                 edges, is_short=n_blocks < _MOST_BLOCKS,
             )  # fmt: skip
-            self._counts[least] = np.concatenate([[0], np.cumsum(counts)]), edges
-        return self._counts[least]
+            before = np.concatenate([[0], np.cumsum(counts)])
+            self._counts[least, most] = before, edges
+        return self._counts[least, most]
 
 
 def accuracy_landscape(

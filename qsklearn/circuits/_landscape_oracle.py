@@ -41,11 +41,7 @@ class LandscapeOracle:
     @property
     def best_setting(self) -> int:
         """The best that was measured: any of those with its score."""
-        n_marked = self.landscape.n_at_least(self._best)
-        while True:
-            setting = self._locate(self._best, n_marked)
-            if self.landscape.scores[setting] == self._best:
-                return setting
+        return self.landscape.draw(self._best, self.rng)
 
     def take(self, setting: int) -> None:
         """Do not return a setting any more."""
@@ -59,14 +55,12 @@ class LandscapeOracle:
         n_marked = self.landscape.n_at_least(least)
         if not self._succeeds(n_marked - len(self._taken), iterations):
             return None
-        setting = self._locate(least, n_marked)
-        while setting in self._taken:
-            setting = self._locate(least, n_marked)
-        self._taken.add(setting)
-        return setting
-
-    def _locate(self, least: int, n_marked: int) -> int:
-        return int(self.landscape.locate(least, [self.rng.integers(n_marked)])[0])
+        while True:
+            rank = self.rng.integers(n_marked)
+            setting = int(self.landscape.locate(least, [rank])[0])
+            if setting not in self._taken:
+                self._taken.add(setting)
+                return setting
 
     def _succeeds(self, n_marked: int, iterations: int) -> bool:
         # An empty set has probability 0, and all states have probability 1, exactly.

@@ -197,6 +197,8 @@ def _train_by_blocks(network, data, settings, rng, validation):
         for _ in range(settings.n_solutions):
             units, score = blocks.run()
             found[tuple(units.tolist())] = score
+            if blocks.record.stop_reason is not None:
+                break
     except KeyboardInterrupt as error:
         if not found:
             raise

@@ -152,6 +152,20 @@ def test_settings_are_located_by_rank(monkeypatch):
         places = np.flatnonzero(landscape.scores >= least)
         ranks = np.random.default_rng(0).permutation(len(places))[:50]
         assert np.array_equal(landscape.locate(least, ranks), places[ranks])
+    some = np.flatnonzero((landscape.scores >= 40) & (landscape.scores <= 50))
+    assert np.array_equal(landscape.locate(40, np.arange(len(some)), most=50), some)
+
+
+def test_random_settings_of_a_score_are_uniform():
+    network, data = BinaryNetwork(3, 1), random_data(3, 11)
+    landscape = accuracy_landscape(network, data)
+    score = int(np.argmax(landscape.histogram))
+    rng = np.random.default_rng(0)
+    drawn = np.bincount([landscape.draw(score, rng) for _ in range(4000)], minlength=16)
+    expected = 4000 / landscape.histogram[score]
+    is_allowed = landscape.scores == score
+    assert drawn[~is_allowed].sum() == 0
+    assert np.abs(drawn[is_allowed] - expected).max() < 4.5 * np.sqrt(expected)
 
 
 def test_data_of_other_inputs_are_refused():
@@ -174,5 +188,5 @@ def test_kernels_are_compiled_once_for_each_kind_of_score():
             landscape.locate(landscape.best, [0])
     assert len(kernels.unit_outputs.signatures) == 1
     assert len(kernels.decide.signatures) == 1
-    for kernel in (kernels.score_networks, kernels.score_unit, kernels.count_at_least):
+    for kernel in (kernels.score_networks, kernels.score_unit, kernels.count_between):
         assert len(kernel.signatures) == 2

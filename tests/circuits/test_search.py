@@ -278,6 +278,31 @@ def test_the_score_of_a_block_search_is_that_of_its_units():
     assert blocks.record.path[-1][1] == best
 
 
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_an_interrupted_start_ends_at_once(monkeypatch, after):
+    """Wherever the signal comes: in a measurement it is noted, and no further unit takes a turn."""
+    measure, calls = LandscapeOracle.measure, []
+
+    def interrupted(self, iterations, least):
+        calls.append(1)
+        if len(calls) == after + 1:
+            raise KeyboardInterrupt
+        return measure(self, iterations, least)
+
+    monkeypatch.setattr(LandscapeOracle, "measure", interrupted)
+    network, data = planted(8, 5, 4)
+    blocks = block_search(network, data, 0)
+    if after == 0:
+        with pytest.raises(KeyboardInterrupt):
+            blocks.run()
+        return
+    units, score = blocks.run()
+    assert blocks.record.stop_reason == "interrupted"
+    assert len(calls) == after + 1
+    spins = np.concatenate([network.unit_spins([unit]) for unit in units], axis=1)
+    assert data.score(network.outputs(spins, data.patterns))[0] == score
+
+
 def test_a_start_ends_where_enough_is_reached():
     network, data = planted(6, 5, 3)
     least = int(0.7 * data.total)

@@ -1,0 +1,184 @@
+"""The graph of a Boltzmann machine prior: which latent units are coupled, and how they are grouped.
+
+Patches of a chip's graph are found in a way that is the same in every process, and are stored with
+the model: labels of qubits, edges and groups.
+"""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from qsklearn._optional import import_optional
+
+CHIPS = ("chimera", "pegasus", "zephyr")
+TOPOLOGIES = (*CHIPS, "rbm", "full", "bernoulli")
+MAPPINGS = ("chains", "bipartite")
+
+_CALLER = "QuantumBoltzmannPriorVAE"
+
+
+@dataclass(frozen=True, eq=False)
+class LatentGraph:
+    """Latent units with their couplings and the two groups of a hierarchical posterior.
+
+    Parameters
+    ----------
+    nodes : ndarray of shape (n_latent,)
+        Labels: of a chip's graph its qubits, in rising order.
+    edges : ndarray of shape (n_edges, 2), int64
+        Positions in ``nodes``, the lower one first.
+    groups : ndarray of shape (n_latent,), int64
+        0 for the units whose posterior knows the data alone, 1 for those that know the former too.
+    topology : str
+    """
+
+    nodes: np.ndarray
+    edges: np.ndarray
+    groups: np.ndarray
+    topology: str
+
+    @property
+    def n_latent(self):
+        """Number of latent units."""
+        return len(self.nodes)
+
+    @property
+    def n_edges(self):
+        """Number of couplings."""
+        return len(self.edges)
+
+
+def make_latent_graph(topology, n_latent, mapping="chains"):
+    """The graph that a name, or a graph itself, stands for.
+
+    Parameters
+    ----------
+    topology : {"chimera", "pegasus", "zephyr", "rbm", "full", "bernoulli"} or networkx.Graph
+        A patch of a chip's graph; two halves that are all coupled with each other; all pairs; none;
+        or the graph itself.
+    n_latent : int
+        Units; of a graph its nodes.
+    mapping : {"chains", "bipartite"}, default="chains"
+        Groups by the orientation of a chip's qubits, or by the parity of their coordinates, which
+        on Chimera leaves no coupling within a group. Other graphs have the two sides of their
+        bipartition where there is one, else the first and the second half of their units.
+
+    Returns
+    -------
+    graph : LatentGraph
+
+    Raises
+    ------
+    ImportError
+        If a chip's graph is asked for without dwave-graphs.
+    ValueError
+        If the name is unknown, or a graph has another number of nodes.
+    """
+    if not isinstance(topology, str):
+        return _from_networkx(topology, n_latent)
+    if topology not in TOPOLOGIES:
+        raise ValueError(
+            f"The 'topology' parameter of {_CALLER} must be one of {list(TOPOLOGIES)} or a "
+            f"networkx graph. Got {topology!r} instead."
+        )
+    if topology in CHIPS:
+        return _from_chip(topology, n_latent, mapping)
+    nodes = np.arange(n_latent)
+    groups = (nodes >= (n_latent + 1) // 2).astype(np.int64)
+    first, second = np.triu_indices(n_latent, 1)
+    coupled = {
+        "rbm": groups[first] != groups[second],
+        "full": np.ones(len(first), bool),
+        "bernoulli": np.zeros(len(first), bool),
+    }[topology]
+    edges = np.column_stack([first, second])[coupled].astype(np.int64)
+    return LatentGraph(nodes, edges, groups, topology)
+
+
+def _from_chip(topology, n_latent, mapping):
+    graphs = import_optional("dwave.graphs", f"topology={topology!r} of {_CALLER}")
+    make = getattr(graphs, f"{topology}_graph")
+    size = 1 if topology != "pegasus" else 2  # the smallest one that has qubits
+    while len(chip := make(size)) < n_latent:
+        size += 1
+    nodes = np.array(sorted(_densest_patch(chip, n_latent)), dtype=np.int64)
+    edges = _edges_between(nodes.tolist(), chip.edges)
+    coordinates = getattr(graphs, f"{topology}_coordinates")(size)
+    groups = [_group(topology, coordinates, node, mapping) for node in nodes.tolist()]
+    return LatentGraph(nodes, edges, np.array(groups, dtype=np.int64), topology)
+
+
+def _densest_patch(graph, n_nodes):
+    """Nodes that are left when those of the fewest neighbours go, of equal ones the last label."""
+    degrees = dict(graph.degree())
+    queue = [(degree, -node) for node, degree in degrees.items()]
+    heapq.heapify(queue)
+    while len(degrees) > n_nodes:
+        degree, node = heapq.heappop(queue)
+        if degrees.get(-node) != degree:
+            continue  # it is gone already, or has lost a neighbour since
+        del degrees[-node]
+        for neighbour in graph[-node]:
+            if neighbour in degrees:
+                degrees[neighbour] -= 1
+                heapq.heappush(queue, (degrees[neighbour], -neighbour))
+    return degrees
+
+
+def _edges_between(nodes, edges):
+    """Edges within some nodes, as rising pairs of their positions."""
+    place = {node: at for at, node in enumerate(nodes)}
+    pairs = sorted(
+        sorted((place[a], place[b])) for a, b in edges if a in place and b in place and a != b
+    )
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _group(topology, coordinates, node, mapping):
+    if topology == "chimera":
+        row, column, orientation, _ = coordinates.linear_to_chimera(node)
+        return orientation if mapping == "chains" else (row + column + orientation) % 2
+    convert = getattr(coordinates, f"linear_to_{topology}")
+    orientation, *rest = convert(node)
+    return orientation if mapping == "chains" else (orientation + sum(rest)) % 2
+
+
+def _from_networkx(graph, n_latent):
+    if not hasattr(graph, "nodes") or not hasattr(graph, "edges"):
+        raise ValueError(
+            f"The 'topology' parameter of {_CALLER} must be one of {list(TOPOLOGIES)} or a "
+            f"networkx graph. Got {graph!r} instead."
+        )
+    nodes = list(graph.nodes)
+    if len(nodes) != n_latent:
+        raise ValueError(
+            f"The 'n_latent' parameter of {_CALLER} must be the number of nodes of the graph given "
+            f"as 'topology', {len(nodes)}. Got {n_latent} instead."
+        )
+    edges = _edges_between(nodes, graph.edges)
+    labels = np.empty(len(nodes), dtype=object)
+    labels[:] = nodes
+    return LatentGraph(labels, edges, _two_sides(len(nodes), edges), "graph")
+
+
+def _two_sides(n_nodes, edges):
+    """The sides of a bipartite graph, the first unit of each part on side 0; else two halves."""
+    neighbours = [[] for _ in range(n_nodes)]
+    for a, b in edges.tolist():
+        neighbours[a].append(b)
+        neighbours[b].append(a)
+    sides = np.full(n_nodes, -1, dtype=np.int64)
+    for start in range(n_nodes):
+        if sides[start] >= 0:
+            continue
+        sides[start], open_nodes = 0, [start]
+        while open_nodes:
+            node = open_nodes.pop()
+            for neighbour in neighbours[node]:
+                if sides[neighbour] < 0:
+                    sides[neighbour] = 1 - sides[node]
+                    open_nodes.append(neighbour)
+                elif sides[neighbour] == sides[node]:
+                    return (np.arange(n_nodes) >= (n_nodes + 1) // 2).astype(np.int64)
+    return sides
