@@ -17,8 +17,8 @@ from qsklearn.preprocessing import ThermometerEncoder
 
 TABLES = {"iris": load_iris, "wine": load_wine, "breast cancer": load_breast_cancer}
 # Units and bits; a candidate's weights are searched at once up to 2^24 settings, else in blocks.
-SHAPES = ((1, 16), (2, 8), (3, 6), (3, 12), (5, 8))
-LEVELS = (5, 9)
+SHAPES = ((1, 16), (2, 8), (2, 10), (3, 6), (3, 12))
+LEVELS = (7, 9)
 GRID = [{"n_hidden": [h], "n_bits": [d], "n_levels": list(LEVELS)} for h, d in SHAPES]
 TWIN_GRID = [
     {
@@ -67,7 +67,7 @@ def run_accuracy(args, report):
         "Standard errors are corrected for the overlap of training sets (Nadeau and Bengio). "
         f"Network and twin choose among the same {len(SHAPES) * len(LEVELS)} configurations of "
         f"units, bits and levels: {list(SHAPES)} and {list(LEVELS)}; logistic regression on bits "
-        "among 10 of bits and levels; each by 5-fold cross-validation within the training folds."
+        "among 10 of bits and levels; each by 10-fold cross-validation within the training folds."
     )
     _run_fits(report)
 
@@ -76,9 +76,9 @@ def _contenders():
     network = GroverBNNClassifier(random_state=0)
     bits = make_pipeline(ThermometerEncoder(), LogisticRegression(max_iter=1000))
     return {
-        "binary network": GridSearchCV(network, GRID, cv=5),
-        "classical twin": GridSearchCV(network.classical_twin(), TWIN_GRID, cv=5),
-        "logistic regression on bits": GridSearchCV(bits, BITS_GRID, cv=5),
+        "binary network": GridSearchCV(network, GRID, cv=10),
+        "classical twin": GridSearchCV(network.classical_twin(), TWIN_GRID, cv=10),
+        "logistic regression on bits": GridSearchCV(bits, BITS_GRID, cv=10),
         "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 import numpy as np
 from scipy.signal import convolve
@@ -10,6 +11,7 @@ from scipy.stats import hypergeom
 
 _NEGLIGIBLE = 1e-12  # probability of searches that are not followed any further
 _ROUNDING = 1e-12
+_MOST_CONFIDENT = 1 - 1e-9
 
 
 def success_probability(fraction, iterations) -> np.ndarray:
@@ -28,6 +30,11 @@ def success_probability(fraction, iterations) -> np.ndarray:
     -------
     probability : ndarray
 
+    Raises
+    ------
+    ValueError
+        If a share is not within [0, 1], or a number of iterations no integer >= 0.
+
     References
     ----------
     Brassard, G. et al. Quantum amplitude amplification and estimation (2002). Fawaz et al. (2019),
@@ -39,8 +46,18 @@ def success_probability(fraction, iterations) -> np.ndarray:
     >>> success_probability(8 / 256, [0, 1, 2, 3, 4, 5]).round(3)
     array([0.031, 0.258, 0.602, 0.897, 0.999, 0.86 ])
     """
-    theta = np.arcsin(np.sqrt(np.asarray(fraction, dtype=float)))
-    return np.sin((2 * np.asarray(iterations) + 1) * theta) ** 2
+    fraction, iterations = np.asarray(fraction, dtype=float), np.asarray(iterations)
+    if not ((fraction >= 0) & (fraction <= 1)).all():
+        raise ValueError(
+            "The 'fraction' parameter of success_probability must be in [0, 1]. Got "
+            f"{fraction} instead."
+        )
+    if not np.issubdtype(iterations.dtype, np.integer) or (iterations < 0).any():
+        raise ValueError(
+            "The 'iterations' parameter of success_probability must be integers >= 0. Got "
+            f"{iterations} instead."
+        )
+    return np.sin((2 * iterations + 1) * np.arcsin(np.sqrt(fraction))) ** 2
 
 
 def best_iterations(fraction: float) -> int:
@@ -100,6 +117,8 @@ def amplified_probabilities(is_marked, iterations: int) -> np.ndarray:
     """
     is_marked = np.asarray(is_marked, dtype=bool)
     n_states, n_marked = len(is_marked), int(is_marked.sum())
+    if n_states == 0:
+        raise ValueError("The 'is_marked' parameter of amplified_probabilities has no state.")
     success = float(success_probability(n_marked / n_states, iterations))
     marked = success / max(1, n_marked)
     other = (1 - success) / max(1, n_states - n_marked)
@@ -116,7 +135,7 @@ def classical_draws(
     n_states, n_marked : int
         All states, and the marked ones; at least one.
     confidence : float, default=0.9
-        In (0, 1).
+        Above 0, and at most 1 - 1e-9.
     replacement : bool, default=True
         Whether a state may be drawn again.
 
@@ -134,11 +153,8 @@ def classical_draws(
     >>> [classical_draws(256, marked, replacement=False) for marked in (8, 4)]
     [64, 112]
     """
-    if not 0 < n_marked <= n_states or not 0 < confidence < 1:
-        raise ValueError(
-            "classical_draws needs 0 < n_marked <= n_states and a confidence in (0, 1). Got "
-            f"n_marked={n_marked}, n_states={n_states}, confidence={confidence} instead."
-        )
+    check_counts(n_states, n_marked, "classical_draws")
+    check_confidence(confidence, "classical_draws")
     if n_marked == n_states:
         return 1
     if replacement:
@@ -189,6 +205,11 @@ def iteration_ranges(schedule, n_states: int):
     ----------
     Boyer, M. et al. Tight bounds on quantum searching (1998). Fawaz et al. (2019), section 5.
     """
+    if schedule not in ("bbht", "maximum", "linear") and not isinstance(schedule, Integral):
+        raise ValueError(
+            "The 'schedule' parameter must be 'bbht', 'maximum', 'linear' or an int. Got "
+            f"{schedule!r} instead."
+        )
     if not isinstance(schedule, str):
         while True:
             yield schedule, schedule
@@ -228,18 +249,70 @@ def search_law(n_states: int, n_marked: int, schedule, max_evaluations: int):
     >>> int(evaluations[np.argmax(success >= 0.9)])
     19
     """
-    # Probability to be still searching after so many evaluations, at the start of an attempt.
-    searching = np.zeros(max_evaluations + 1)
+    check_counts(n_states, n_marked, "search_law")
+    return binned_search_law(n_states, n_marked, schedule, max_evaluations, 1)
+
+
+def binned_search_law(n_states: int, n_marked: int, schedule, n_bins: int, width: int):
+    """The law of :func:`search_law` in steps of several evaluations.
+
+    What an attempt takes is shared between the two nearest steps, so that means stay exact.
+
+    Parameters
+    ----------
+    n_states, n_marked : int
+    schedule : {"bbht", "linear"} or int
+    n_bins, width : int
+        Number of steps, and evaluations of each.
+
+    Returns
+    -------
+    evaluations : ndarray of shape (n_bins,), int64
+    success : ndarray of shape (n_bins,)
+    """
+    # Probability to be still searching after so many steps, at the start of an attempt.
+    searching = np.zeros(n_bins + 1)
     searching[0] = 1.0
-    found = np.zeros(max_evaluations + 1)
+    found = np.zeros(n_bins + 1)
     for low, high in iteration_ranges(schedule, n_states):
-        iterations = np.arange(low, min(high, (max_evaluations - 1) // 2) + 1)
-        success, failure = np.zeros((2, max_evaluations + 1))
-        success[2 * iterations + 1] = success_probability(n_marked / n_states, iterations)
-        failure[2 * iterations + 1] = 1 - success[2 * iterations + 1]
-        searching /= high - low + 1
-        found += convolve(searching, success)[: max_evaluations + 1]
-        searching = np.maximum(convolve(searching, failure)[: max_evaluations + 1], 0.0)
+        largest = min(high, (n_bins * width - 1) // 2)
+        if largest < low:
+            break
+        iterations = np.arange(low, largest + 1)
+        chance = success_probability(n_marked / n_states, iterations) / (high - low + 1)
+        success = _spread(iterations, chance, n_bins, width)
+        failure = _spread(iterations, 1 / (high - low + 1) - chance, n_bins, width)
+        found += convolve(searching, success)[: n_bins + 1]
+        searching = np.maximum(convolve(searching, failure)[: n_bins + 1], 0.0)
         if searching.sum() < _NEGLIGIBLE:
             break
-    return np.arange(1, max_evaluations + 1), np.cumsum(found)[1:]
+    return width * np.arange(1, n_bins + 1), np.cumsum(found)[1:]
+
+
+def _spread(iterations, chances, n_bins, width):
+    """Chances of attempts by the steps that they take."""
+    steps = (2 * iterations + 1) / width
+    below = np.floor(steps).astype(np.int64)
+    above = steps - below
+    by_step = np.bincount(below, chances * (1 - above), n_bins + 2)
+    by_step += np.bincount(below + 1, chances * above, n_bins + 2)[: n_bins + 2]
+    return by_step[: n_bins + 1]
+
+
+def check_counts(n_states, n_marked, caller: str) -> None:
+    """Raise ValueError unless there are so many marked states, and at least one."""
+    are_integers = isinstance(n_states, Integral) and isinstance(n_marked, Integral)
+    if not are_integers or not 0 < n_marked <= n_states:
+        raise ValueError(
+            f"{caller} needs integers 0 < n_marked <= n_states. Got n_marked={n_marked!r}, "
+            f"n_states={n_states!r} instead."
+        )
+
+
+def check_confidence(confidence: float, caller: str) -> None:
+    """Raise ValueError for a probability that no search, or every one, has."""
+    if not 0 < confidence <= _MOST_CONFIDENT:
+        raise ValueError(
+            f"The 'confidence' parameter of {caller} must be above 0 and at most {_MOST_CONFIDENT}."
+            f" Got {confidence!r} instead."
+        )

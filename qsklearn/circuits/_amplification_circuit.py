@@ -281,6 +281,12 @@ class AmplificationCircuit:
             )
 
     @property
+    def n_moves(self) -> int:
+        """Multi-controlled NOT gates of an iteration's oracle, before they are compiled."""
+        moves, _ = self._oracles[0].moves(self._qubits)
+        return 2 * len(moves)
+
+    @property
     def _qubits(self) -> dict[str, range]:
         qubits, first = {"ancilla": range(0)}, 0
         for name, size in self.registers.items():
@@ -411,7 +417,11 @@ def measure_settings(
     >>> measure_settings(circuit, 0, 5, seed=0).shape
     (5,)
     """
-    circuit.check_size(_size_of(backend), caller=caller)
+    if not isinstance(num_reads, Integral) or num_reads < 1:
+        raise ValueError(
+            f"The 'num_reads' parameter of {caller} must be an int >= 1. Got {num_reads!r} instead."
+        )
+    circuit.check_size(qubits_of_backend(backend), caller=caller)
     assembled = circuit.to_qiskit(iterations)
     spins, _ = run_circuits(
         assembled, np.empty((1, 0)), num_reads, seeds=[seed], backend=backend, caller=caller
@@ -425,7 +435,7 @@ def _are_numbers(given: np.ndarray, end: int) -> bool:
     return is_integer and all(0 <= number < end for number in given.tolist())
 
 
-def _size_of(backend) -> int | None:
-    """Qubits of a backend, or of what a primitive says is its backend."""
+def qubits_of_backend(backend) -> int | None:
+    """Qubits of a backend, or of what a primitive says is its backend; None if nothing says."""
     backend = getattr(backend, "backend", backend)
     return getattr(backend() if callable(backend) else backend, "num_qubits", None)

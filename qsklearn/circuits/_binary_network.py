@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class BinaryNetwork:
 
     def __post_init__(self) -> None:
         for name in ("n_inputs", "n_hidden"):
-            if getattr(self, name) < 1:
+            if not isinstance(getattr(self, name), Integral) or getattr(self, name) < 1:
                 raise ValueError(
                     f"The '{name}' parameter of BinaryNetwork must be an int >= 1. Got "
                     f"{getattr(self, name)!r} instead."

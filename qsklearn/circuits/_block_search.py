@@ -81,5 +81,21 @@ class BlockSearch:
             start=score,
         )
         self.record.add(found)
+        if found.best == score and found.stop_reason is None:
+            found = self._move_sideways(oracle, score)
+        if found.best < score:
+            return score
         units[unit] = landscape.draw(found.best, self.rng)
         return found.best
+
+    def _move_sideways(self, oracle: LandscapeOracle, score: int) -> SearchRecord:
+        """Search for another setting that is as good."""
+        found = search(
+            oracle,
+            least=score,
+            schedule="bbht" if self.schedule == "maximum" else self.schedule,
+            max_queries=self.max_queries,
+            rng=self.rng,
+        )
+        self.record.add(found)
+        return found

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from qsklearn.circuits._amplification_circuit import AmplificationCircuit, measure_settings
+import warnings
+
+from qsklearn.circuits._amplification_circuit import (
+    AmplificationCircuit,
+    measure_settings,
+    qubits_of_backend,
+)
 from qsklearn.circuits._binary_network import BinaryNetwork
 from qsklearn.circuits._labelled_patterns import LabelledPatterns
 from qsklearn.circuits._search import MeasurementFailure
 
+# From here on a simulator takes minutes for an attempt.
+_MANY_QUBITS = 20
 
-def number_of_qubits(backend) -> int | None:
-    """Qubits of a device, or None for what simulates states in this machine's memory."""
-    if backend is None or type(backend).__module__.startswith("qiskit_aer."):
-        return None
-    device = getattr(backend, "backend", backend)  # a primitive may tell what it runs on
-    return getattr(device, "num_qubits", None)
+
+def _is_simulator(backend) -> bool:
+    name = f"{type(backend).__module__}.{type(backend).__name__}"
+    return backend is None or name.startswith("qiskit_aer.") or "Statevector" in name
+
+
+def _warn_of_time(circuit: AmplificationCircuit, caller: str) -> None:
+    listed = ", ".join(f"{size} {name}" for name, size in circuit.registers.items())
+    warnings.warn(
+        f"The circuit of {caller} has {circuit.n_qubits} qubits ({listed}) and some "
+        f"{circuit.n_moves:,} gates an iteration. A simulator takes minutes for each attempt, "
+        "during which Ctrl-C has no effect. Use sampler='landscape', which draws from the same "
+        "law, or fewer 'n_bits', 'n_hidden' or data points.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 class CircuitOracle:
@@ -46,7 +64,10 @@ class CircuitOracle:
         self.n_circuits = 0
         self._best = -1
         self._taken: list[int] = []
-        AmplificationCircuit(network, data).check_size(number_of_qubits(backend), caller=caller)
+        circuit = AmplificationCircuit(network, data)
+        circuit.check_size(qubits_of_backend(backend), caller=caller)
+        if circuit.n_qubits > _MANY_QUBITS and _is_simulator(backend):
+            _warn_of_time(circuit, caller)
 
     def measure(self, iterations: int, least: int) -> int:
         """Score of a setting measured after amplifying those with at least some score."""

@@ -10,8 +10,8 @@ from math import lcm
 import numpy as np
 
 # Weights without a small common unit are rounded to multiples of their sum over this.
-_FINEST = 2**20
-_LARGEST_SUM = 2**22  # histograms have a bin for each score
+_FINEST = 2**18
+_LARGEST_SUM = 2**20  # histograms have a bin for each score
 _LARGEST_DENOMINATOR = 10_000
 _ROUNDING = 1e-6
 
@@ -55,13 +55,24 @@ class LabelledPatterns:
             ±1.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative. Weights that are multiples of a common unit stay exact; others are rounded
-            to a millionth of their sum.
+            to some millionths of their sum.
 
         Returns
         -------
         data : LabelledPatterns
+
+        Raises
+        ------
+        ValueError
+            If a value is not ±1, a weight negative or not finite, or the lengths differ.
         """
-        is_up = (np.asarray(labels) > 0).astype(int)
+        inputs, labels = _check_signs(inputs, "inputs", 2), _check_signs(labels, "labels", 1)
+        if len(inputs) != len(labels):
+            raise ValueError(
+                f"The 'labels' parameter of LabelledPatterns must have a label for each of "
+                f"{len(inputs)} rows. Got {len(labels)} instead."
+            )
+        is_up = (labels > 0).astype(int)
         patterns, table = merge_rows(inputs, is_up, 2, sample_weight)
         return cls(patterns, table[:, 1], table[:, 0])
 
@@ -178,7 +189,12 @@ def merge_rows(inputs, codes, n_classes: int, sample_weight=None):
     table : ndarray of shape (n_patterns, n_classes), int64
         Weights in their largest common unit.
     """
-    weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight)
+    weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, float)
+    if weights.shape != (len(codes),) or not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(
+            "The 'sample_weight' of labelled patterns must be a finite number >= 0 for each of "
+            f"{len(codes)} rows. Got an array of shape {weights.shape} instead, or other numbers."
+        )
     patterns, place = np.unique(np.asarray(inputs, np.int8), axis=0, return_inverse=True)
     table = np.zeros((len(patterns), n_classes))
     np.add.at(table, (place.ravel(), np.asarray(codes)), weights)
@@ -217,6 +233,18 @@ def _common_factor(values: np.ndarray) -> float:
     ]
     unit = lcm(*(ratio.denominator for ratio in ratios))
     return min(unit, _LARGEST_SUM) / values[0]
+
+
+def _check_signs(values, name: str, n_dimensions: int) -> np.ndarray:
+    values = np.asarray(values)
+    is_number = np.issubdtype(values.dtype, np.number)
+    if values.ndim != n_dimensions or not is_number or not (np.abs(values) == 1).all():
+        raise ValueError(
+            f"The '{name}' parameter of LabelledPatterns must be an array of {n_dimensions} "
+            f"dimension(s) of -1 and +1. Got an array of shape {values.shape} and type "
+            f"{values.dtype} instead, or other values."
+        )
+    return values
 
 
 def _cheapest_exponent(sizes: np.ndarray) -> int:

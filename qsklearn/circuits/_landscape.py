@@ -13,8 +13,8 @@ from qsklearn._memory import check_memory
 from qsklearn.circuits._binary_network import BinaryNetwork
 from qsklearn.circuits._labelled_patterns import LabelledPatterns
 
-# Settings of the innermost unit whose outputs are kept at once.
-_SEGMENT = 2**18
+# Outputs of a unit: what is kept of all its settings, and what is worked out at once beyond that.
+_TABLE_BYTES, _SEGMENT_BYTES = 2**28, 2**24
 _HISTOGRAM_BYTES = 2**26
 _MOST_BLOCKS = 64
 _SCAN_BLOCK = 2**16
@@ -207,8 +207,13 @@ class NetworkScorer:
             inputs = np.concatenate([inputs, np.full((1, inputs.shape[1]), ~np.uint64(0))])
         self._inputs = inputs
         self.n_settings = 2**network.n_unit_qubits
-        is_small = self.n_settings <= _SEGMENT or network.n_hidden > 1
-        self._table = self._outputs(0, self.n_settings) if is_small else None
+        fits = self.n_settings * self._bytes_of_outputs <= _TABLE_BYTES
+        self._table = self._outputs(0, self.n_settings) if fits else None
+
+    @property
+    def _bytes_of_outputs(self) -> int:
+        """Of a unit in one setting on all data."""
+        return 8 * len(self._labels)
 
     def _outputs(self, first_state: int, n_states: int) -> np.ndarray:
         """Outputs of a unit (n_words, n_states) for some of its settings."""
@@ -227,8 +232,9 @@ class NetworkScorer:
         if self._table is not None:
             yield 0, self._table
             return
-        for first in range(0, self.n_settings, _SEGMENT):
-            yield first, self._outputs(first, _SEGMENT)
+        size = 2 ** max(_LOW_WEIGHTS, (_SEGMENT_BYTES // self._bytes_of_outputs).bit_length() - 1)
+        for first in range(0, self.n_settings, size):
+            yield first, self._outputs(first, size)
 
     def all_settings(self, *, keep_scores: bool = True) -> Landscape:
         """Score all settings of all units."""
@@ -236,12 +242,20 @@ class NetworkScorer:
         if network.n_hidden == 1:
             return self.unit_settings(np.empty(0, np.int64), keep_scores=keep_scores)
         n_rows = self.n_settings ** (network.n_hidden - 1)
+        table = self._table
+        if table is None:
+            check_memory(
+                self.n_settings * self._bytes_of_outputs,
+                f"The outputs of a unit's 2^{network.n_unit_qubits} settings",
+                "Use fewer inputs, or search='block' of GroverBNNClassifier.",
+            )
+            table = self._outputs(0, self.n_settings)
         scores = self._empty_scores((n_rows, self.n_settings), keep_scores)
         histograms = self._empty_histograms(n_rows)
         n_blocks = len(histograms)
         edges = np.arange(n_blocks + 1) * n_rows // n_blocks
         run_blocks(
-            kernels.score_networks, n_blocks, self.n_threads, self._table, network.n_hidden - 1,
+            kernels.score_networks, n_blocks, self.n_threads, table, network.n_hidden - 1,
             self._labels, self._is_slot, self._word_weights, self.data.base, scores, histograms,
             edges,
         )  # fmt: skip
@@ -285,7 +299,7 @@ class NetworkScorer:
         check_memory(
             dtype.itemsize * prod(shape),
             f"The scores of all 2^{prod(shape).bit_length() - 1} settings of a binary network",
-            "Use fewer inputs or hidden units, or search block by block.",
+            "Use fewer inputs or hidden units, or search='block' of GroverBNNClassifier.",
         )
         return np.empty(shape, dtype)
 

@@ -64,8 +64,11 @@ class SearchRecord:
         self.stop_reason = later.stop_reason or self.stop_reason
 
     def can_afford(self, iterations: int, max_queries: int) -> bool:
-        """Whether another attempt stays within a budget, of attempts as well."""
-        return self.n_queries + iterations <= max_queries and self.n_measurements <= max_queries
+        """Whether another attempt stays within a budget.
+
+        Of attempts without iterations there are twice as many, for as many evaluations.
+        """
+        return self.n_queries + iterations <= max_queries and self.n_measurements < 2 * max_queries
 
 
 def default_max_queries(n_states: int) -> int:
@@ -104,7 +107,7 @@ def search(oracle, *, least, schedule, max_queries, rng, ceiling=None, start=Non
         measurement so far, beginning with a random setting (Dürr and Høyer); else what reaches
         ``least``.
     max_queries : int
-        Uses of the oracle, and attempts, not to be exceeded.
+        Uses of the oracle, and half the attempts, not to be exceeded.
     rng : numpy.random.Generator
     ceiling : int, default=None
         A score that nothing can exceed, which ends the search for the highest one. Where it is not
@@ -139,6 +142,8 @@ def search(oracle, *, least, schedule, max_queries, rng, ceiling=None, start=Non
         record.note(iterations, score)
         if rises and record.best > best:
             ranges = iteration_ranges(schedule, oracle.n_states)
+    if record.best < 0:  # not even one attempt was within the budget
+        record.note(0, oracle.measure(0, 0))
     return record
 
 
@@ -159,8 +164,8 @@ def collect(oracle, *, least, n_solutions, schedule, max_queries, rng, accept=No
     n_solutions : int
     schedule : {"maximum", "bbht", "linear"} or int
     max_queries : int
-        Uses of the oracle, and attempts, not to be exceeded. They are all spent if there are too
-        few such settings.
+        Uses of the oracle, and half the attempts, not to be exceeded. They are all spent if there
+        are too few such settings.
     rng : numpy.random.Generator
     accept : callable, default=None
         ``accept(setting)`` tells whether a setting counts.

@@ -6,14 +6,17 @@ import numpy as np
 
 from qsklearn.circuits._amplification import (
     best_iterations,
+    binned_search_law,
+    check_confidence,
+    check_counts,
     classical_draws,
     missed_without_replacement,
-    search_law,
     success_probability,
 )
 
 _ALMOST_SURE = 0.999
 _POINTS = 2000  # of a curve that would have more
+_MOST_BINS = 2**12
 
 
 def search_curves(n_states: int, n_marked: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -41,6 +44,7 @@ def search_curves(n_states: int, n_marked: int) -> dict[str, tuple[np.ndarray, n
     classical (repeating) 73
     classical (not repeating) 64
     """
+    check_counts(n_states, n_marked, "search_curves")
     curves = {
         "quantum (linear schedule)": _follow(n_states, n_marked, "linear", _ALMOST_SURE),
         "quantum (BBHT)": _follow(n_states, n_marked, "bbht", _ALMOST_SURE),
@@ -61,7 +65,7 @@ def compare_search_costs(n_states: int, n_marked: int, confidence: float = 0.9) 
     ----------
     n_states, n_marked : int
     confidence : float, default=0.9
-        In (0, 1).
+        Above 0, and at most 1 - 1e-9.
 
     Returns
     -------
@@ -78,6 +82,8 @@ def compare_search_costs(n_states: int, n_marked: int, confidence: float = 0.9) 
     >>> cost["quantum_evaluations"], cost["classical_evaluations"]
     (29, 147)
     """
+    check_counts(n_states, n_marked, "compare_search_costs")
+    check_confidence(confidence, "compare_search_costs")
     iterations = best_iterations(n_marked / n_states)
     return {
         "n_states": n_states,
@@ -94,18 +100,21 @@ def compare_search_costs(n_states: int, n_marked: int, confidence: float = 0.9) 
 
 
 def _follow(n_states: int, n_marked: int, schedule: str, until: float):
-    """The law of a search's evaluations, as far as the probability ``until``."""
-    n_evaluations = 64
+    """The law of a search's evaluations, as far as the probability ``until``.
+
+    Exact up to some thousand evaluations, then in steps of a part in some thousand.
+    """
+    n_bins, width = 64, 1
     while True:
-        evaluations, probability = search_law(n_states, n_marked, schedule, n_evaluations)
+        evaluations, probability = binned_search_law(n_states, n_marked, schedule, n_bins, width)
         if probability[-1] >= until:
             last = int((probability >= until).argmax()) + 1
             return evaluations[:last], probability[:last]
-        n_evaluations *= 2
+        n_bins, width = (2 * n_bins, 1) if n_bins < _MOST_BINS else (n_bins, 2 * width)
 
 
 def _first(n_states: int, n_marked: int, schedule: str, confidence: float) -> int:
-    return len(_follow(n_states, n_marked, schedule, confidence)[0])
+    return int(_follow(n_states, n_marked, schedule, confidence)[0][-1])
 
 
 def _grid(last: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from qsklearn.inspection._drawing import COLOURS, check_axes, dress, label_outer, make_axes, shorten
 from qsklearn.inspection._numbers import check_array, check_between
-from qsklearn.inspection._searched_estimator import check_estimator_has
+from qsklearn.inspection._searched_estimator import check_estimator_has, find_problem
 
 _CALLER = "AccuracyLandscapeDisplay"
 _FLOOR = 0.5  # where the bars begin, so that a single setting has one
@@ -58,13 +58,15 @@ class AccuracyLandscapeDisplay:
         self.class_names = _check_names(class_names, len(self.histogram))
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator, *, label=None, ax=None):
         """Plot the landscapes of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
             Fitted, with the attributes ``histogram_`` and ``classes_``.
+        label : object, default=None
+            The class whose problem alone is shown; all of them when None.
         ax : matplotlib.axes.Axes, array-like of them, or None, default=None
             As for :meth:`plot`.
 
@@ -77,14 +79,25 @@ class AccuracyLandscapeDisplay:
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
-            If it lacks an attribute, or `ax` does not hold one axes a problem.
+            If it lacks an attribute, its settings were not all enumerated, the label is no class,
+            or `ax` does not hold one axes a problem.
         ImportError
             If matplotlib is not installed.
         """
         check_estimator_has(estimator, ("classes_", "histogram_"), _CALLER)
         # Two classes make one problem, which needs no name.
         names = None if len(estimator.classes_) == 2 else [str(c) for c in estimator.classes_]
-        return cls(estimator.histogram_, class_names=names).plot(ax)
+        if estimator.histogram_ is None:
+            raise ValueError(
+                f"{_CALLER}.from_estimator needs the accuracies of all weight settings. "
+                f"{type(estimator).__name__} has histogram_=None: it was searched in blocks."
+            )
+        chosen = slice(None)
+        if label is not None:
+            problem = find_problem(estimator, label, _CALLER)
+            chosen = slice(problem, problem + 1)
+        names = names and names[chosen]
+        return cls(estimator.histogram_[chosen], class_names=names).plot(ax)
 
     def plot(self, ax=None):
         """Draw one panel a problem.

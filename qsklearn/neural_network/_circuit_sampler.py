@@ -1,6 +1,9 @@
 """From the ``sampler=`` parameter of a search to what makes its measurements."""
 
+import warnings
+
 from qsklearn._optional import import_optional
+from qsklearn._sklearn import Integral
 from qsklearn.samplers import get_sampler_names
 
 
@@ -32,6 +35,8 @@ def check_circuit_sampler(sampler, caller):
         if sampler == "aer":
             import_optional("qiskit_aer", f"sampler='aer' of {caller}")
         return None if sampler == "aer" else sampler
+    if isinstance(sampler, type):
+        raise ValueError(f"{expected} Got the class {sampler.__name__} instead of an object.")
     is_annealer = sampler in get_sampler_names() if isinstance(sampler, str) else False
     if is_annealer or (hasattr(sampler, "sample") and hasattr(sampler, "parameters")):
         name = repr(sampler) if isinstance(sampler, str) else type(sampler).__name__
@@ -39,10 +44,26 @@ def check_circuit_sampler(sampler, caller):
             f"{expected} Got {name} instead, which draws states of an energy; amplitude "
             "amplification is a search, of a function that is no energy of pairs."
         )
-    if isinstance(sampler, str) or sampler is None or isinstance(sampler, type):
+    if isinstance(sampler, str) or sampler is None:
         raise ValueError(f"{expected} Got {sampler!r} instead.")
+    _warn_of_seed(sampler, caller)
     _check_backend(sampler, expected, caller)
     return sampler
+
+
+def _warn_of_seed(sampler, caller):
+    """A search whose attempts all draw the same random number finds nothing, or the same."""
+    options = getattr(sampler, "options", None)
+    seeds = (getattr(sampler, "seed", None), getattr(options, "seed_simulator", None))
+    if any(isinstance(seed, Integral) for seed in seeds):
+        warnings.warn(
+            f"The primitive {type(sampler).__name__} begins each of its calls with the same seed, "
+            f"so that the attempts of {caller} are not independent, and may all miss. Use one "
+            "without a seed, or with a numpy Generator where it takes one, or sampler='aer', which "
+            "is seeded by 'random_state'.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _check_backend(sampler, expected, caller):

@@ -28,6 +28,7 @@ from qsklearn.neural_network._circuit_sampler import check_circuit_sampler
 from qsklearn.neural_network._class_problems import ClassProblems
 from qsklearn.preprocessing import ThermometerEncoder
 
+_MOST_UNIT_QUBITS = 62  # places of settings are 64-bit integers
 _AT_ONCE = 2**22  # outputs of units that are worked out together
 _SMALLEST_VOTE = 1e-9  # decides ties between classes, and nothing else
 
@@ -88,8 +89,9 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         for ``"max"``, what is better): with numbers up to a bound that grows by a fifth with each
         failure (Boyer, Brassard, Høyer and Tapp), or by one (the paper's), or always this number.
     max_queries : int or None, default=None
-        Uses of the oracle, and attempts, that the search of a network may take, and as many again
-        for further solutions; in blocks, for one unit. None: 22.5 √2^W, which finds the maximum
+        Uses of the oracle that the search of a network may take, and as many again for further
+        solutions; in blocks, for one turn of one unit, and again for another setting that is as
+        good. There are at most twice as many attempts. None: 22.5 √2^W, which finds the maximum
         nearly always. To know that there is nothing better takes all of them.
     n_solutions : int, default=31
         Distinct settings, at most, that vote. In blocks all starts do, also those that ended a
@@ -102,10 +104,12 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
     sampler : {"landscape", "aer"} or object, default="landscape"
         Makes the measurements: from the exact law by the enumerated landscape; or by running the
         circuit, for each attempt, on Qiskit Aer, or on a Qiskit backend or V2 sampler primitive.
-        That takes ``W`` qubits and some ten more, and minutes beyond a total of twenty. Annealers
-        are refused: this is a search, and no draw from an energy.
+        That takes ``W`` qubits, one a unit, and a counter that grows with the logarithm of the
+        data; simulators take minutes beyond twenty in all. A primitive must not begin each call
+        with the same seed. Annealers are refused: this is a search, and no draw from an energy.
     max_weight_qubits : int, default=26
-        Largest ``W``, in blocks of one unit, that is enumerated. Memory takes 2^W times 2 bytes.
+        Largest ``W``, in blocks of one unit, that is enumerated. That takes 2^W times 2 bytes, and
+        a table of units of at most 256 MB.
     n_jobs : int or None, default=None
         Threads; -1 means all cores. Results do not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -155,8 +159,9 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Whether the names of classes, the order of rows or repeated rows change, the fit is the same.
-    Two rows with the same bits are one to a binary network; that bounds what any can reach.
+    Whether the names of classes, the order of rows or repeated rows change, the fit is the same,
+    but for the choice of the rows that ``validation_fraction`` holds out. Two rows with the same
+    bits are one to a binary network; that bounds what any can reach.
 
     References
     ----------
@@ -306,18 +311,38 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         rows = np.flatnonzero(weights)
         if self.validation_fraction == 0:
             return rows, None
-        return train_test_split(
-            rows, test_size=self.validation_fraction, stratify=codes[rows], random_state=entropy
-        )
+        try:
+            return train_test_split(
+                rows, test_size=self.validation_fraction, stratify=codes[rows], random_state=entropy
+            )
+        except ValueError as error:
+            counts = np.bincount(codes[rows], minlength=len(self.classes_)).tolist()
+            counts = dict(zip(self.classes_.tolist(), counts, strict=True))
+            raise ValueError(
+                f"The 'validation_fraction' parameter of {type(self).__name__} must leave rows of "
+                f"each class to train with and to hold out. Got {self.validation_fraction}, of "
+                f"classes with so many rows: {counts} ({error}) Use 0, or more data."
+            ) from None
 
     def _fit_encoder(self, X, codes, weights, rows):
         """Bits ±1 of all rows (n_samples, n_bits), and the network that reads them."""
         encoder = ThermometerEncoder(self.n_levels, n_bits=self.n_bits, binary=self.binary)
         self.encoder_ = encoder.fit(X[rows], codes[rows], sample_weight=weights[rows])
+        self._check_unit_size()
         names = getattr(self, "feature_names_in_", None)
         self.bit_names_ = self.encoder_.get_feature_names_out(names)
         self.network_ = self._network(self.encoder_.n_bits_)
         return self._bits(X)
+
+    def _check_unit_size(self):
+        per_bit = 2 if self.connections == "search" else 1
+        most = (_MOST_UNIT_QUBITS - 2) // per_bit
+        if self.encoder_.n_bits_ > most:
+            raise ValueError(
+                f"The 'n_bits' parameter of {type(self).__name__} must be at most {most} with "
+                f"connections={self.connections!r}. Got {self.n_bits} instead, of which the data "
+                f"have {self.encoder_.n_bits_}."
+            )
 
     def _network(self, n_inputs):
         from qsklearn.circuits import BinaryNetwork
@@ -359,10 +384,17 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
                 f"in blocks, of which circuits are not made. The network has {network.n_qubits} "
                 f"weight qubits; for circuits use fewer 'n_bits' or 'n_hidden'."
             )
+        max_queries = self.max_queries or self._default_queries(n_searched)
+        if not isinstance(self.schedule, str) and self.schedule > max_queries:
+            raise ValueError(
+                f"The 'schedule' parameter of {type(self).__name__} must be at most the budget of "
+                f"{max_queries} oracle queries ('max_queries'), or no attempt can be made. Got "
+                f"{self.schedule} iterations instead."
+            )
         return SearchSettings(
             target=self.target,
             schedule=self.schedule,
-            max_queries=self.max_queries or self._default_queries(n_searched),
+            max_queries=max_queries,
             n_solutions=self.n_solutions,
             by_blocks=by_blocks,
             n_threads=effective_n_jobs(self.n_jobs),
@@ -419,7 +451,9 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         self.histogram_ = self.n_optimal_ = None
         if networks[0].histogram is not None:
             self.histogram_ = np.array([network.histogram for network in networks])
-            self.n_optimal_ = np.array([self._n_optimal(network.histogram) for network in networks])
+            self._least = [self._searched_score(histogram) for histogram in self.histogram_]
+            counted = zip(self.histogram_, self._least, strict=True)
+            self.n_optimal_ = np.array([histogram[least:].sum() for histogram, least in counted])
         reasons = [network.stop_reason for network in networks]
         self.stop_reason_ = max(reasons, key=_severity)
         self.cost_ = self._cost(networks)
@@ -432,14 +466,11 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         else:
             self._warn_of_missed_targets(networks)
 
-    def _least(self, histogram):
+    def _searched_score(self, histogram):
         """The score that is searched for: the target's, or the best of all."""
         if self.target == "max":
             return int(np.flatnonzero(histogram)[-1])
         return needed_score(len(histogram) - 1, self.target)
-
-    def _n_optimal(self, histogram):
-        return int(histogram[self._least(histogram) :].sum())
 
     def _cost(self, networks):
         queries, reads = int(self.n_queries_.sum()), int(self.n_measurements_.sum())
@@ -483,11 +514,11 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         decision : ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
             Between -1 and 1, positive for the second class, or for a class against the rest. How
             far the sums of the hidden units are from a tie counts less than a single vote; what
-            still ties goes to the class with more data.
+            still ties goes, by 1e-9, to the class with more data.
         """
         X = self._validated(X)
         decision = np.empty((X.shape[0], len(self.weights_)))
-        n_units = self.n_hidden * max(len(spins) for spins in self.weights_)
+        n_units = self.network_.n_hidden * max(len(spins) for spins in self.weights_)
         for batch in gen_batches(X.shape[0], max(1, _AT_ONCE // n_units)):
             inputs = self._bits(X[batch])
             for number, spins in enumerate(self.weights_):
@@ -500,7 +531,7 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
     def _vote(self, spins, inputs):
         n_solutions = len(spins)
         sums = self.network_.votes(spins, inputs)
-        margin = sums.mean(axis=0) / self.n_hidden
+        margin = sums.mean(axis=0) / self.network_.n_hidden
         vote = np.where(sums >= 0, 1, -1).mean(axis=0)
         # Votes differ by 2 / n_solutions, and margins by 2 at most.
         return (vote + margin / (2 * n_solutions)) / (1 + 1 / (2 * n_solutions))
@@ -609,8 +640,8 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         from qsklearn.circuits import amplified_probabilities
 
         landscape = self._scores(label, "weight_probabilities")
-        is_optimal = landscape.scores >= self._least(landscape.histogram)
-        return amplified_probabilities(is_optimal, iterations)
+        least = self._least[self._number_of(label, "weight_probabilities")]
+        return amplified_probabilities(landscape.scores >= least, iterations)
 
     def search_curves(self, label=None):
         """Probabilities of having found an optimal setting, by evaluations of the network.
@@ -710,18 +741,21 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
     def _circuit(self, label, oracle):
         from qsklearn.circuits import AmplificationCircuit
 
-        number = self._number_of(label, "circuit", whole=False)
+        number = self._number_of(label, "circuit")
         data = self._problems.data(number)
-        least = data.best_conceivable
-        if oracle == "counter":
-            best = int(round(self.accuracy_[number] * data.total))
-            least = best if self.target == "max" else needed_score(data.total, self.target)
+        least = self._least[number] if oracle == "counter" else data.best_conceivable
+        if least > data.best_conceivable:
+            raise ValueError(
+                f"The circuit of {type(self).__name__} needs a setting to search for. None can "
+                f"have the target accuracy of {least / data.total:.4g}: rows of equal bits have "
+                "different labels."
+            )
         return AmplificationCircuit(self.network_, data, least=least, oracle=oracle)
 
-    def _number_of(self, label, caller, whole=True):
+    def _number_of(self, label, caller):
         """Number of the network that tells a class from the rest."""
         check_is_fitted(self)
-        if whole and self.histogram_ is None:
+        if self.histogram_ is None:
             raise ValueError(
                 f"{type(self).__name__}.{caller} needs the accuracies of all settings. The network "
                 f"was searched in blocks, and has 2^{self.network_.n_qubits} of them."
@@ -751,7 +785,7 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         if n_optimal == 0:
             raise ValueError(
                 f"{type(self).__name__}.{caller} needs an optimal setting. None has the target "
-                f"accuracy of {self.target}."
+                f"accuracy of {self._least[number] / (self.histogram_.shape[1] - 1):.4g}."
             )
         return self.network_.n_states, n_optimal
 
@@ -778,8 +812,8 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ablations : dict of str to estimator
-            ``"random settings"``: no iterations, and as many random settings as the budget has
-            oracle queries; ``"one solution"``: no ensemble.
+            ``"random settings"``: no iterations, and random settings for as many evaluations as the
+            budget's queries take; ``"one solution"``: no ensemble.
         """
         parameters = self.get_params(deep=False)
         controls = {"random settings": {"schedule": 0}, "one solution": {"n_solutions": 1}}
@@ -797,9 +831,9 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         -------
         cost : dict
             ``weight_qubits`` of the network, ``searched_qubits`` at once, ``settings`` (2 to the
-            power of these), ``bytes`` for their scores; ``oracle_queries``, and ``reads``
-            (measurements), for the best accuracy and as many again for further solutions. In
-            blocks these are of one unit's turn.
+            power of these), ``bytes`` for their scores; ``oracle_queries`` for the best accuracy
+            and as many again for further solutions, and ``reads`` (measurements), fewer in
+            practice by far. In blocks these are of one unit's turn.
         """
         n_candidates = n_features * (1 if self.binary else self.n_levels)
         network = self._network(min(self.n_bits, n_candidates))
@@ -810,8 +844,8 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
             "searched_qubits": n_searched,
             "settings": 2**n_searched,
             "bytes": 2 * 2**n_searched,
-            "oracle_queries": queries if by_blocks else 2 * queries,
-            "reads": queries if by_blocks else 2 * queries,
+            "oracle_queries": 2 * queries,
+            "reads": 4 * queries,
         }
 
     def __sklearn_tags__(self):

@@ -14,7 +14,11 @@ from qsklearn.circuits import (
     search_law,
     success_probability,
 )
-from qsklearn.circuits._amplification import iteration_ranges, missed_without_replacement
+from qsklearn.circuits._amplification import (
+    binned_search_law,
+    iteration_ranges,
+    missed_without_replacement,
+)
 
 
 def amplify(is_marked, iterations):
@@ -105,10 +109,32 @@ def test_draws_are_the_least_that_suffice(n_states, n_marked, replacement):
             )
 
 
-@pytest.mark.parametrize("arguments", [(256, 0), (256, 257), (256, 8, 0.0), (256, 8, 1.0)], ids=str)
+@pytest.mark.parametrize(
+    "arguments",
+    [(256, 0), (256, 257), (256.5, 2), (256, 8, 0.0), (256, 8, 1.0), (256, 8, 95)],
+    ids=str,
+)
 def test_impossible_searches_are_refused(arguments):
-    with pytest.raises(ValueError, match="0 < n_marked <= n_states and a confidence in"):
-        classical_draws(*arguments)
+    message = "0 < n_marked <= n_states|above 0 and at most 0.999999999. Got"
+    for ask in (classical_draws, compare_search_costs):
+        with pytest.raises(ValueError, match=message):
+            ask(*arguments)
+    if len(arguments) == 2:
+        with pytest.raises(ValueError, match=message):
+            search_curves(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "iterations"), [(1.5, 2), (-0.1, 2), (np.nan, 2), (0.5, -1), (0.5, 1.5)]
+)
+def test_impossible_probabilities_are_refused(fraction, iterations):
+    with pytest.raises(ValueError, match="success_probability must be"):
+        success_probability(fraction, iterations)
+
+
+def test_a_misspelt_schedule_is_refused():
+    with pytest.raises(ValueError, match="must be 'bbht', 'maximum', 'linear' or an int. Got 'li"):
+        search_law(256, 8, "linera", 50)
 
 
 # --- quantum search -----------------------------------------------------------------------------
@@ -195,6 +221,22 @@ def test_curves_of_many_states_stay_short():
     assert all(len(evaluations) < 50_000 for evaluations, _ in curves.values())
     evaluations, probability = curves["classical (repeating)"]
     assert np.allclose(probability, 1 - (1 - 2.0**-17) ** evaluations)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "bbht"])
+def test_long_laws_in_steps_are_nearly_the_exact_ones(schedule):
+    _, exact = search_law(2**12, 1, schedule, 4096)
+    evaluations, coarse = binned_search_law(2**12, 1, schedule, 1024, 4)
+    assert np.abs(coarse - exact[evaluations - 1]).max() < 0.02
+    means = [np.sum(1 - exact), 4 * np.sum(1 - coarse)]
+    assert means[1] == pytest.approx(means[0], rel=0.02)
+
+
+def test_the_papers_schedule_gains_less_than_the_root():
+    """Its n-th attempt succeeds with some p n², so that p^(-1/3) attempts are needed."""
+    few, many = (compare_search_costs(n_states, 1) for n_states in (2**14, 2**20))
+    ratio = many["quantum_evaluations"] / few["quantum_evaluations"]
+    assert ratio == pytest.approx(64 ** (2 / 3), rel=0.03)  # and not 8
 
 
 def test_the_quantum_search_gains_as_the_root():

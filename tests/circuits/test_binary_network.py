@@ -102,6 +102,7 @@ def test_votes_are_sums_whose_sign_is_the_output():
     [
         ((0, 1), "'n_inputs' parameter .* must be an int >= 1. Got 0"),
         ((1, 0), "'n_hidden' parameter .* must be an int >= 1. Got 0"),
+        ((2.5, 1), "'n_inputs' parameter .* must be an int >= 1. Got 2.5"),
         ((2, 1, False, True, "maybe"), "'absent' parameter .* Got 'maybe'"),
         ((80, 1), "at most 62 qubits. 80 inputs make 81"),
     ],

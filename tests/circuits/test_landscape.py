@@ -110,7 +110,8 @@ def test_only_a_histogram(n_hidden):
 def test_one_large_unit_goes_by_segments(monkeypatch):
     network, data = BinaryNetwork(8, 1, search_connections=True), random_data(8, 5, 300)
     whole = accuracy_landscape(network, data)
-    monkeypatch.setattr(_landscape, "_SEGMENT", 2**9)
+    monkeypatch.setattr(_landscape, "_TABLE_BYTES", 0)
+    monkeypatch.setattr(_landscape, "_SEGMENT_BYTES", 2**9 * 8 * 5)
     parts = accuracy_landscape(network, data, n_threads=2)
     assert np.array_equal(whole.scores, parts.scores)
     assert np.array_equal(whole.histogram, parts.histogram)

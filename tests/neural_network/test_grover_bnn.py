@@ -19,6 +19,8 @@ from qsklearn.circuits import BinaryNetwork
 from qsklearn.neural_network import _grover_bnn
 from qsklearn.samplers import GibbsSampler
 
+IRIS = load_iris(return_X_y=True)
+
 
 def paper_network(**changes):
     settings = {"n_bits": 3, "binary": True, "fit_bias": False, "random_state": 0}
@@ -340,6 +342,62 @@ def test_a_target_that_constants_reach_is_warned_of():
         quick_network(target=0.6, n_hidden=1).fit(X, y)
 
 
+@pytest.mark.parametrize(
+    ("settings", "budget"), [({"schedule": 1000}, 1440), ({"schedule": 100, "max_queries": 1}, 1)]
+)
+@pytest.mark.parametrize("target", ["max", 0.9])
+def test_more_iterations_than_the_budget_are_refused(settings, budget, target):
+    network = quick_network(target=target, n_bits=4, **settings)
+    if budget > settings["schedule"]:
+        network.set_params(schedule=2000)
+    with pytest.raises(ValueError, match=f"at most the budget of {budget} oracle queries"):
+        network.fit(*IRIS)
+
+
+def test_the_score_of_a_search_in_blocks_is_that_of_its_weights():
+    X, y = load_breast_cancer(return_X_y=True)
+    for settings in ({"schedule": 0, "max_queries": 1}, {"schedule": 50}, {"max_queries": 3}, {}):
+        network = quick_network(search="block", n_bits=6, **settings).fit(X, y)
+        data = network._problems.data(0)
+        outputs = network.network_.outputs(network.weights_[0], data.patterns)
+        assert data.score(outputs).max() / data.total == network.accuracy_[0]
+
+
+def test_budgets_count_evaluations():
+    X, y = load_breast_cancer(return_X_y=True)
+    for settings in ({"schedule": 0}, {"schedule": "maximum"}, {"schedule": 3}):
+        network = quick_network(max_queries=20, n_hidden=1, **settings).fit(X, y)
+        assert network.n_queries_[0] <= 40
+        assert network.n_measurements_[0] <= 80
+
+
+def test_parameters_set_later_change_nothing_that_is_fitted():
+    X, y = load_breast_cancer(return_X_y=True)
+    network = quick_network(n_hidden=3, n_bits=4).fit(X, y)
+    before = network.predict_proba(X), network.weight_probabilities(3), network.search_cost()
+    network.set_params(n_hidden=1, target=0.9, n_bits=2)
+    assert np.array_equal(network.predict_proba(X), before[0])
+    assert np.array_equal(network.weight_probabilities(3), before[1])
+    assert network.search_cost() == before[2]
+
+
+@pytest.mark.parametrize(("fraction", "classes"), [(0.001, IRIS[1]), (0.3, np.r_[3, IRIS[1][1:]])])
+def test_a_share_that_cannot_be_held_out(fraction, classes):
+    with pytest.raises(ValueError, match="'validation_fraction' parameter .* so many rows: {0: "):
+        quick_network(validation_fraction=fraction).fit(IRIS[0], classes)
+
+
+def test_too_many_bits_for_a_unit():
+    X = np.random.default_rng(0).normal(size=(100, 80))
+    with pytest.raises(ValueError, match="'n_bits' parameter .* at most 60 .* Got 70 instead"):
+        GroverBNNClassifier(n_bits=70).fit(X, X[:, 0] > 0)
+
+
+def test_one_class_fewer_after_weights_of_zero_keeps_the_shape():
+    network = quick_network().fit(*IRIS, sample_weight=(IRIS[1] != 1).astype(float))
+    assert network.decision_function(IRIS[0]).shape == (150, 3)
+
+
 @pytest.mark.parametrize("settings", [{}, {"schedule": 0}, {"search": "block"}], ids=str)
 def test_a_budget_of_one_query_still_gives_a_network(settings):
     X, y = load_iris(return_X_y=True)
@@ -490,8 +548,6 @@ def test_predicting_changes_nothing():
 
 
 # --- bad input ----------------------------------------------------------------------------------
-
-IRIS = load_iris(return_X_y=True)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from qiskit.primitives import StatevectorSampler
+from qiskit.primitives import BackendSamplerV2, StatevectorSampler
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import Statevector
 from qiskit_aer import AerSimulator
@@ -31,7 +31,7 @@ def paper_network(**changes):
 
 @pytest.mark.parametrize(
     "sampler",
-    ["aer", AerSimulator(), StatevectorSampler(seed=0)],
+    ["aer", AerSimulator(), StatevectorSampler(seed=np.random.default_rng(0))],
     ids=["aer", "AerSimulator", "StatevectorSampler"],
 )
 def test_circuits_train(sampler):
@@ -57,6 +57,25 @@ def test_a_noisy_device_trains():
     network = tiny_network(GenericBackendV2(8, seed=0), n_bits=1, n_solutions=1)
     X, y = np.array([[0], [1]]), np.array([1, 0])
     assert network.fit(X, y).score(X, y) == 1.0
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        StatevectorSampler(seed=2),
+        BackendSamplerV2(backend=AerSimulator(), options={"seed_simulator": 2}),
+    ],
+    ids=lambda sampler: type(sampler).__name__,
+)
+def test_a_primitive_that_draws_the_same_in_each_call_is_warned_of(sampler):
+    with pytest.warns(UserWarning, match="same seed, so that the attempts .* not independent"):
+        tiny_network(sampler, max_queries=4).fit(*AND)
+
+
+def test_a_circuit_that_takes_long_is_warned_of(monkeypatch):
+    monkeypatch.setattr(_circuit_oracle, "_MANY_QUBITS", 5)
+    with pytest.warns(UserWarning, match=r"has 9 qubits \(4 weights, .* gates an iteration"):
+        tiny_network("aer").fit(*AND)
 
 
 def test_fits_on_aer_repeat():
@@ -110,6 +129,21 @@ def test_blocks_have_no_circuits():
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="must be 'landscape' to search in blocks"):
         GroverBNNClassifier(5, n_bits=8, sampler="aer").fit(X, y)
+
+
+def test_whole_circuits_are_not_made_of_what_was_searched_in_blocks():
+    network = tiny_network("landscape", search="block").fit(*AND)
+    for ask in (lambda: network.circuit(1), network.resources):
+        with pytest.raises(ValueError, match="searched in blocks"):
+            ask()
+
+
+def test_a_circuit_for_a_target_that_labels_contradict():
+    X, y = np.array([[0], [0], [1]]), np.array([0, 1, 1])
+    with pytest.warns(ConvergenceWarning):
+        network = tiny_network("landscape", target=1.0, n_bits=1).fit(X, y)
+    with pytest.raises(ValueError, match="None can have the target accuracy of 1: rows of equal"):
+        network.circuit(1)
 
 
 def fail_after(monkeypatch, n_calls, error):
