@@ -105,6 +105,24 @@ def test_wrong_axes(searched):
         AccuracyLandscapeDisplay.from_estimator(searched.three, ax=Figure().subplots())
 
 
+def test_one_class_alone(searched):
+    display = AccuracyLandscapeDisplay.from_estimator(
+        searched.three, label=searched.three.classes_[1]
+    )
+    assert len(display.axes_) == 1
+    assert np.array_equal(display.histogram, searched.three.histogram_[1:2])
+    assert str(searched.three.classes_[1]) in display.axes_[0].get_title()
+    with pytest.raises(ValueError, match="'label' parameter of AccuracyLandscapeDisplay"):
+        AccuracyLandscapeDisplay.from_estimator(searched.three, label="unknown")
+
+
+def test_a_search_in_blocks_has_no_landscape(searched):
+    estimator = searched.Classifier().fit()
+    estimator.histogram_ = None
+    with pytest.raises(ValueError, match="histogram_=None: it was searched in blocks"):
+        AccuracyLandscapeDisplay.from_estimator(estimator)
+
+
 def test_estimators_that_cannot_be_drawn(searched):
     with pytest.raises(NotFittedError, match="SearchedClassifier"):
         AccuracyLandscapeDisplay.from_estimator(searched.Classifier())
