@@ -131,12 +131,29 @@ def test_the_transfer_beside_its_twin(capsys):
     assert "baseline" in table_row(out, "classical twin")
 
 
+def test_the_grover_network_beside_its_twin(capsys):
+    argv = ["compare", "--data", "iris", "--cv", "2", "--sampler", "landscape"]
+    argv += ["--estimator", "grover-bnn,classical-twin", "--param", "n_bits=3"]
+    assert main([*argv, "--param", "n_solutions=3"]) == 0
+    out = capsys.readouterr().out
+    reads = int(table_row(out, "Grover network (landscape)").split()[-1].replace(",", ""))
+    assert reads > 9  # measurements of three networks
+    assert "baseline" in table_row(out, "classical twin")
+
+
+def test_an_annealer_is_no_sampler_of_the_grover_network(capsys):
+    argv = ["compare", "--data", "iris", "--cv", "2", "--estimator", "grover-bnn"]
+    assert main([*argv, "--sampler", "gibbs"]) == 1
+    assert "draws states of an energy" in capsys.readouterr().out
+
+
 def test_all_quantum_estimators_by_default():
     contenders, labels = _cli_estimators.build_contenders(
         list(_cli_estimators.ESTIMATOR_NAMES), None, ["max_iter=4"]
     )
     assert {"sampled MLP", "spin-glass network", "twin of spin-glass network"} <= set(contenders)
     assert {"QUBO transfer", "twin of QUBO transfer"} <= set(contenders)
+    assert {"Grover network", "twin of Grover network"} <= set(contenders)
     assert labels["spin-glass"] == "spin-glass network"
     assert contenders["spin-glass network"][-1].max_iter == 4
     assert contenders["twin of sampled MLP"][-1].max_iter == 4
