@@ -1,0 +1,111 @@
+"""Graphs of latent units: the chips' patches, other graphs, groups."""
+
+import subprocess
+import sys
+
+import dwave.graphs
+import networkx as nx
+import numpy as np
+import pytest
+
+from qsklearn.neural_network._latent_graph import MAPPINGS, TOPOLOGIES, make_latent_graph
+
+
+@pytest.mark.parametrize(
+    ("topology", "n_latent", "n_edges"),
+    [
+        ("chimera", 128, 352),  # C4, all of it
+        ("chimera", 288, 816),  # the paper's C6
+        ("pegasus", 128, 704),  # P3
+        ("zephyr", 160, 1224),  # Z2
+        ("rbm", 128, 4096),
+        ("full", 10, 45),
+        ("bernoulli", 5, 0),
+    ],
+)
+def test_sizes(topology, n_latent, n_edges):
+    graph = make_latent_graph(topology, n_latent)
+    assert (graph.n_latent, graph.n_edges) == (n_latent, n_edges)
+    assert graph.topology == topology
+
+
+@pytest.mark.parametrize("topology", ["chimera", "pegasus", "zephyr"])
+@pytest.mark.parametrize("n_latent", [1, 5, 30, 100, 150])
+def test_patches_are_parts_of_the_chip(topology, n_latent):
+    graph = make_latent_graph(topology, n_latent)
+    sizes = range(1 if topology != "pegasus" else 2, 6)
+    chips = (getattr(dwave.graphs, f"{topology}_graph")(size) for size in sizes)
+    chip = next(chip for chip in chips if len(chip) >= n_latent)
+    part = chip.subgraph(graph.nodes.tolist())
+    assert part.number_of_nodes() == n_latent
+    assert {frozenset(graph.nodes[edge].tolist()) for edge in graph.edges} == {
+        frozenset(edge) for edge in part.edges
+    }
+    assert (np.diff(graph.nodes) > 0).all()
+    assert (graph.edges[:, 0] < graph.edges[:, 1]).all()
+
+
+def test_patches_are_dense():
+    graph = make_latent_graph("zephyr", 128)
+    assert graph.n_edges > 950  # the notes' greedy patch has 968
+    assert nx.is_connected(nx.Graph(graph.edges.tolist()))
+
+
+def test_patches_are_the_same_in_every_process():
+    script = (
+        "from qsklearn.neural_network._latent_graph import make_latent_graph as make\n"
+        "graph = make('zephyr', 100)\n"
+        "print(graph.nodes.sum(), (graph.edges * [1, 3]).sum(), graph.groups.sum())"
+    )
+    graph = make_latent_graph("zephyr", 100)
+    expected = [graph.nodes.sum(), (graph.edges * [1, 3]).sum(), graph.groups.sum()]
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+        env={"PYTHONHASHSEED": "77", "PATH": ""},
+    )  # fmt: skip
+    assert [int(number) for number in run.stdout.split()] == expected
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_groups_are_two_of_about_equal_size(topology, mapping):
+    graph = make_latent_graph(topology, 64, mapping)
+    assert set(graph.groups.tolist()) == {0, 1}
+    assert 24 <= graph.groups.sum() <= 40
+
+
+def test_chimeras_bipartition_and_chains():
+    bipartite, chains = (make_latent_graph("chimera", 128, mapping) for mapping in MAPPINGS[::-1])
+    first, second = bipartite.edges.T
+    assert (bipartite.groups[first] != bipartite.groups[second]).all()
+    # Couplers between cells run along qubits of one orientation: 4 x 4 cells, 24 x 4 of them.
+    assert (chains.groups[first] == chains.groups[second]).sum() == 96
+
+
+def test_a_graph_keeps_its_labels_and_its_bipartition():
+    given = nx.Graph([("b", "x"), ("a", "x"), ("a", "y")])
+    graph = make_latent_graph(given, 4)
+    assert graph.nodes.tolist() == list(given.nodes)
+    sides = dict(zip(graph.nodes, graph.groups.tolist(), strict=True))
+    assert sides["a"] == sides["b"] != sides["x"] == sides["y"]
+
+
+def test_a_graph_that_is_not_bipartite_has_halves_and_isolated_nodes_are_fine():
+    triangle = nx.complete_graph(3)
+    triangle.add_node(7)
+    graph = make_latent_graph(triangle, 4)
+    assert graph.groups.tolist() == [0, 0, 1, 1]
+    assert graph.n_edges == 3
+
+
+@pytest.mark.parametrize(
+    ("topology", "n_latent", "message"),
+    [
+        ("ring", 4, "'topology' parameter .* Got 'ring' instead"),
+        (7, 4, "or a networkx graph. Got 7 instead"),
+        (nx.path_graph(3), 4, "'n_latent' parameter .* must be the number of nodes .* 3. Got 4"),
+    ],
+)
+def test_what_is_no_topology_is_refused(topology, n_latent, message):
+    with pytest.raises(ValueError, match=message):
+        make_latent_graph(topology, n_latent)
