@@ -23,9 +23,9 @@ from qsklearn._sklearn import (
     fit_context,
 )
 from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
-from qsklearn.neural_network._binary_training import SearchSettings, needed_score, train
-from qsklearn.neural_network._circuit_sampler import check_circuit_sampler
 from qsklearn.neural_network._class_problems import ClassProblems
+from qsklearn.neural_network._grover_bnn_sampler import check_circuit_sampler
+from qsklearn.neural_network._grover_bnn_training import SearchSettings, needed_score, train
 from qsklearn.preprocessing import ThermometerEncoder
 
 _MOST_UNIT_QUBITS = 62  # places of settings are 64-bit integers
