@@ -1,6 +1,6 @@
 """The binary network against its paper: counts, searches, circuits, landscapes, real tables.
 
-Some twenty minutes on 2 cores, nearly all of them for ``accuracy``; needs the extras ``aer`` and
+Some thirty minutes on 2 cores, nearly all of them for ``accuracy``; needs the extras ``aer`` and
 ``plot``::
 
     python benchmarks/grover_bnn.py
@@ -20,7 +20,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import numpy as np
-from grover_bnn_tables import run_accuracy, run_controls
+from grover_bnn_tables import run_accuracy, run_controls, run_random
 from reports import Report
 
 from qsklearn import GroverBNNClassifier
@@ -453,6 +453,7 @@ SECTIONS = {
     "speed": run_speed,
     "accuracy": run_accuracy,
     "controls": run_controls,
+    "random": run_random,
 }
 
 

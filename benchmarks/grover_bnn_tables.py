@@ -130,17 +130,16 @@ def run_controls(args, report):
         for row in result.summary():
             rows[row["estimator"]].append(f"{row['mean']:.3f} ± {row['standard_error']:.3f}")
     report.table(["network", *TABLES], rows.values())
-    _run_random(report)
 
 
-def _run_random(report, n_seeds=20):
+def run_random(args, report, n_seeds=20):
     """The best accuracy that amplification and random settings find with equal evaluations."""
     report.heading("Training accuracy at equal evaluations, breast cancer, 2 units, 8 bits")
     X, y = load_breast_cancer(return_X_y=True)
     rows = []
     for budget in (30, 100, 300, 1000, 3000):
         found = []
-        for changes in ({"max_queries": budget}, {"max_queries": 2 * budget, "schedule": 0}):
+        for changes in ({"max_queries": budget}, {"max_queries": budget, "schedule": 0}):
             network = GroverBNNClassifier(2, n_bits=8, n_levels=9, n_solutions=1, **changes)
             fits = [clone(network).set_params(random_state=s).fit(X, y) for s in range(n_seeds)]
             accuracies = [fit.accuracy_[0] for fit in fits]
