@@ -127,6 +127,7 @@ def test_a_last_row_alone_joins_the_batch_before(n_rows, sizes):
 # --- training -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_training_raises_the_exact_bound(stripes):
     training = make_training(stripes, "rbm", n_epochs=30)
     before = exact_bound(training, stripes)
