@@ -15,7 +15,7 @@ _ABSENT = {
     "nothing_or_off": kernels.ABSENT_OR_OFF,
     "against": kernels.ABSENT_AGAINST,
 }
-_MOST_INPUTS = 62  # places of settings are 64-bit integers
+MOST_UNIT_QUBITS = 62  # places of settings are 64-bit integers
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ class BinaryNetwork:
                 f"The 'absent' parameter of BinaryNetwork must be one of {list(_ABSENT)}. Got "
                 f"{self.absent!r} instead."
             )
-        if self.n_unit_qubits > _MOST_INPUTS:
+        if self.n_unit_qubits > MOST_UNIT_QUBITS:
             raise ValueError(
-                f"A unit of BinaryNetwork must have at most {_MOST_INPUTS} qubits. {self.n_inputs} "
-                f"inputs make {self.n_unit_qubits}; use fewer inputs."
+                f"A unit of BinaryNetwork must have at most {MOST_UNIT_QUBITS} qubits. "
+                f"{self.n_inputs} inputs make {self.n_unit_qubits}; use fewer inputs."
             )
 
     @property

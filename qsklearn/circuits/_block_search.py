@@ -25,7 +25,8 @@ class BlockSearch:
         Score at which a start may end. None: go on as long as it gets better.
     schedule : {"maximum", "bbht", "linear"} or int
     max_queries : int
-        Uses of the oracle, and attempts, for one turn of one unit.
+        Uses of the oracle, and half the attempts, for one turn of one unit: to find what is better,
+        and if nothing is found, again for another setting that is as good.
     rng : numpy.random.Generator
 
     Attributes
@@ -65,7 +66,7 @@ class BlockSearch:
         return score >= best
 
     def _turn(self, units: np.ndarray, unit: int, score: int) -> int:
-        """Search the settings of one unit; it takes one of the best that were found."""
+        """Search the settings of one unit, which takes the best that was measured."""
         landscape = self.scorer.unit_settings(np.delete(units, unit))
         if score < 0:
             score = int(landscape.scores[units[unit]])

@@ -28,7 +28,6 @@ from qsklearn.neural_network._grover_bnn_sampler import check_circuit_sampler
 from qsklearn.neural_network._grover_bnn_training import SearchSettings, needed_score, train
 from qsklearn.preprocessing import ThermometerEncoder
 
-_MOST_UNIT_QUBITS = 62  # places of settings are 64-bit integers
 _AT_ONCE = 2**22  # outputs of units that are worked out together
 _SMALLEST_VOTE = 1e-9  # decides ties between classes, and nothing else
 
@@ -335,8 +334,10 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         return self._bits(X)
 
     def _check_unit_size(self):
+        from qsklearn.circuits._binary_network import MOST_UNIT_QUBITS
+
         per_bit = 2 if self.connections == "search" else 1
-        most = (_MOST_UNIT_QUBITS - 2) // per_bit
+        most = (MOST_UNIT_QUBITS - 2) // per_bit  # beside the constant input and the output
         if self.encoder_.n_bits_ > most:
             raise ValueError(
                 f"The 'n_bits' parameter of {type(self).__name__} must be at most {most} with "

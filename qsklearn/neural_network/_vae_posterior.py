@@ -50,8 +50,8 @@ class Posterior(nn.Module):
         if second is None:
             groups = torch.zeros_like(groups)
         # Units in the order of their groups, and back.
-        order = torch.argsort(groups, stable=True)
-        self.register_buffer("back", torch.argsort(order))
+        self.register_buffer("order", torch.argsort(groups, stable=True))
+        self.register_buffer("back", torch.argsort(self.order))
         self.n_first = int((groups == 0).sum())
 
     @property
@@ -74,11 +74,11 @@ class Posterior(nn.Module):
         -------
         draw : Draw
         """
-        noise = torch.logit(uniforms)[:, torch.argsort(self.back)]
-        logits = self._logits_of_first(x)
+        noise = torch.logit(uniforms)[:, self.order]
+        logits = self.first(x)
         relaxed = _relax(noise[:, : self.n_first] + logits, tau)
         if self.second is not None:
-            rest = self._logits_of_second(x, relaxed)
+            rest = self.second(torch.cat([x, relaxed], 1))
             more = _relax(noise[:, self.n_first :] + rest, tau)
             logits, relaxed = torch.cat([logits, rest], 1), torch.cat([relaxed, more], 1)
         hard = (noise + logits > 0).to(logits.dtype)
@@ -97,18 +97,12 @@ class Posterior(nn.Module):
         -------
         log_probability : torch.Tensor of shape (n_draws,)
         """
-        ordered = bits[:, torch.argsort(self.back)]
-        logits = self._logits_of_first(x)
+        ordered = bits[:, self.order]
+        logits = self.first(x)
         if self.second is not None:
-            rest = self._logits_of_second(x, ordered[:, : self.n_first])
+            rest = self.second(torch.cat([x, ordered[:, : self.n_first]], 1))
             logits = torch.cat([logits, rest], 1)
         return (ordered * logits - softplus(logits)).sum(1)
-
-    def _logits_of_first(self, x):
-        return self.first(x)
-
-    def _logits_of_second(self, x, bits):
-        return self.second(torch.cat([x, bits], 1))
 
 
 def _relax(shifted_logits, tau):
