@@ -23,6 +23,7 @@ _ROOM_OF_NAME = {
     for name in (
         "GroverBNNClassifier",
         "QUBOTransferClassifier",
+        "QuantumBoltzmannPriorVAE",
         "QuantumSampledMLPClassifier",
         "SpinGlassAnnealedNetwork",
         "SpinGlassAnnealedRegressor",

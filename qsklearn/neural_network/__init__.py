@@ -3,6 +3,7 @@
 from qsklearn.neural_network import layers
 from qsklearn.neural_network._backpropagation_classifier import BackpropagationNetworkClassifier
 from qsklearn.neural_network._backpropagation_regressor import BackpropagationNetworkRegressor
+from qsklearn.neural_network._boltzmann_prior_vae import QuantumBoltzmannPriorVAE
 from qsklearn.neural_network._grover_bnn import GroverBNNClassifier
 from qsklearn.neural_network._qubo_transfer import QUBOTransferClassifier
 from qsklearn.neural_network._sampled_mlp import QuantumSampledMLPClassifier
@@ -14,6 +15,7 @@ __all__ = [
     "BackpropagationNetworkRegressor",
     "GroverBNNClassifier",
     "QUBOTransferClassifier",
+    "QuantumBoltzmannPriorVAE",
     "QuantumSampledMLPClassifier",
     "SpinGlassAnnealedNetwork",
     "SpinGlassAnnealedRegressor",

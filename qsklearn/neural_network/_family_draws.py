@@ -31,6 +31,10 @@ class FamilyDraws:
         None leaves it to the sampler.
     belief : TemperatureBelief or None
         What an earlier training came to believe of the sampler's ``beta_eff``; left as it is.
+    estimate : callable, default=None
+        From a call's family as it was wanted, its states, the belief that it was programmed by and
+        the sampler's own estimate, a pair of the device's ``beta_eff`` and its error, to another
+        such pair. None takes the sampler's own.
 
     Attributes
     ----------
@@ -44,8 +48,9 @@ class FamilyDraws:
         Whether calls move the belief.
     """
 
-    def __init__(self, sampler, beta_eff, num_reads, num_threads, belief=None):
+    def __init__(self, sampler, beta_eff, num_reads, num_threads, belief=None, estimate=None):
         self.sampler = sampler
+        self._estimate = estimate
         self.num_reads = num_reads
         self.is_estimated = is_estimated(sampler, beta_eff)
         self.needs_trial = belief is None and needs_trial(sampler, beta_eff)
@@ -71,7 +76,7 @@ class FamilyDraws:
         """Its standard error: 0 where it is given, NaN where nothing is known."""
         return self.belief.stderr if self.is_estimated else 0.0
 
-    def draw_family(self, family, seed, keep=None, beta=1.0):
+    def draw_family(self, family, seed, keep=None, beta=1.0, **arguments):
         """Draw states of each model.
 
         Parameters
@@ -99,22 +104,22 @@ class FamilyDraws:
         """
         keep = np.arange(family.n_spins) if keep is None else keep
         if beta is None:
-            return self._draw_once(family, seed, keep, None)
+            return self._draw_once(family, seed, keep, None, arguments)
         if self.needs_trial:
-            self._try(family, seed, keep, beta)
+            self._try(family, seed, keep, beta, arguments)
             self.needs_trial = False
-        drawn = self._draw_once(family, seed, keep, beta)
+        drawn = self._draw_once(family, seed, keep, beta, arguments)
         self._check_range()  # of the trial it says nothing: that was programmed in ignorance
         return drawn
 
-    def _try(self, family, seed, keep, beta):
+    def _try(self, family, seed, keep, beta, arguments):
         """A call that only finds the temperature."""
         with warnings.catch_warnings():
             # Of EmbeddedSampler's: a program that was made in ignorance is not what was meant.
             warnings.filterwarnings("ignore", ".* moved biases to the edge", RuntimeWarning)
-            self._draw_once(family, seed, keep, beta, is_trial=True)
+            self._draw_once(family, seed, keep, beta, arguments, is_trial=True)
 
-    def _draw_once(self, family, seed, keep, beta, is_trial=False):
+    def _draw_once(self, family, seed, keep, beta, arguments, is_trial=False):
         started = time.perf_counter()
         programmed = family if beta is None else family.scaled(1.0 / self.beta_eff)
         compiled = time.perf_counter()
@@ -126,7 +131,7 @@ class FamilyDraws:
                 seed=seed,
                 keep=keep,
                 one_hot=family.one_hot,
-                **self.call,
+                **{**self.call, **arguments},
             )
         except (ValueError, TypeError, ImportError):
             raise
@@ -138,7 +143,7 @@ class FamilyDraws:
         self._check(states, energies, family, keep)
         self._count(states, info, compiled - started, time.perf_counter() - compiled)
         if beta is not None:
-            self._believe(info, is_trial)
+            self._believe(family, states, info, is_trial)
         return states, energies
 
     def _check(self, states, energies, family, keep):
@@ -171,10 +176,12 @@ class FamilyDraws:
         self.cost["compile_seconds"] += compile_seconds
         add_call(self.cost, states, info, sample_seconds)
 
-    def _believe(self, info, is_trial):
+    def _believe(self, family, states, info, is_trial):
         if not (self.is_estimated and self.learns and "beta_eff" in info):
             return
         estimate, error = estimate_of_device(info)
+        if self._estimate is not None:
+            estimate, error = self._estimate(family, states, self.beta_eff, (estimate, error))
         # NaN: the model has no bias, so its draws tell nothing of a temperature.
         is_fine = self.belief.update(estimate, error) or np.isnan(estimate)
         if is_fine or is_trial:  # after a trial the next call may tell

@@ -49,7 +49,7 @@ class LatentGraph:
         return len(self.edges)
 
 
-def make_latent_graph(topology, n_latent, mapping="chains"):
+def make_latent_graph(topology, n_latent, mapping="chains", chip=None):
     """The graph that a name, or a graph itself, stands for.
 
     Parameters
@@ -63,6 +63,9 @@ def make_latent_graph(topology, n_latent, mapping="chains"):
         Groups by the orientation of a chip's qubits, or by the parity of their coordinates, which
         on Chimera leaves no coupling within a group. Other graphs have the two sides of their
         bipartition where there is one, else the first and the second half of their units.
+    chip : networkx.Graph, default=None
+        Working graph of a device. A patch of the topology that it says it has is taken of it, so
+        that each unit is one of its qubits.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def make_latent_graph(topology, n_latent, mapping="chains"):
     ImportError
         If a chip's graph is asked for without dwave-graphs.
     ValueError
-        If the name is unknown, or a graph has another number of nodes.
+        If the name is unknown, a graph has another number of nodes, or a device too few qubits.
     """
     if not isinstance(topology, str):
         return _from_networkx(topology, n_latent)
@@ -83,7 +86,7 @@ def make_latent_graph(topology, n_latent, mapping="chains"):
             f"networkx graph. Got {topology!r} instead."
         )
     if topology in CHIPS:
-        return _from_chip(topology, n_latent, mapping)
+        return _from_chip(topology, n_latent, mapping, chip)
     nodes = np.arange(n_latent)
     groups = (nodes >= (n_latent + 1) // 2).astype(np.int64)
     first, second = np.triu_indices(n_latent, 1)
@@ -96,17 +99,34 @@ def make_latent_graph(topology, n_latent, mapping="chains"):
     return LatentGraph(nodes, edges, groups, topology)
 
 
-def _from_chip(topology, n_latent, mapping):
+def _from_chip(topology, n_latent, mapping, chip):
     graphs = import_optional("dwave.graphs", f"topology={topology!r} of {_CALLER}")
-    make = getattr(graphs, f"{topology}_graph")
-    size = 1 if topology != "pegasus" else 2  # the smallest one that has qubits
-    while len(chip := make(size)) < n_latent:
-        size += 1
+    if chip is None or chip.graph.get("family") != topology:
+        make = getattr(graphs, f"{topology}_graph")
+        size = 1 if topology != "pegasus" else 2  # the smallest one that has qubits
+        while len(chip := make(size)) < n_latent:
+            size += 1
+    if len(chip) < n_latent:
+        raise ValueError(
+            f"The 'n_latent' parameter of {_CALLER} must be at most {len(chip)}, the qubits that "
+            f"work on the device. Got {n_latent} instead."
+        )
     nodes = np.array(sorted(_densest_patch(chip, n_latent)), dtype=np.int64)
     edges = _edges_between(nodes.tolist(), chip.edges)
-    coordinates = getattr(graphs, f"{topology}_coordinates")(size)
-    groups = [_group(topology, coordinates, node, mapping) for node in nodes.tolist()]
+    to_coordinates = _coordinates(graphs, topology, chip.graph)
+    groups = [_group(topology, to_coordinates(node), mapping) for node in nodes.tolist()]
     return LatentGraph(nodes, edges, np.array(groups, dtype=np.int64), topology)
+
+
+def _coordinates(graphs, topology, sizes):
+    """From a qubit's number to its coordinates."""
+    shape = {
+        "chimera": ("rows", "columns", "tile"),
+        "pegasus": ("rows",),
+        "zephyr": ("rows", "tile"),
+    }[topology]
+    coordinates = getattr(graphs, f"{topology}_coordinates")(*(sizes[name] for name in shape))
+    return getattr(coordinates, f"linear_to_{topology}")
 
 
 def _densest_patch(graph, n_nodes):
@@ -135,12 +155,11 @@ def _edges_between(nodes, edges):
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-def _group(topology, coordinates, node, mapping):
+def _group(topology, coordinates, mapping):
     if topology == "chimera":
-        row, column, orientation, _ = coordinates.linear_to_chimera(node)
+        row, column, orientation, _ = coordinates
         return orientation if mapping == "chains" else (row + column + orientation) % 2
-    convert = getattr(coordinates, f"linear_to_{topology}")
-    orientation, *rest = convert(node)
+    orientation, *rest = coordinates
     return orientation if mapping == "chains" else (orientation + sum(rest)) % 2
 
 

@@ -1,10 +1,240 @@
-"""Networks of a discrete VAE that are made here, in PyTorch."""
+"""The networks of a discrete VAE, made here or given by the user, in PyTorch."""
 
+import copy
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
-from qsklearn.neural_network._vae_posterior import Posterior
+from qsklearn.neural_network._vae_convolutions import make_gated_decoder, make_gated_encoder
+from qsklearn.neural_network._vae_likelihoods import BernoulliLikelihood, GaussianLikelihood
+from qsklearn.neural_network._vae_objective import PriorEnergy
+from qsklearn.neural_network._vae_posterior import Posterior, repeat_rows
+
+_CALLER = "QuantumBoltzmannPriorVAE"
+_FIRST_WEIGHTS = 0.01  # standard deviation of couplings at the start
+
+
+@dataclass(frozen=True, eq=False)
+class VAEArchitecture:
+    """All that tells what networks a model has, without their weights.
+
+    Parameters
+    ----------
+    n_features : int
+    graph : LatentGraph
+    hidden_layer_sizes : tuple of int
+        Of perceptrons, of each of the two halves of the encoder; backwards of the decoder. Of other
+        encoders the last one is that of the dense layer between the encoder and the bits.
+    name : {"mlp", "gated_conv"}
+    image_shape : tuple of (channels, height, width), or None
+    hierarchical : bool
+        Whether group 1 of the latent units knows group 0.
+    likelihood : {"bernoulli", "gaussian"}
+    n_classes : int
+    encoder, decoder : torch.nn.Module or None
+        The user's, which are copied, never changed.
+    """
+
+    n_features: int
+    graph: object
+    hidden_layer_sizes: tuple
+    name: str
+    image_shape: tuple | None
+    hierarchical: bool
+    likelihood: str
+    n_classes: int = 0
+    encoder: object = None
+    decoder: object = None
+
+    def build(self, seed):
+        """Networks with weights of a given seed; PyTorch's global generator stays as it is.
+
+        Parameters
+        ----------
+        seed : int
+
+        Returns
+        -------
+        networks : VAENetworks
+
+        Raises
+        ------
+        ValueError
+            If a network does not fit the data or the latent units.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            return self._networks()
+
+    def _networks(self):
+        return VAENetworks(self)
+
+
+class VAENetworks(nn.Module):
+    """Posterior, decoder, likelihood and prior of a discrete VAE.
+
+    Parameters
+    ----------
+    architecture : VAEArchitecture
+    """
+
+    def __init__(self, architecture):
+        super().__init__()
+        self.posterior = _make_posterior(architecture)
+        self.decoder = make_decoder(architecture)
+        self.likelihood = make_likelihood(architecture)
+        graph = architecture.graph
+        self.prior = PriorEnergy(graph.n_latent, graph.edges, architecture.n_classes)
+        nn.init.normal_(self.prior.weights, std=_FIRST_WEIGHTS)
+        nn.init.normal_(self.prior.class_weights, std=_FIRST_WEIGHTS)
+
+    def draw(self, x, uniforms, tau):
+        """Bits for some features, see :meth:`Posterior.draw`."""
+        return self.posterior.draw(self.likelihood.standardise(x), uniforms, tau)
+
+    def log_likelihood(self, bits, x):
+        """log p(x | z), the bits of a sample in a row.
+
+        Parameters
+        ----------
+        bits : torch.Tensor of shape (n_samples * n_draws, n_latent)
+        x : torch.Tensor of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_likelihood : torch.Tensor of shape (n_samples * n_draws,)
+        """
+        return self.likelihood(self.decoder(bits), repeat_rows(x, len(bits)))
+
+    def network_parameters(self):
+        """All but the prior's."""
+        return [
+            parameter
+            for part in (self.posterior, self.decoder, self.likelihood)
+            for parameter in part.parameters()
+        ]
+
+    def to_arrays(self):
+        """Weights and buffers by name, as copies.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+        """
+        return {name: value.cpu().numpy().copy() for name, value in self.state_dict().items()}
+
+    def take_arrays(self, arrays):
+        """Weights and buffers from :meth:`to_arrays`."""
+        self.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+
+
+class ConditionalHead(nn.Module):
+    """Logits of group 1 from the trunk's values and the bits of group 0.
+
+    The first layer of a perceptron on both, side by side: of the trunk's values it is evaluated
+    once, however many draws there are.
+
+    Parameters
+    ----------
+    n_values, n_bits : int
+    hidden_layer_sizes : sequence of int
+    n_outputs : int
+    """
+
+    def __init__(self, n_values, n_bits, hidden_layer_sizes, n_outputs):
+        super().__init__()
+        size = hidden_layer_sizes[0] if hidden_layer_sizes else n_outputs
+        together = nn.Linear(n_values + n_bits, size)  # for initial weights of the right size
+        self.of_values, self.of_bits = nn.Linear(n_values, size), nn.Linear(n_bits, size, False)
+        with torch.no_grad():
+            self.of_values.weight.copy_(together.weight[:, :n_values])
+            self.of_bits.weight.copy_(together.weight[:, n_values:])
+            self.of_values.bias.copy_(together.bias)
+        self.rest = nn.Sequential()
+        if hidden_layer_sizes:
+            above = make_mlp(size, hidden_layer_sizes[1:], n_outputs)
+            self.rest = nn.Sequential(nn.BatchNorm1d(size), nn.ReLU(), *above)
+
+    def forward(self, values, bits):
+        """Logits.
+
+        Parameters
+        ----------
+        values : torch.Tensor of shape (n_samples, n_values)
+        bits : torch.Tensor of shape (n_samples * n_draws, n_bits)
+
+        Returns
+        -------
+        logits : torch.Tensor of shape (n_samples * n_draws, n_outputs)
+        """
+        return self.rest(repeat_rows(self.of_values(values), len(bits)) + self.of_bits(bits))
+
+
+class Reshape(nn.Module):
+    """Rows as images.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+    """
+
+    def __init__(self, image_shape):
+        super().__init__()
+        self.image_shape = tuple(image_shape)
+
+    def forward(self, x):
+        """Images of shape (n_samples, *image_shape)."""
+        return x.reshape(len(x), *self.image_shape)
+
+
+def architecture_of(vae, n_features, graph, n_classes, likelihood):
+    """The architecture that an estimator's parameters ask for.
+
+    Parameters
+    ----------
+    vae : QuantumBoltzmannPriorVAE
+    n_features : int
+    graph : LatentGraph
+    n_classes : int
+    likelihood : {"bernoulli", "gaussian"}
+
+    Returns
+    -------
+    architecture : VAEArchitecture
+
+    Raises
+    ------
+    ValueError
+        If a network is none, or there is no shape of images for convolutions.
+    """
+    for parameter in ("encoder", "decoder"):
+        module = getattr(vae, parameter)
+        if module is not None and not isinstance(module, nn.Module):
+            raise ValueError(
+                f"The {parameter!r} parameter of {_CALLER} must be a torch.nn.Module or None. Got "
+                f"{module!r} instead."
+            )
+    shape = None if vae.image_shape is None else tuple(map(int, vae.image_shape))
+    makes_networks = vae.encoder is None or vae.decoder is None
+    if vae.architecture == "gated_conv" and shape is None and makes_networks:
+        raise ValueError(
+            f"The 'image_shape' parameter of {_CALLER} must be (channels, height, width) with "
+            "architecture='gated_conv'. Got None instead."
+        )
+    return VAEArchitecture(
+        n_features=n_features,
+        graph=graph,
+        hidden_layer_sizes=tuple(map(int, vae.hidden_layer_sizes)),
+        name=vae.architecture,
+        image_shape=shape,
+        hierarchical=vae.posterior == "hierarchical",
+        likelihood=likelihood,
+        n_classes=n_classes,
+        encoder=vae.encoder,
+        decoder=vae.decoder,
+    )
 
 
 def make_mlp(n_inputs, hidden_layer_sizes, n_outputs):
@@ -27,49 +257,108 @@ def make_mlp(n_inputs, hidden_layer_sizes, n_outputs):
     return nn.Sequential(*steps, nn.Linear(n_inputs, n_outputs))
 
 
-def make_networks(n_features, hidden_layer_sizes, groups, *, hierarchical, seed):
-    """Encoder and decoder by perceptrons.
+def _make_posterior(architecture):
+    groups = architecture.graph.groups
+    n_second = int((groups == 1).sum()) if architecture.hierarchical else 0
+    n_first = len(groups) - n_second
+    trunk, n_values, sizes = make_trunk(architecture)
+    first = make_mlp(n_values, sizes, n_first)
+    second = ConditionalHead(n_values, n_first, sizes, n_second) if n_second else None
+    return Posterior(trunk, first, second, groups)
+
+
+def make_trunk(architecture):
+    """The encoder below the layers that make the posterior's parameters.
 
     Parameters
     ----------
-    n_features : int
-    hidden_layer_sizes : sequence of int
-        Of each of the two halves of the encoder; backwards of the decoder.
-    groups : ndarray of int of shape (n_latent,)
-        0 or 1.
-    hierarchical : bool
-        Whether group 1 of the latent units knows group 0.
-    seed : int
-        Of the weights; the global generator of PyTorch stays as it is.
+    architecture : VAEArchitecture
 
     Returns
     -------
-    posterior : Posterior
-    decoder : torch.nn.Sequential
-        From bits to logits of the features.
+    trunk : torch.nn.Module
+    n_values : int
+        What it makes of a row.
+    sizes : tuple of int
+        Hidden layers above it.
     """
-    n_latent, n_second = len(groups), int((groups == 1).sum()) if hierarchical else 0
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        n_first = n_latent - n_second
-        first = make_mlp(n_features, hidden_layer_sizes, n_first)
-        second = None
-        if n_second:
-            second = make_mlp(n_features + n_first, hidden_layer_sizes, n_second)
-        decoder = make_mlp(n_latent, hidden_layer_sizes[::-1], n_features)
-    return Posterior(first, second, groups), decoder
+    sizes = tuple(architecture.hidden_layer_sizes)
+    if architecture.encoder is None and architecture.name == "mlp":
+        return nn.Identity(), architecture.n_features, sizes
+    if architecture.encoder is None:
+        trunk = make_gated_encoder(architecture.image_shape)
+        return trunk, trunk.n_outputs, sizes[-1:]
+    before = [] if architecture.image_shape is None else [Reshape(architecture.image_shape)]
+    own = copy.deepcopy(architecture.encoder)
+    trunk = nn.Sequential(*before, own, nn.Flatten())
+    shape = architecture.image_shape or (architecture.n_features,)
+    values = _try_out(trunk, architecture.n_features, "encoder", own, shape)
+    return trunk, values.shape[1], sizes[-1:]
 
 
-def bernoulli_log_likelihood(logits, x):
-    """log p(x | z) of features between 0 and 1.
+def make_decoder(architecture):
+    """From latent units to outputs, one a feature.
 
     Parameters
     ----------
-    logits, x : torch.Tensor of shape (n_samples, n_features)
+    architecture : VAEArchitecture
 
     Returns
     -------
-    log_likelihood : torch.Tensor of shape (n_samples,)
-        In nats.
+    decoder : torch.nn.Module
     """
-    return -binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)
+    n_latent, n_features = architecture.graph.n_latent, architecture.n_features
+    if architecture.decoder is None and architecture.name == "mlp":
+        return make_mlp(n_latent, architecture.hidden_layer_sizes[::-1], n_features)
+    if architecture.decoder is None:
+        return make_gated_decoder(n_latent, architecture.image_shape)
+    own = copy.deepcopy(architecture.decoder)
+    decoder = nn.Sequential(own, nn.Flatten())
+    values = _try_out(decoder, n_latent, "decoder", own, (n_latent,))
+    if values.shape[1] != n_features:
+        raise ValueError(
+            f"The 'decoder' parameter of {_CALLER} must be a network from {n_latent} latent units "
+            f"to the {n_features} features of X. Got {type(own).__name__} with {values.shape[1]} "
+            "outputs instead."
+        )
+    return decoder
+
+
+def make_likelihood(architecture):
+    """The law of the features; of a Gaussian one scales are to come.
+
+    Parameters
+    ----------
+    architecture : VAEArchitecture
+
+    Returns
+    -------
+    likelihood : BernoulliLikelihood or GaussianLikelihood
+    """
+    if architecture.likelihood == "bernoulli":
+        return BernoulliLikelihood()
+    n_features = architecture.n_features
+    return GaussianLikelihood(np.zeros(n_features), np.ones(n_features))
+
+
+def _try_out(network, n_inputs, parameter, own, shape):
+    """What a user's network makes of two rows; its statistics stay as they are."""
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            values = network(torch.zeros(2, n_inputs))
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"The {parameter!r} parameter of {_CALLER} must be a network that takes inputs of "
+            f"shape (n_samples, {', '.join(map(str, shape))}). Got {type(own).__name__}, which "
+            f"fails on them: {error}"
+        ) from error
+    network.train(was_training)
+    if not torch.is_tensor(values) or values.ndim != 2 or len(values) != 2:
+        got = tuple(values.shape) if torch.is_tensor(values) else type(values).__name__
+        raise ValueError(
+            f"The {parameter!r} parameter of {_CALLER} must be a network that returns one row for "
+            f"each of its rows. Got {type(own).__name__}, which makes {got} of 2 rows."
+        )
+    return values

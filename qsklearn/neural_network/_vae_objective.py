@@ -14,49 +14,98 @@ from torch import nn
 
 
 class PriorEnergy(nn.Module):
-    """E(s) = Σ b_i s_i + Σ_{i<j} W_ij s_i s_j on the edges of a graph.
+    r"""E(s) = Σ b_i s_i + Σ_{i<j} W_ij s_i s_j on the edges of a graph, with or without classes.
+
+    With classes the law is of bits and a class y,
+
+    .. math:: p(s, y) \propto e^{-E(s) + a_y + \sum_i U_{iy} s_i},
+
+    so that of the class given the bits is softmax(a + Uᵀs).
 
     Parameters
     ----------
     n_latent : int
     edges : array-like of int of shape (n_edges, 2)
+    n_classes : int, default=0
+    dtype : torch.dtype, default=torch.float32
 
     Attributes
     ----------
     biases : torch.nn.Parameter of shape (n_latent,)
     weights : torch.nn.Parameter of shape (n_edges,)
+    class_biases : torch.nn.Parameter of shape (n_classes,)
+    class_weights : torch.nn.Parameter of shape (n_latent, n_classes)
     """
 
-    def __init__(self, n_latent, edges, dtype=torch.float32):
+    def __init__(self, n_latent, edges, n_classes=0, dtype=torch.float32):
         super().__init__()
         edges = torch.as_tensor(edges, dtype=torch.int64).reshape(-1, 2)
         self.register_buffer("edges", edges)
         self.biases = nn.Parameter(torch.zeros(n_latent, dtype=dtype))
         self.weights = nn.Parameter(torch.zeros(len(edges), dtype=dtype))
+        self.class_biases = nn.Parameter(torch.zeros(n_classes, dtype=dtype))
+        self.class_weights = nn.Parameter(torch.zeros(n_latent, n_classes, dtype=dtype))
 
-    def forward(self, bits, *, fixed=False):
-        """Energies of bits, or of relaxed ones, for which it is the mean over independent bits.
+    @property
+    def n_classes(self):
+        """Number of classes; 0 without any."""
+        return len(self.class_biases)
+
+    def class_logits(self, bits):
+        """a + Uᵀs, whose softmax is P(y | z).
 
         Parameters
         ----------
         bits : torch.Tensor of shape (..., n_latent)
+
+        Returns
+        -------
+        logits : torch.Tensor of shape (..., n_classes)
+        """
+        return self.class_biases + (2 * bits - 1) @ self.class_weights
+
+    def forward(self, bits, labels=None, *, fixed=False):
+        """Energies of bits, or of relaxed ones, for which E is the mean over independent bits.
+
+        Parameters
+        ----------
+        bits : torch.Tensor of shape (n_draws, n_latent)
+        labels : torch.Tensor of int64 of shape (n_draws,), default=None
+            Classes, -1 where unknown: then -log p(s) but for a constant. None: all unknown.
         fixed : bool, default=False
             Whether the prior gets no gradient.
 
         Returns
         -------
-        energies : torch.Tensor of shape (...)
+        energies : torch.Tensor of shape (n_draws,)
         """
+        biases, weights, class_biases, class_weights = (
+            parameter.detach() if fixed else parameter for parameter in self.parameters()
+        )
         spins = 2 * bits - 1
-        biases, weights = self.biases, self.weights
-        if fixed:
-            biases, weights = biases.detach(), weights.detach()
         couplings = torch.zeros(len(biases), len(biases), dtype=biases.dtype, device=biases.device)
         couplings = couplings.index_put((self.edges[:, 0], self.edges[:, 1]), weights)
-        return spins @ biases + ((spins @ couplings) * spins).sum(-1)
+        energies = spins @ biases + ((spins @ couplings) * spins).sum(-1)
+        if not self.n_classes:
+            return energies
+        logits = class_biases + spins @ class_weights
+        free = torch.logsumexp(logits, 1)
+        if labels is not None:
+            known = logits.gather(1, labels.clamp(min=0)[:, None])[:, 0]
+            free = torch.where(labels < 0, free, known)
+        return energies - free
 
 
-def surrogate_loss(log_likelihood, draw, prior, negative_bits, *, kl_weight=1.0, n_importance=1):
+def surrogate_loss(
+    log_likelihood,
+    draw,
+    prior,
+    negative_bits,
+    *,
+    kl_weight=1.0,
+    n_importance=1,
+    labels=None,
+):
     """What to minimise: its gradient is that of minus the bound, its value is not the bound.
 
     Parameters
@@ -67,23 +116,26 @@ def surrogate_loss(log_likelihood, draw, prior, negative_bits, *, kl_weight=1.0,
         Of as many rows.
     prior : PriorEnergy
     negative_bits : torch.Tensor of shape (n_chains, n_latent)
-        Draws of the prior; no gradient goes through them.
+        Draws of the prior; no gradient goes through them. Classes are summed out, which is less
+        noisy than classes that were drawn.
     kl_weight : float, default=1.0
         Factor of the divergence, in both phases alike.
     n_importance : int, default=1
         K, draws whose importance weights are averaged for a sample.
+    labels : torch.Tensor of int64 of shape (n_samples * n_importance,), default=None
+        Classes, -1 where unknown.
 
     Returns
     -------
     loss : torch.Tensor
         Scalar, a mean over samples.
     """
-    divergence = prior(draw.relaxed, fixed=True) + draw.log_posterior
+    divergence = prior(draw.relaxed, labels, fixed=True) + draw.log_posterior
     log_weights = (log_likelihood - kl_weight * divergence).reshape(-1, n_importance)
     bound = torch.logsumexp(log_weights, 1).mean()
     shares = torch.softmax(log_weights.detach(), 1).reshape(-1)
     n_samples = len(log_weights)
-    positive = (shares * prior(draw.hard)).sum() / n_samples
+    positive = (shares * prior(draw.hard, labels)).sum() / n_samples
     negative = prior(negative_bits).mean()
     return -bound + kl_weight * (positive - negative)
 

@@ -34,18 +34,21 @@ class Posterior(nn.Module):
 
     Parameters
     ----------
+    trunk : torch.nn.Module
+        From x to what both groups' logits are made of.
     first : torch.nn.Module
-        From x to the logits of group 0.
+        From that to the logits of group 0.
     second : torch.nn.Module or None
-        From x and the bits of group 0, side by side, to the logits of group 1. None: the first one
-        gives the logits of all bits, which are independent given x.
+        A function of the trunk's values, a row for each x, and the bits of group 0, several rows in
+        a row for each x, to the logits of group 1. None: the first one gives the logits of all
+        bits, which are independent given x.
     groups : array-like of int of shape (n_latent,)
         0 or 1.
     """
 
-    def __init__(self, first, second, groups):
+    def __init__(self, trunk, first, second, groups):
         super().__init__()
-        self.first, self.second = first, second
+        self.trunk, self.first, self.second = trunk, first, second
         groups = torch.as_tensor(groups, dtype=torch.int64)
         if second is None:
             groups = torch.zeros_like(groups)
@@ -64,45 +67,82 @@ class Posterior(nn.Module):
 
         Parameters
         ----------
-        x : torch.Tensor of shape (n_draws, n_features)
-        uniforms : torch.Tensor of shape (n_draws, n_latent)
-            Independent and uniform in (0, 1).
+        x : torch.Tensor of shape (n_samples, n_features)
+        uniforms : torch.Tensor of shape (n_samples * n_draws, n_latent)
+            Independent and uniform in (0, 1); the draws for an x in a row.
         tau : float
             Temperature of ζ = σ((logit(ρ) + l) / τ); of 0 the bits themselves.
 
         Returns
         -------
         draw : Draw
+            Of n_samples * n_draws rows.
         """
         noise = torch.logit(uniforms)[:, self.order]
-        logits = self.first(x)
+        values = self.trunk(x)
+        logits = repeat_rows(self.first(values), len(noise))
         relaxed = _relax(noise[:, : self.n_first] + logits, tau)
         if self.second is not None:
-            rest = self.second(torch.cat([x, relaxed], 1))
+            rest = self.second(values, relaxed)
             more = _relax(noise[:, self.n_first :] + rest, tau)
             logits, relaxed = torch.cat([logits, rest], 1), torch.cat([relaxed, more], 1)
         hard = (noise + logits > 0).to(logits.dtype)
         log_posterior = (relaxed * logits - softplus(logits)).sum(1)
         return Draw(relaxed[:, self.back], hard[:, self.back], log_posterior, logits[:, self.back])
 
+    def probabilities(self, x):
+        """Probabilities of the bits, those of group 1 given the probabilities of group 0.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : torch.Tensor of shape (n_samples, n_latent)
+        """
+        values = self.trunk(x)
+        chances = torch.sigmoid(self.first(values))
+        if self.second is not None:
+            chances = torch.cat([chances, torch.sigmoid(self.second(values, chances))], 1)
+        return chances[:, self.back]
+
     def log_probability(self, x, bits):
         """log q(z | x) of given bits.
 
         Parameters
         ----------
-        x : torch.Tensor of shape (n_draws, n_features)
-        bits : torch.Tensor of shape (n_draws, n_latent)
+        x : torch.Tensor of shape (n_samples, n_features)
+        bits : torch.Tensor of shape (n_samples * n_draws, n_latent)
+            Those for an x in a row.
 
         Returns
         -------
-        log_probability : torch.Tensor of shape (n_draws,)
+        log_probability : torch.Tensor of shape (n_samples * n_draws,)
         """
         ordered = bits[:, self.order]
-        logits = self.first(x)
+        values = self.trunk(x)
+        logits = repeat_rows(self.first(values), len(bits))
         if self.second is not None:
-            rest = self.second(torch.cat([x, ordered[:, : self.n_first]], 1))
+            rest = self.second(values, ordered[:, : self.n_first])
             logits = torch.cat([logits, rest], 1)
         return (ordered * logits - softplus(logits)).sum(1)
+
+
+def repeat_rows(values, n_rows):
+    """Each row as often, one after the other, as makes ``n_rows`` of them.
+
+    Parameters
+    ----------
+    values : torch.Tensor of shape (n_samples, ...)
+    n_rows : int
+
+    Returns
+    -------
+    repeated : torch.Tensor of shape (n_rows, ...)
+    """
+    times = n_rows // len(values)
+    return values if times == 1 else values.repeat_interleave(times, 0)
 
 
 def _relax(shifted_logits, tau):

@@ -1,19 +1,20 @@
 """Training a discrete VAE: schedules, one step, one pass over the data, in PyTorch."""
 
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from qsklearn.neural_network._vae_networks import bernoulli_log_likelihood
 from qsklearn.neural_network._vae_objective import surrogate_loss
 
 _DECAY = 0.1  # of learning rates from the first to the last step
+_MEANS = ("reconstruction", "divergence", "clipped_fraction")
 
 
 @dataclass
 class Schedule:
-    """What changes in the course of a training.
+    """What changes in the course of a training. After the last step everything stays.
 
     Parameters
     ----------
@@ -25,6 +26,9 @@ class Schedule:
         Temperature of the relaxation; of two numbers from one to the other, geometrically.
     kl_warmup : float
         Share of the steps in which the weight of the divergence rises from 0 to 1.
+    importance : tuple of (K, D), default=((1, 1),)
+        Draws for a sample whose importance weights are averaged, and how often that is done; one
+        pair after the other for equal parts of the steps.
     """
 
     n_steps: int
@@ -32,10 +36,11 @@ class Schedule:
     prior_learning_rate: float
     tau: object
     kl_warmup: float
+    importance: tuple = ((1, 1),)
 
     def progress(self, step):
         """From 0 at the first step to 1 at the last."""
-        return step / max(1, self.n_steps - 1)
+        return min(1.0, step / max(1, self.n_steps - 1))
 
     def rate_factor(self, step):
         """Factor of both learning rates."""
@@ -51,107 +56,207 @@ class Schedule:
         warm = self.kl_warmup * self.n_steps
         return 1.0 if step >= warm else (step + 1) / (warm + 1)
 
+    def importance_at(self, step):
+        """(K, D)."""
+        part = step * len(self.importance) // max(1, self.n_steps)
+        return self.importance[min(part, len(self.importance) - 1)]
 
-@dataclass
+
 class Training:
     """A VAE in training.
 
     Parameters
     ----------
-    posterior : Posterior
-    decoder : torch.nn.Module
-    prior : PriorEnergy
-    chains : PersistentChains
+    networks : VAENetworks
+    negative_phase : NegativePhase
     schedule : Schedule
     rng : numpy.random.Generator
-        Of the order of the data, their binarisation, the posterior's draws and the chains' seeds.
-    step : int, default=0
+        Of the order of the data, their binarisation, the posterior's draws and the sampler's seeds.
+    binarize : {"dynamic", "threshold"} or None
+        Whether features are drawn as bits in each step, with the probabilities that they are; cut
+        at 1/2; or taken as they are.
+    device : str, default="cpu"
+        Of the networks.
+    limits : callable, default=None
+        From the belief about β_eff to the largest |b| and |W| that the sampler can be programmed
+        with: the prior stays within.
     """
 
-    posterior: torch.nn.Module
-    decoder: torch.nn.Module
-    prior: torch.nn.Module
-    chains: object
-    schedule: Schedule
-    rng: np.random.Generator
-    step: int = 0
-    optimiser: torch.optim.Optimizer = field(init=False)
-
-    def __post_init__(self):
-        networks = [*self.posterior.parameters(), *self.decoder.parameters()]
+    def __init__(
+        self, networks, negative_phase, schedule, rng, *, binarize, device="cpu", limits=None
+    ):
+        self.networks = networks.to(device)
+        self.negative_phase, self.schedule, self.rng = negative_phase, schedule, rng
+        self.binarize, self.device, self.limits = binarize, device, limits
+        self.step = 0
         self.optimiser = torch.optim.Adam(
             [
-                {"params": networks, "base": self.schedule.learning_rate},
+                {"params": networks.network_parameters(), "base": schedule.learning_rate},
                 {
-                    "params": list(self.prior.parameters()),
-                    "base": self.schedule.prior_learning_rate,
+                    "params": list(networks.prior.parameters()),
+                    "base": schedule.prior_learning_rate,
                 },
             ]
         )
 
-    def run_epoch(self, X, batch_size, *, binarize=True):
+    def run_epoch(self, X, batch_size, labels=None):
         """One pass over the data in random order.
 
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features), float32
-            In [0, 1].
         batch_size : int
             A last batch of one is joined to the one before it.
-        binarize : bool, default=True
-            Whether features are drawn anew as bits, with the probabilities that they are.
+        labels : ndarray of int64 of shape (n_samples,), default=None
+            Classes, -1 where unknown.
 
         Returns
         -------
-        loss : float
-            Mean of the surrogate over the steps.
+        means : dict of str to float
+            Of the steps: ``reconstruction`` log p(x | ζ), ``divergence`` E + log q (the Kullback-
+            Leibler divergence less log Z), ``clipped_fraction`` of the prior's parameters.
         """
         order = self.rng.permutation(len(X))
-        losses = []
-        self.posterior.train()
-        self.decoder.train()
-        for rows in _batches(order, batch_size):
-            x = X[rows]
-            if binarize:
-                x = (self.rng.random(x.shape, dtype=np.float32) < x).astype(np.float32)
-            losses.append(self.take_step(torch.from_numpy(x)))
-        return float(np.mean(losses))
+        self.networks.train()
+        sums = dict.fromkeys(_MEANS, 0.0)
+        for rows in batches(order, batch_size):
+            batch_labels = None if labels is None else torch.from_numpy(labels[rows])
+            bits = as_bits(X[rows], self.binarize, self.rng)
+            step = self.take_step(torch.from_numpy(bits), batch_labels)
+            for name in _MEANS:
+                sums[name] += step[name] * len(rows) / len(X)
+        return sums
 
-    def take_step(self, x):
+    def take_step(self, x, labels=None):
         """One step of Adam.
 
         Parameters
         ----------
         x : torch.Tensor of shape (n_samples, n_features)
+        labels : torch.Tensor of int64 of shape (n_samples,), default=None
 
         Returns
         -------
-        loss : float
+        values : dict of str to float
+            As of :meth:`run_epoch`, and the ``loss``.
         """
         schedule, step = self.schedule, self.step
-        # Uniform numbers of 24 bits, away from 0 and 1, whose logits are infinite.
-        uniforms = self.rng.random((len(x), self.posterior.n_latent), dtype=np.float32)
-        uniforms = torch.from_numpy(np.clip(uniforms, 2.0**-25, 1 - 2.0**-24))
-        draw = self.posterior.draw(x, uniforms, schedule.tau_at(step))
-        likelihood = bernoulli_log_likelihood(self.decoder(draw.relaxed), x)
+        n_importance, n_repeats = schedule.importance_at(step)
+        n_draws = n_importance * n_repeats
+        x = x.to(self.device)
+        if labels is not None:
+            labels = labels.to(self.device).repeat_interleave(n_draws)
+        draw = self.networks.draw(x, self._uniforms(len(x) * n_draws), schedule.tau_at(step))
+        likelihood = self.networks.log_likelihood(draw.relaxed, x)
+        prior = self.networks.prior
         loss = surrogate_loss(
-            likelihood, draw, self.prior, self._draw_prior(), kl_weight=schedule.kl_weight(step)
+            likelihood,
+            draw,
+            prior,
+            self._draw_prior(),
+            kl_weight=schedule.kl_weight(step),
+            n_importance=n_importance,
+            labels=labels,
         )
+        self._descend(loss)
+        with torch.no_grad():
+            divergence = prior(draw.relaxed, labels) + draw.log_posterior
+        return {
+            "loss": float(loss.detach()),
+            "reconstruction": float(likelihood.detach().mean()),
+            "divergence": float(divergence.mean()),
+            "clipped_fraction": self._clip(),
+        }
+
+    def _uniforms(self, n_rows):
+        """Uniform numbers of 24 bits, away from 0 and 1, whose logits are infinite."""
+        shape = (n_rows, self.networks.posterior.n_latent)
+        uniforms = self.rng.random(shape, dtype=np.float32)
+        uniforms = np.clip(uniforms, 2.0**-25, 1 - 2.0**-24)
+        return torch.from_numpy(uniforms).to(self.device)
+
+    def _descend(self, loss):
         for group in self.optimiser.param_groups:
-            group["lr"] = group["base"] * schedule.rate_factor(step)
+            group["lr"] = group["base"] * self.schedule.rate_factor(self.step)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         self.step += 1
-        return float(loss.detach())
 
     def _draw_prior(self):
-        biases, weights = (parameter.detach().numpy() for parameter in self.prior.parameters())
-        spins = self.chains.draw(biases, weights, int(self.rng.integers(2**31)))
-        return torch.from_numpy((spins > 0).astype(np.float32))
+        parameters = [
+            parameter.detach().cpu().numpy() for parameter in self.networks.prior.parameters()
+        ]
+        bits = self.negative_phase.draw(*parameters, int(self.rng.integers(2**31)))
+        return torch.from_numpy(bits).to(self.device)
+
+    def _clip(self):
+        """Keep the prior in the sampler's range; the share of its parameters that were out."""
+        if self.limits is None:
+            return 0.0
+        prior = self.networks.prior
+        n_out, n_all = 0, 0
+        with torch.no_grad():
+            for values, (low, high) in zip(
+                (prior.biases, prior.weights),
+                self.limits(self.negative_phase.draws.beta_eff),
+                strict=True,
+            ):
+                n_out += int(((values < low) | (values > high)).sum())
+                n_all += values.numel()
+                values.clamp_(low, high)
+        return n_out / max(1, n_all)
 
 
-def _batches(order, batch_size):
+@contextmanager
+def torch_threads(n_threads):
+    """PyTorch on some threads, and its global generator put back at the end.
+
+    Parameters
+    ----------
+    n_threads : int
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def as_bits(x, binarize, rng):
+    """Features as a step sees them.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_samples, n_features), float32
+    binarize : {"dynamic", "threshold"} or None
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    bits : ndarray of shape (n_samples, n_features), float32
+    """
+    if binarize == "threshold":
+        return (x > 0.5).astype(np.float32)
+    if binarize == "dynamic":
+        return (rng.random(x.shape, dtype=np.float32) < x).astype(np.float32)
+    return x
+
+
+def batches(order, batch_size):
+    """Rows of each step; a last one alone joins the batch before.
+
+    Parameters
+    ----------
+    order : ndarray of int of shape (n_samples,)
+    batch_size : int
+
+    Returns
+    -------
+    batches : iterator of ndarray
+    """
     edges = list(range(0, len(order), batch_size)) + [len(order)]
     if len(edges) > 2 and edges[-1] - edges[-2] == 1:
         del edges[-2]  # batch normalisation needs two

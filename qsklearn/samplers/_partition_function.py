@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +24,13 @@ from qsklearn.samplers._base import COUNT, SEED_CONSTRAINTS, THREADS
 from qsklearn.samplers._elimination import order_by_degree
 from qsklearn.samplers._exact import MAX_CORE, MAX_SPINS, ExactSampler, _is_small, _split
 from qsklearn.samplers._groups import members_of_groups, split_matrices
+from qsklearn.samplers._imaginary_slices import (
+    MAX_DIAGONALIZED,
+    diagonalize,
+    log_of_free_spins,
+    stretch,
+    weigh_worldlines,
+)
 from qsklearn.samplers._models import (
     SpinModels,
     check_couplings,
@@ -39,17 +45,22 @@ from qsklearn.samplers._tree import draw_by_tree
 
 _CALLER = "log_partition_function"
 _EXACT = ("enumeration", "bipartite", "tree-decomposition")
-_METHODS = (*_EXACT, "population", "annealed-importance")
+_METHODS = (*_EXACT, "diagonalization", "population", "annealed-importance")
+# The same in a transverse field, where the first has no error of the slices.
+_EXACT_IN_A_FIELD = ("diagonalization", *_EXACT)
 # "auto" leaves trees of a larger width, which cost memory and time, to the population.
 _CHEAP_WIDTH = 16
 # Long runs of tempering where reverse runs cannot start from exact draws.
 _SWEEPS_TO_START = 1000
 # Standard errors from an estimate to the ends of its interval, which holds 95 %.
 _INTERVAL = 2.0
+_MAX_PLACES = 2**32  # the kernel counts spins of all slices in 32 bits
 
 _CONSTRAINTS = {
     "beta": [Interval(Real, 0, None, closed="left")],
-    "method": [StrOptions({"auto", *_METHODS})],
+    "method": [StrOptions({"auto", "bracket", *_METHODS})],
+    "transverse_field": [Interval(Real, 0, None, closed="left")],
+    "num_slices": [COUNT],
     "seed": SEED_CONSTRAINTS,
     "num_threads": THREADS,
     "population_size": [COUNT],
@@ -68,13 +79,13 @@ class LogPartitionFunction:
     Parameters
     ----------
     value : ndarray of shape (n_models,)
-        log Z = log Σ_s exp(-βE(s)), or its estimate.
+        log Z = log Σ_s exp(-βE(s)), or log Tr exp(-βH) in a transverse field, or its estimate.
     standard_error : ndarray of shape (n_models,)
         Of the value; 0 where it is exact, NaN where there is too little to tell.
     lower, upper : ndarrays of shape (n_models,)
         Ends of an interval; both the value where it is exact.
     method : str
-        How it was found, never "auto".
+        How it was found, never "auto" or "bracket".
 
     Examples
     --------
@@ -105,11 +116,18 @@ def log_partition_function(
     num_runs=1000,
     num_temperatures=200,
     num_sweeps=None,
+    transverse_field=0.0,
+    num_slices=16,
 ) -> LogPartitionFunction:
     r"""Logarithm of the partition function of each model of a family, with its error.
 
     .. math:: \log Z(\beta) = \log \sum_s e^{-\beta E(s)}, \qquad
         E(s) = h \cdot s + \tfrac12 s^T J s.
+
+    In a transverse field :math:`\Gamma` it is that of the quantum model,
+
+    .. math:: \log Z(\beta, \Gamma) = \log \operatorname{Tr} e^{-\beta H}, \qquad
+        H = E(\sigma^z) - \Gamma \sum_i \sigma^x_i .
 
     Parameters
     ----------
@@ -118,7 +136,7 @@ def log_partition_function(
     J : array-like or sparse matrix of shape (n_spins, n_spins), or (n_groups, n_spins, n_spins)
         Couplings, symmetric with a zero diagonal; shared by all models, or by group.
     beta : float, default=1.0
-        Inverse temperature, multiplying E.
+        Inverse temperature, multiplying E, and H.
     method : str, default="auto"
         One of
 
@@ -126,15 +144,20 @@ def log_partition_function(
         - ``"bipartite"``: all patterns of a side of up to 16 spins are enumerated, and the other
           side, whose spins do not couple among themselves, is summed in closed form: exact;
         - ``"tree-decomposition"`` by dwave-samplers, for graphs of low treewidth: exact;
-        - ``"population"``: :class:`PopulationAnnealingSampler`;
+        - ``"diagonalization"`` of H for up to 10 spins: exact, without slices;
+        - ``"population"``: :class:`PopulationAnnealingSampler`; not in a transverse field;
         - ``"annealed-importance"``: importance sampling along ``num_temperatures`` from β = 0 to
           ``beta``, and in reverse, which bracket log Z;
         - ``"auto"``: the first of the exact ones that applies to all models, trees as far as they
-          are cheap; else ``"population"``.
+          are cheap; else ``"population"``. In a transverse field, ``"diagonalization"`` comes
+          first and ``"annealed-importance"`` last;
+        - ``"bracket"``: the same, but always ``"annealed-importance"`` where none of the exact ones
+          applies, which takes longer than a population, and bounds log Z from both sides.
     groups : array-like of int of shape (n_models,), optional
         The matrix in ``J`` that each model takes.
     one_hot : tuple of (start, stop), optional
-        Spins of which exactly one is up in every state that counts.
+        Spins of which exactly one is up in every state that counts. They feel no transverse field,
+        in which only the exact methods take them.
     seed : int, default=None
         Estimates are the same for any ``num_threads``. An array of integers seeds each model for
         itself. None: fresh entropy.
@@ -149,6 +172,13 @@ def log_partition_function(
     num_sweeps : int, default=None
         Updates of each spin at each temperature. None: 10 for ``"population"``, 1 for
         ``"annealed-importance"``.
+    transverse_field : float, default=0.0
+        The field Γ, in the units of E.
+    num_slices : int, default=16
+        Slices P of imaginary time, at least 2 in a transverse field, for all methods but
+        ``"diagonalization"``. They make log Z too large by a term of order :math:`(\beta / P)^2`,
+        which grows with the number of spins and with the field, and is no part of the stated
+        errors: compare two numbers of slices.
 
     Returns
     -------
@@ -178,6 +208,23 @@ def log_partition_function(
     :class:`ExactSampler` has them cheaply; else they are draws of
     :class:`ParallelTemperingSampler`, and the upper end is as good as these.
 
+    *In a transverse field* Suzuki's formula makes a classical model of P slices of imaginary time,
+
+    .. math:: Z_P = A^{nP} \sum_{s^1, \dots, s^P} \prod_{k=1}^P e^{-\beta E(s^k) / P}
+        \prod_i e^{K s_i^k s_i^{k+1}}, \qquad
+        K = -\tfrac12 \log \tanh \frac{\beta \Gamma}{P}, \quad
+        A^2 = \tfrac12 \sinh \frac{2 \beta \Gamma}{P}, \quad s^{P+1} = s^1,
+
+    which the exact methods sum, at n P spins. :math:`Z_P` is above Z; P = 2m and m together,
+    :math:`\tfrac43 \log Z_{2m} - \tfrac13 \log Z_m`, leave an error of order
+    :math:`(\beta / P)^4`. Annealed importance keeps K as it is, and takes E from nothing, where
+    :math:`Z = (2 \cosh \beta \Gamma)^n` for any P, through ``num_temperatures`` steps to β E. A
+    sweep draws each spin's P slices at once from their exact law given the other spins, as that of
+    :class:`PathIntegralAnnealingSampler`, so that weak fields are no harder than others. Runs in
+    reverse start from the ends of anneals that stay there for five times their own length; where
+    even this is too short, ``upper`` comes out near ``lower``, or below it. Updates of single
+    spins, as in a population of the stretched model, freeze in weak fields, unseen by their errors.
+
     References
     ----------
     Neal, R. M. (2001). Annealed importance sampling. Statistics and Computing 11, 125-139.
@@ -187,6 +234,9 @@ def log_partition_function(
 
     Machta, J. (2010). Population annealing with weighted averages: A Monte Carlo method for rough
     free-energy landscapes. Phys. Rev. E 82, 026704.
+
+    Suzuki, M. (1976). Relationship between d-dimensional quantal spin systems and (d+1)-dimensional
+    Ising systems. Prog. Theor. Phys. 56, 1454-1469.
 
     Examples
     --------
@@ -201,6 +251,12 @@ def log_partition_function(
     ... )
     >>> bool(estimate.lower[0] < exact.value[0] < estimate.upper[0])
     True
+
+    One spin in a longitudinal and a transverse field, :math:`2 \cosh \beta \sqrt{h^2 + \Gamma^2}`:
+
+    >>> spin = log_partition_function([0.6], [[0.0]], transverse_field=0.8)
+    >>> spin.method, bool(np.isclose(spin.value[0], np.log(2 * np.cosh(1.0))))
+    ('diagonalization', True)
     """
     settings = SimpleNamespace(
         beta=beta,
@@ -211,13 +267,17 @@ def log_partition_function(
         num_runs=num_runs,
         num_temperatures=num_temperatures,
         num_sweeps=num_sweeps,
+        transverse_field=transverse_field,
+        num_slices=num_slices,
     )
     _check(settings)
     h, J, offset = _unpack(h, J)
     fields = check_fields(h, _CALLER)
+    _check_slices(fields.shape[1], settings)
     keys = make_keys(check_seed(seed, len(fields), _CALLER), len(fields))
     parts, members = _split_groups(fields, J, groups, one_hot)
-    method = _choose_method(parts) if method == "auto" else method
+    if method in ("auto", "bracket"):
+        method = _choose_method(parts, settings)
     results = np.empty((4, len(fields)))
     for models, rows in zip(parts, members, strict=True):
         settings.seed = keys[rows]
@@ -246,6 +306,31 @@ def _check(settings: SimpleNamespace) -> None:
     validate_parameter_constraints(_CONSTRAINTS, vars(settings), _CALLER)
     settings.beta = float(settings.beta)
     settings.num_threads = count_threads(settings.num_threads, _CALLER)
+    thickness = settings.beta * float(settings.transverse_field) / settings.num_slices
+    if not np.isfinite(thickness):
+        raise ValueError(
+            f"The 'transverse_field' parameter of {_CALLER} must be finite, also times beta. Got "
+            f"{settings.transverse_field!r} instead, and a beta of {settings.beta!r}."
+        )
+    # At beta = 0 there is none, either.
+    settings.transverse_field = float(settings.transverse_field) if thickness else 0.0
+
+
+def _check_slices(n_spins: int, settings: SimpleNamespace) -> None:
+    """Refuse a number of slices that knows no transverse field, or is beyond the kernel."""
+    if not settings.transverse_field or settings.method == "diagonalization":
+        return
+    if settings.num_slices == 1:
+        raise ValueError(
+            f"The 'num_slices' parameter of {_CALLER} must be at least 2 with a transverse_field "
+            f"of {settings.transverse_field!r}, and well above beta times it for a small error. "
+            "Got 1 instead."
+        )
+    if n_spins * settings.num_slices >= _MAX_PLACES:
+        raise ValueError(
+            f"The 'num_slices' parameter of {_CALLER} must be such that all slices together have "
+            f"fewer than 2^32 spins. Got {settings.num_slices} slices of {n_spins} spins instead."
+        )
 
 
 def _split_groups(fields, J, groups, one_hot) -> tuple[list[SpinModels], list[np.ndarray]]:
@@ -261,27 +346,32 @@ def _split_groups(fields, J, groups, one_hot) -> tuple[list[SpinModels], list[np
     return [parts[at] for at in filled], [members[at] for at in filled]
 
 
-def _choose_method(parts: list[SpinModels]) -> str:
-    """The cheapest exact method for all of the models, else the population."""
-    for method in _EXACT:
-        if not any(_obstacle(models, method, cheaply=True) for models in parts):
+def _choose_method(parts: list[SpinModels], settings: SimpleNamespace) -> str:
+    """The cheapest exact method for all of the models, else the best estimate."""
+    for method in _EXACT_IN_A_FIELD if settings.transverse_field else _EXACT:
+        if not any(_obstacle(models, method, settings, cheaply=True) for models in parts):
             return method
-    return "population"
+    has_population = settings.method == "auto" and not settings.transverse_field
+    return "population" if has_population else "annealed-importance"
 
 
 def _estimate(models: SpinModels, settings: SimpleNamespace, method: str) -> _Estimate:
     if models.n_spins == 0:
         return _exactly(np.zeros(models.n_models))
-    if method in _EXACT:
-        obstacle = _obstacle(models, method)
-        if obstacle:
-            raise ValueError(
-                f"The method {method!r} of {_CALLER} {obstacle}. Use method='auto', 'population' "
-                "or 'annealed-importance'."
-            )
-        return _exactly(_condition(models, settings, _sum_exactly[method]))
+    obstacle = _obstacle(models, method, settings)
+    if obstacle:
+        estimates = "'annealed-importance'"
+        if not settings.transverse_field:
+            estimates = f"'population' or {estimates}"
+        raise ValueError(
+            f"The method {method!r} of {_CALLER} {obstacle}. Use method='auto', {estimates}."
+        )
+    if method in _EXACT_IN_A_FIELD:
+        return _exactly(_condition(models, settings, method))
     if method == "population":
         return _by_population(models, settings)
+    if settings.transverse_field:
+        return _by_annealed_worldlines(models, settings)
     return _by_annealed_importance(models, settings)
 
 
@@ -289,13 +379,22 @@ def _exactly(log_z: np.ndarray) -> _Estimate:
     return log_z, np.zeros_like(log_z), log_z, log_z
 
 
-def _obstacle(models: SpinModels, method: str, cheaply: bool = False) -> str:
-    """Why an exact method does not serve these models; empty if it does."""
+def _obstacle(models: SpinModels, method: str, settings, cheaply: bool = False) -> str:
+    """Why a method does not serve these models; empty if it does."""
     if models.n_spins == 0:
         return ""
     graph = _without_unit(models)[1] if models.one_hot else models
-    if method == "enumeration" and graph.n_spins > MAX_SPINS:
-        return f"takes up to {MAX_SPINS} spins, and got {graph.n_spins}"
+    if method == "diagonalization":
+        if graph.n_spins > MAX_DIAGONALIZED:
+            return f"takes up to {MAX_DIAGONALIZED} spins, and got {graph.n_spins}"
+        return ""
+    if method not in _EXACT:
+        return _obstacle_to_an_estimate(models, method) if settings.transverse_field else ""
+    n_spins = graph.n_spins * (settings.num_slices if settings.transverse_field else 1)
+    if method == "enumeration":
+        return f"takes up to {MAX_SPINS} spins, and got {n_spins}" if n_spins > MAX_SPINS else ""
+    if settings.transverse_field:
+        graph, _ = _stretch(graph, settings)
     if method == "bipartite":
         core = len(_split(graph)[0]) if graph.n_spins else 0
         if core > MAX_CORE:
@@ -306,6 +405,17 @@ def _obstacle(models: SpinModels, method: str, cheaply: bool = False) -> str:
     if method == "tree-decomposition" and cheaply:
         return _obstacle_to_a_cheap_tree(graph)
     return ""
+
+
+def _obstacle_to_an_estimate(models: SpinModels, method: str) -> str:
+    """What an estimate cannot do in a transverse field."""
+    if method == "population":
+        return "does not serve a transverse_field > 0, as its updates of single spins freeze there"
+    return "takes no one_hot unit with a transverse_field > 0" if models.one_hot else ""
+
+
+def _stretch(models: SpinModels, settings) -> tuple[SpinModels, float]:
+    return stretch(models, settings.beta, settings.transverse_field, settings.num_slices)
 
 
 def _obstacle_to_a_cheap_tree(models: SpinModels) -> str:
@@ -325,10 +435,10 @@ def _without_unit(models: SpinModels) -> tuple[np.ndarray, SpinModels]:
     return rest, SpinModels(models.fields[:, rest], models.couplings[rest][:, rest])
 
 
-def _condition(models: SpinModels, settings, sum_exactly: Callable) -> np.ndarray:
+def _condition(models: SpinModels, settings, method: str) -> np.ndarray:
     """log Z, a one-hot unit summed over its spins that may be up."""
     if models.one_hot is None:
-        return sum_exactly(models, settings)
+        return _sum(models, settings, method)
     unit = np.arange(*models.one_hot)
     rest, inner = _without_unit(models)
     log_weights = np.empty((len(unit), models.n_models))
@@ -338,8 +448,19 @@ def _condition(models: SpinModels, settings, sum_exactly: Callable) -> np.ndarra
         given = SpinModels(fields, inner.couplings)
         log_weights[at] = -settings.beta * models.fields[:, unit] @ spins
         if len(rest):
-            log_weights[at] += sum_exactly(given, settings)
+            log_weights[at] += _sum(given, settings, method)
     return logsumexp(log_weights, axis=0)
+
+
+def _sum(models: SpinModels, settings, method: str) -> np.ndarray:
+    """log Z by an exact method, of all slices in a transverse field."""
+    if method == "diagonalization":
+        return diagonalize(models, settings.beta, settings.transverse_field)
+    if not settings.transverse_field:
+        return _sum_exactly[method](models, settings)
+    stretched, log_factor = _stretch(models, settings)
+    classical = SimpleNamespace(**{**vars(settings), "beta": 1.0})
+    return log_factor + _sum_exactly[method](stretched, classical)
 
 
 def _sum_patterns(models: SpinModels, settings) -> np.ndarray:
@@ -401,11 +522,35 @@ def _by_annealed_importance(models: SpinModels, settings) -> _Estimate:
     starts = _draw_starts(models, settings)
     betas = make_path(models, settings.beta, settings.num_temperatures)
     rest = (settings.num_sweeps or 1, settings.seed, settings.num_threads, watch)
-    below, below_error = log_mean(weigh_forward(models, betas, settings.num_runs, *rest))
+    forward = weigh_forward(models, betas, settings.num_runs, *rest)
     _raise_if_stopped(watch)
-    above, above_error = log_mean(-weigh_in_reverse(models, betas, starts, *rest))
+    reverse = weigh_in_reverse(models, betas, starts, *rest)
     _raise_if_stopped(watch)
-    log_start = log_number_of_states(models)
+    return _between(forward, reverse, log_number_of_states(models))
+
+
+def _by_annealed_worldlines(models: SpinModels, settings) -> _Estimate:
+    watch = Watch()
+    forward, reverse = weigh_worldlines(
+        models,
+        make_path(models, settings.beta, settings.num_temperatures),
+        settings.transverse_field,
+        num_slices=settings.num_slices,
+        num_runs=settings.num_runs,
+        num_sweeps=settings.num_sweeps or 1,
+        keys=settings.seed,
+        num_threads=settings.num_threads,
+        watch=watch,
+    )
+    _raise_if_stopped(watch)
+    start = log_of_free_spins(models.n_spins, settings.beta, settings.transverse_field)
+    return _between(forward, reverse, start)
+
+
+def _between(forward: np.ndarray, reverse: np.ndarray, log_start: float) -> _Estimate:
+    """The middle of what log weights of runs forward and in reverse add to log Z at their start."""
+    below, below_error = log_mean(forward)
+    above, above_error = log_mean(-reverse)
     below, above = log_start + below, log_start - above
     statistical = np.hypot(below_error, above_error) / 2
     return (

@@ -1,0 +1,110 @@
+"""Controls of the discrete VAE: what is left of a result without couplings, or without bits."""
+
+import importlib
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._boltzmann_prior_vae import QuantumBoltzmannPriorVAE
+from qsklearn.neural_network._latent_graph import make_latent_graph
+from qsklearn.neural_network._vae_data import choose_likelihood
+
+_DRAWS_OF_BOUND, _DRAWS_OF_SCORE = 16, 100
+
+
+class CouplingsRemovedVAE(QuantumBoltzmannPriorVAE):
+    """The discrete VAE whose couplings are set to 0 after the training.
+
+    What a trained model loses is what its prior's correlations were good for. Parameters,
+    attributes and methods are those of :class:`QuantumBoltzmannPriorVAE`.
+    """
+
+    def _train(self, *arguments, **keywords):
+        super()._train(*arguments, **keywords)
+        self.prior_ = self.prior_.without_couplings()
+
+
+class GaussianPriorVAE(TransformerMixin, BaseEstimator):
+    r"""The ordinary VAE: the networks of a discrete one with normal latent variables.
+
+    Prior N(0, 1), posterior normal with independent components, the divergence in closed form
+    (Kingma, Welling 2014); networks, likelihood, schedules and seeds are those of ``vae``.
+
+    Parameters
+    ----------
+    vae : QuantumBoltzmannPriorVAE
+        Its parameters count, its fit is left alone.
+
+    Attributes
+    ----------
+    likelihood_ : {"bernoulli", "gaussian"}
+    history_ : dict of str to list of float
+        ``elbo``, ``reconstruction``, ``kl`` of each epoch.
+    n_features_in_ : int
+    """
+
+    def __init__(self, vae):
+        self.vae = vae
+
+    def fit(self, X, y=None):
+        """Train for the epochs of ``vae``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        self : GaussianPriorVAE
+        """
+        networks = importlib.import_module("qsklearn.neural_network._vae_networks")
+        training = importlib.import_module("qsklearn.neural_network._vae_gaussian")
+        vae = self.vae
+        with kept_on_error(self):
+            X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+            self.likelihood_ = choose_likelihood(vae.likelihood, X)
+            self._entropy = int(check_random_state(vae.random_state).randint(2**31))
+            graph = make_latent_graph("bernoulli", vae.n_latent)
+            architecture = networks.architecture_of(vae, X.shape[1], graph, 0, self.likelihood_)
+            self._networks, self.history_ = training.train(vae, architecture, X, self._entropy)
+        return self
+
+    def transform(self, X):
+        """Posterior means.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_latent), float32
+        """
+        return self._inference().means(self._check(X))
+
+    def elbo(self, X):
+        """Evidence lower bound of each row, see :meth:`QuantumBoltzmannPriorVAE.elbo`."""
+        weights, reconstruction = self._inference().terms(self._check(X), _DRAWS_OF_BOUND)
+        bound = weights.mean(axis=1)
+        return {"elbo": bound, "reconstruction": reconstruction, "kl": reconstruction - bound}
+
+    def score_samples(self, X, n_importance=1000):
+        """Log-likelihoods, see :meth:`QuantumBoltzmannPriorVAE.score_samples`."""
+        weights, _ = self._inference().terms(self._check(X), n_importance)
+        return np.logaddexp.reduce(weights, axis=1) - np.log(n_importance)
+
+    def score(self, X, y=None):
+        """Mean log-likelihood, see :meth:`QuantumBoltzmannPriorVAE.score`."""
+        return float(self.score_samples(X, _DRAWS_OF_SCORE).mean())
+
+    def _check(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=np.float32, reset=False)
+
+    def _inference(self):
+        module = importlib.import_module("qsklearn.neural_network._vae_gaussian")
+        return module.GaussianInference(self._networks, self.vae, self._entropy)

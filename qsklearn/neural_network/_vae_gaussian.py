@@ -1,0 +1,194 @@
+"""The VAE with normal latent variables, in PyTorch: the control of the discrete one."""
+
+
+import numpy as np
+import torch
+from torch import nn
+
+from qsklearn.neural_network._family_draws import seeds_of_rows
+from qsklearn.neural_network._vae_evaluation import bits_of_rows, make_generator
+from qsklearn.neural_network._vae_fitted import FittedNetworks
+from qsklearn.neural_network._vae_networks import (
+    VAEArchitecture,
+    make_decoder,
+    make_likelihood,
+    make_mlp,
+    make_trunk,
+)
+from qsklearn.neural_network._vae_posterior import repeat_rows
+from qsklearn.neural_network._vae_training import Schedule, as_bits, batches, torch_threads
+from qsklearn.samplers._arguments import count_threads
+
+_CALLER = "GaussianPriorVAE"
+_DRAWS_AT_ONCE = 1000
+# Logarithms of variances beyond these overflow before they mean anything.
+_LOG_VARIANCES = (-12.0, 6.0)
+
+
+class GaussianArchitecture(VAEArchitecture):
+    """The architecture of a discrete VAE with as many normal latent variables."""
+
+    def _networks(self):
+        return GaussianNetworks(self)
+
+
+class GaussianNetworks(nn.Module):
+    """Encoder to means and log-variances, decoder, likelihood.
+
+    Parameters
+    ----------
+    architecture : GaussianArchitecture
+    """
+
+    def __init__(self, architecture):
+        super().__init__()
+        self.trunk, n_values, sizes = make_trunk(architecture)
+        self.head = make_mlp(n_values, sizes, 2 * architecture.graph.n_latent)
+        self.decoder = make_decoder(architecture)
+        self.likelihood = make_likelihood(architecture)
+
+    def encode(self, x):
+        """Means and log-variances of the latent variables.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (n_samples, n_features)
+
+        Returns
+        -------
+        means, log_variances : torch.Tensor of shape (n_samples, n_latent)
+        """
+        values = self.head(self.trunk(self.likelihood.standardise(x)))
+        means, log_variances = values.chunk(2, 1)
+        return means, log_variances.clamp(*_LOG_VARIANCES)
+
+    def draw(self, x, noise):
+        """log p(x | z) and log q(z | x) - log p(z) of draws, and the divergence.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (n_samples, n_features)
+        noise : torch.Tensor of shape (n_samples * n_draws, n_latent)
+            Standard normal; that of a row side by side.
+
+        Returns
+        -------
+        likelihood, log_ratio : torch.Tensor of shape (n_samples * n_draws,)
+        kl : torch.Tensor of shape (n_samples,)
+            The mean of the latter, in closed form.
+        """
+        encoded = self.encode(x)
+        means, log_variances = (repeat_rows(part, len(noise)) for part in encoded)
+        latent = means + torch.exp(0.5 * log_variances) * noise
+        likelihood = self.likelihood(self.decoder(latent), repeat_rows(x, len(noise)))
+        log_ratio = 0.5 * (latent**2 - noise**2 - log_variances).sum(1)
+        means, log_variances = encoded
+        kl = 0.5 * (means**2 + log_variances.exp() - 1 - log_variances).sum(1)
+        return likelihood, log_ratio, kl
+
+    def to_arrays(self):
+        """Weights and buffers by name, as copies."""
+        return {name: value.cpu().numpy().copy() for name, value in self.state_dict().items()}
+
+    def take_arrays(self, arrays):
+        """Weights and buffers from :meth:`to_arrays`."""
+        self.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+
+
+def train(vae, architecture, X, entropy):
+    """Train the control of a discrete VAE.
+
+    Parameters
+    ----------
+    vae : QuantumBoltzmannPriorVAE
+        Its parameters.
+    architecture : VAEArchitecture
+        Of the discrete VAE.
+    X : ndarray of shape (n_samples, n_features), float32
+    entropy : int
+
+    Returns
+    -------
+    networks : FittedNetworks
+    history : dict of str to list of float
+    """
+    architecture = GaussianArchitecture(**vars(architecture))
+    rng = np.random.default_rng(entropy)
+    networks = architecture.build(int(rng.integers(2**31)))
+    networks.likelihood.adapt(X)
+    n_steps = vae.max_iter * len(list(batches(np.arange(len(X)), vae.batch_size)))
+    schedule = Schedule(n_steps, vae.learning_rate_init, 0.0, 1.0, vae.kl_warmup)
+    optimiser = torch.optim.Adam(networks.parameters())
+    binarize = vae.binarize if architecture.likelihood == "bernoulli" else None
+    history = {"elbo": [], "reconstruction": [], "kl": []}
+    step = 0
+    networks.train()
+    with torch_threads(count_threads(vae.n_jobs, _CALLER)):
+        torch.default_generator.manual_seed(int(rng.integers(2**31)))
+        for _ in range(vae.max_iter):
+            sums = np.zeros(2)
+            for rows in batches(rng.permutation(len(X)), vae.batch_size):
+                x = torch.from_numpy(as_bits(X[rows], binarize, rng))
+                likelihood, kl = _step(networks, optimiser, x, schedule, step, vae, rng)
+                sums += np.array([likelihood, kl]) * len(rows) / len(X)
+                step += 1
+            for name, value in zip(history, (sums[0] - sums[1], *sums), strict=True):
+                history[name].append(float(value))
+    return FittedNetworks(architecture, networks.eval().to_arrays()), history
+
+
+def _step(networks, optimiser, x, schedule, step, vae, rng):
+    """One step of Adam; means of the log-likelihood and of the divergence."""
+    noise = torch.from_numpy(rng.standard_normal((len(x), vae.n_latent), dtype=np.float32))
+    likelihood, _, kl = networks.draw(x, noise)
+    loss = (schedule.kl_weight(step) * kl - likelihood).mean()
+    for group in optimiser.param_groups:
+        group["lr"] = schedule.learning_rate * schedule.rate_factor(step)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return float(likelihood.detach().mean()), float(kl.detach().mean())
+
+
+class GaussianInference:
+    """What the trained control answers.
+
+    Parameters
+    ----------
+    networks : FittedNetworks
+    vae : QuantumBoltzmannPriorVAE
+        Its parameters.
+    entropy : int
+    """
+
+    def __init__(self, networks, vae, entropy):
+        self._module = networks.module
+        is_bernoulli = networks.architecture.likelihood == "bernoulli"
+        self._binarize = vae.binarize if is_bernoulli else None
+        self._n_latent, self._entropy = vae.n_latent, entropy
+
+    def means(self, X):
+        """Posterior means, float32."""
+        with torch.no_grad():
+            return self._module.encode(torch.from_numpy(X))[0].numpy()
+
+    def terms(self, X, n_draws):
+        """Logarithms of weights, float64 of shape (n_samples, n_draws), and reconstruction."""
+        weights, reconstruction = np.empty((len(X), n_draws)), np.empty(len(X))
+        rows = zip(bits_of_rows(X, self._binarize), seeds_of_rows(X, self._entropy), strict=True)
+        with torch.no_grad():
+            for row, (x, seed) in enumerate(rows):
+                rng = make_generator(seed)
+                parts = [
+                    self._terms_of_row(x, rng, min(_DRAWS_AT_ONCE, n_draws - start))
+                    for start in range(0, n_draws, _DRAWS_AT_ONCE)
+                ]
+                likelihood, divergence = (np.concatenate(p) for p in zip(*parts, strict=True))
+                weights[row], reconstruction[row] = likelihood - divergence, likelihood.mean()
+        return weights, reconstruction
+
+    def _terms_of_row(self, x, rng, n_draws):
+        noise = rng.standard_normal((n_draws, self._n_latent), dtype=np.float32)
+        x = torch.from_numpy(x[np.newaxis])
+        likelihood, log_ratio, _ = self._module.draw(x, torch.from_numpy(noise))
+        return likelihood.double().numpy(), log_ratio.double().numpy()

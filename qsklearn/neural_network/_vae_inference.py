@@ -1,0 +1,101 @@
+"""What a trained discrete VAE answers: features, bounds, draws, completions, in PyTorch."""
+
+import numpy as np
+import torch
+
+from qsklearn.neural_network._vae_conditional import draw_missing
+from qsklearn.neural_network._vae_evaluation import RowEvaluator, bits_of_rows
+from qsklearn.neural_network._vae_negative_phase import NegativePhase
+from qsklearn.neural_network._vae_training import torch_threads
+from qsklearn.samplers._arguments import count_threads
+
+_ROWS_AT_ONCE = 1000
+_DRAWS_OF_CLASS = 32
+# Sweeps from the chains of training to draws that are independent of them.
+_SWEEPS = 200
+
+
+class Inference:
+    """A context in which PyTorch runs on the estimator's threads and leaves no trace.
+
+    Parameters
+    ----------
+    estimator : QuantumBoltzmannPriorVAE
+    state : FitState
+    prior : BoltzmannPrior
+    """
+
+    def __init__(self, estimator, state, prior):
+        self._estimator, self._state, self._prior = estimator, state, prior
+        self._networks = state.networks.module
+        is_bernoulli = state.networks.architecture.likelihood == "bernoulli"
+        self._binarize = estimator.binarize if is_bernoulli else None
+        self._evaluator = RowEvaluator(self._networks, prior, self._binarize, state.entropy)
+        self._threads = torch_threads(count_threads(estimator.n_jobs, type(estimator).__name__))
+
+    def __enter__(self):
+        self._threads.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        return self._threads.__exit__(*error)
+
+    def probabilities(self, X):
+        """Posterior means of bits, float32."""
+        standardise, posterior = self._networks.likelihood.standardise, self._networks.posterior
+        return self._by_blocks(lambda x: posterior.probabilities(standardise(x)), X)
+
+    def decode(self, Z):
+        """Means of features, float32."""
+        networks = self._networks
+        return self._by_blocks(lambda z: networks.likelihood.mean(networks.decoder(z)), Z)
+
+    def draw_features(self, Z, rng):
+        """Features drawn given bits, float32."""
+        networks = self._networks
+        return self._by_blocks(lambda z: networks.likelihood.draw(networks.decoder(z), rng), Z)
+
+    def terms(self, X, n_draws):
+        """See :meth:`RowEvaluator.terms`."""
+        return self._evaluator.terms(X, n_draws)
+
+    def class_probabilities(self, X):
+        """Means over the posterior of P(y | z), float64."""
+        return self._evaluator.class_probabilities(X, _DRAWS_OF_CLASS)
+
+    def complete(self, X, n_iter):
+        """Missing features drawn, the others as they are."""
+        missing = np.isnan(X)
+        bits = bits_of_rows(np.where(missing, np.float32(0), X), self._binarize)
+        bits[missing] = np.nan
+        drawn, _ = draw_missing(self._networks, self._prior, bits, n_iter, self._state.entropy)
+        return np.where(missing, drawn, X)
+
+    def draw_bits(self, prior, n_draws, seed):
+        """Bits of a prior by the estimator's sampler, float32."""
+        rng = np.random.default_rng(seed)
+        chains = self._state.chains[:, : prior.n_latent + prior.n_classes]
+        negative_phase = NegativePhase(
+            self._estimator.sampler_,
+            prior.graph,
+            n_draws,
+            _SWEEPS,
+            n_classes=prior.n_classes,
+            beta_eff=self._estimator.beta_eff,
+            transverse_field=prior.transverse_field,
+            num_threads=self._estimator.n_jobs,
+            belief=self._state.belief,
+            states=chains[rng.integers(len(chains), size=n_draws)],
+        )
+        negative_phase.draws.learns = False
+        parameters = prior.h, prior.weights, prior.class_biases, prior.class_weights
+        return negative_phase.draw(*parameters, int(rng.integers(2**31)))
+
+    def _by_blocks(self, function, rows):
+        rows = np.ascontiguousarray(rows, dtype=np.float32)
+        with torch.no_grad():
+            parts = [
+                function(torch.from_numpy(rows[start : start + _ROWS_AT_ONCE])).numpy()
+                for start in range(0, len(rows), _ROWS_AT_ONCE)
+            ]
+        return np.concatenate(parts)
