@@ -459,11 +459,13 @@ default="zephyr"
 
         Returns
         -------
-        Z : ndarray of shape (n_samples, n_latent), float32
+        Z : ndarray of shape (n_samples, n_latent)
+            Of the dtype of X, float32 or float64; found in double precision, so that a row's values
+            do not depend on the rows beside it.
         """
-        X = self._check_new(X)
+        X = self._check_new(X, dtype=(np.float64, np.float32))
         with self._inference() as inference:
-            return inference.probabilities(X)
+            return inference.probabilities(X).astype(X.dtype, copy=False)
 
     def inverse_transform(self, Z):
         """Means of the features that bits stand for.
@@ -800,9 +802,9 @@ default="zephyr"
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _check_new(self, X):
+    def _check_new(self, X, dtype=np.float32):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float32, reset=False)
+        X = validate_data(self, X, dtype=dtype, reset=False)
         choose_likelihood(self.likelihood_, X)
         return X
 
@@ -820,7 +822,7 @@ default="zephyr"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         if self.label_units:
             tags.target_tags.required = True
         return tags

@@ -12,6 +12,7 @@ from scipy.special import softmax
 
 from qsklearn.neural_network._family_draws import seeds_of_rows
 from qsklearn.neural_network._vae_data import BINARIZATION_SEED
+from qsklearn.neural_network._vae_networks import to_tensor
 
 # Draws of a row that go through the decoder together.
 _DRAWS_AT_ONCE = 1000
@@ -115,7 +116,7 @@ class RowEvaluator:
         return self.networks.draw(x, self._to_device(uniforms), 0.0)
 
     def _to_device(self, array):
-        return torch.from_numpy(array).to(self.networks.prior.biases.device)
+        return to_tensor(array).to(self.networks.prior.biases.device)
 
 
 def bits_of_rows(X, binarize):

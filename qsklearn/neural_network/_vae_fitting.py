@@ -12,6 +12,7 @@ from qsklearn.neural_network._base import SamplerFailure
 from qsklearn.neural_network._boltzmann_prior import BoltzmannPrior
 from qsklearn.neural_network._vae_fitted import FittedNetworks
 from qsklearn.neural_network._vae_negative_phase import NegativePhase
+from qsklearn.neural_network._vae_networks import to_tensor
 from qsklearn.neural_network._vae_training import Training, torch_threads
 from qsklearn.samplers import log_partition_function
 from qsklearn.samplers._arguments import count_threads
@@ -202,7 +203,7 @@ class Fitting:
     def _n_active(self):
         networks = self._training.networks
         networks.eval()
-        rows = torch.from_numpy(self._data.X[:_ROWS_OF_ACTIVITY]).to(self._training.device)
+        rows = to_tensor(self._data.X[:_ROWS_OF_ACTIVITY]).to(self._training.device)
         return int(count_active(networks, rows))
 
     def _outcome(self, history, reason, seconds):
@@ -360,7 +361,7 @@ def _to_arrays(value):
 def _to_tensors(value):
     """Arrays within dicts and lists as tensors."""
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(value.copy())
+        return to_tensor(value)
     if isinstance(value, dict):
         return {key: _to_tensors(entry) for key, entry in value.items()}
     return [_to_tensors(entry) for entry in value] if isinstance(value, list) else value

@@ -14,6 +14,7 @@ from qsklearn.neural_network._vae_networks import (
     make_likelihood,
     make_mlp,
     make_trunk,
+    to_tensor,
 )
 from qsklearn.neural_network._vae_posterior import repeat_rows
 from qsklearn.neural_network._vae_training import Schedule, as_bits, batches, torch_threads
@@ -92,7 +93,7 @@ class GaussianNetworks(nn.Module):
 
     def take_arrays(self, arrays):
         """Weights and buffers from :meth:`to_arrays`."""
-        self.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+        self.load_state_dict({name: to_tensor(value) for name, value in arrays.items()})
 
 
 def train(vae, architecture, X, entropy):
@@ -170,7 +171,7 @@ class GaussianInference:
     def means(self, X):
         """Posterior means, float32."""
         with torch.no_grad():
-            return self._module.encode(torch.from_numpy(X))[0].numpy()
+            return self._module.encode(to_tensor(X))[0].numpy()
 
     def terms(self, X, n_draws):
         """Logarithms of weights, float64 of shape (n_samples, n_draws), and reconstruction."""
@@ -189,6 +190,6 @@ class GaussianInference:
 
     def _terms_of_row(self, x, rng, n_draws):
         noise = rng.standard_normal((n_draws, self._n_latent), dtype=np.float32)
-        x = torch.from_numpy(x[np.newaxis])
+        x = to_tensor(x[np.newaxis])
         likelihood, log_ratio, _ = self._module.draw(x, torch.from_numpy(noise))
         return likelihood.double().numpy(), log_ratio.double().numpy()

@@ -1,11 +1,14 @@
 """What a trained discrete VAE answers: features, bounds, draws, completions, in PyTorch."""
 
+import copy
+
 import numpy as np
 import torch
 
 from qsklearn.neural_network._vae_conditional import draw_missing
 from qsklearn.neural_network._vae_evaluation import RowEvaluator, bits_of_rows
 from qsklearn.neural_network._vae_negative_phase import NegativePhase
+from qsklearn.neural_network._vae_networks import to_tensor
 from qsklearn.neural_network._vae_training import torch_threads
 from qsklearn.samplers._arguments import count_threads
 
@@ -41,9 +44,17 @@ class Inference:
         return self._threads.__exit__(*error)
 
     def probabilities(self, X):
-        """Posterior means of bits, float32."""
-        standardise, posterior = self._networks.likelihood.standardise, self._networks.posterior
-        return self._by_blocks(lambda x: posterior.probabilities(standardise(x)), X)
+        """Posterior means of bits, float64."""
+        # In single precision a row's last digits depend on how many rows there are.
+        posterior, likelihood = (
+            copy.deepcopy(part).double()
+            for part in (self._networks.posterior, self._networks.likelihood)
+        )
+
+        def means(x):
+            return posterior.probabilities(likelihood.standardise(x.double()))
+
+        return self._by_blocks(means, X)
 
     def decode(self, Z):
         """Means of features, float32."""
@@ -92,10 +103,9 @@ class Inference:
         return negative_phase.draw(*parameters, int(rng.integers(2**31)))
 
     def _by_blocks(self, function, rows):
-        rows = np.ascontiguousarray(rows, dtype=np.float32)
         with torch.no_grad():
             parts = [
-                function(torch.from_numpy(rows[start : start + _ROWS_AT_ONCE])).numpy()
+                function(to_tensor(rows[start : start + _ROWS_AT_ONCE])).numpy()
                 for start in range(0, len(rows), _ROWS_AT_ONCE)
             ]
         return np.concatenate(parts)

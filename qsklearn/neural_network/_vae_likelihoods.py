@@ -61,8 +61,8 @@ class GaussianLikelihood(nn.Module):
 
     def __init__(self, location, scale):
         super().__init__()
-        self.register_buffer("location", torch.as_tensor(location, dtype=torch.float32))
-        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32))
+        self.register_buffer("location", torch.tensor(location, dtype=torch.float32))
+        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
         self.log_noise = nn.Parameter(torch.zeros(len(self.location)))
 
     def adapt(self, X):

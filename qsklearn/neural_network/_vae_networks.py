@@ -127,7 +127,24 @@ class VAENetworks(nn.Module):
 
     def take_arrays(self, arrays):
         """Weights and buffers from :meth:`to_arrays`."""
-        self.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+        self.load_state_dict({name: to_tensor(value) for name, value in arrays.items()})
+
+
+def to_tensor(array):
+    """A copy of an array as a tensor.
+
+    PyTorch would share the array's memory, with warnings where that is read-only, as joblib's
+    memory maps are, and crash where it writes there.
+
+    Parameters
+    ----------
+    array : ndarray
+
+    Returns
+    -------
+    tensor : torch.Tensor
+    """
+    return torch.from_numpy(np.array(array))
 
 
 class ConditionalHead(nn.Module):

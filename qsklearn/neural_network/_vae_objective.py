@@ -9,6 +9,7 @@ gets its own, the difference of means of :math:`\partial E` over the posterior a
 the prior, at hard bits: at relaxed ones it is badly biased, for τ >= 1/2 even reversed.
 """
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -39,7 +40,8 @@ class PriorEnergy(nn.Module):
 
     def __init__(self, n_latent, edges, n_classes=0, dtype=torch.float32):
         super().__init__()
-        edges = torch.as_tensor(edges, dtype=torch.int64).reshape(-1, 2)
+        # A copy: loading weights writes into buffers, which must not be the caller's memory.
+        edges = torch.tensor(np.asarray(edges), dtype=torch.int64).reshape(-1, 2)
         self.register_buffer("edges", edges)
         self.biases = nn.Parameter(torch.zeros(n_latent, dtype=dtype))
         self.weights = nn.Parameter(torch.zeros(len(edges), dtype=dtype))
