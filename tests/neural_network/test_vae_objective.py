@@ -7,7 +7,7 @@ from scipy.stats import chi2
 from torch import nn
 
 from qsklearn.neural_network._vae_objective import PriorEnergy, bound_of, surrogate_loss
-from qsklearn.neural_network._vae_posterior import Posterior
+from qsklearn.neural_network._vae_posterior import Posterior, repeat_rows
 
 N_LATENT, N_PIXELS = 8, 12
 EDGES = [(0, 1), (0, 4), (1, 5), (2, 6), (3, 7), (4, 7), (1, 6), (2, 3)]
@@ -22,6 +22,17 @@ def small_net(n_inputs, n_outputs, generator, scale=0.8):
     return net
 
 
+class Both(nn.Module):
+    """A network on a row's values and its bits, side by side."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, values, bits):
+        return self.net(torch.cat([repeat_rows(values, len(bits)), bits], 1))
+
+
 class Model:
     """A whole VAE in double precision, whose sums over all states are exact."""
 
@@ -34,7 +45,7 @@ class Model:
             if hierarchical
             else None
         )
-        self.posterior = Posterior(first, second, GROUPS)
+        self.posterior = Posterior(nn.Identity(), first, second and Both(second), GROUPS)
         self.decoder = small_net(N_LATENT, N_PIXELS, generator, scale)
         self.prior = PriorEnergy(N_LATENT, EDGES, dtype=torch.float64)
         with torch.no_grad():
