@@ -67,7 +67,7 @@ class RowEvaluator:
         weights = np.empty((len(X), n_draws))
         reconstruction = np.empty(len(X))
         with torch.no_grad():
-            for row, (x, rng) in enumerate(self._rows(X)):
+            for row, (x, rng) in enumerate(self._rows(X, self.binarize)):
                 parts = [
                     self._terms_of_row(x, rng, min(_DRAWS_AT_ONCE, n_draws - start))
                     for start in range(0, n_draws, _DRAWS_AT_ONCE)
@@ -78,7 +78,7 @@ class RowEvaluator:
         return RowTerms(weights, reconstruction)
 
     def class_probabilities(self, X, n_draws):
-        """Means over draws from the posterior of each row of P(y | z).
+        """Means over draws from the posterior of each row, as it is, of P(y | z).
 
         Parameters
         ----------
@@ -91,16 +91,14 @@ class RowEvaluator:
         """
         probabilities = np.empty((len(X), self.prior.n_classes))
         with torch.no_grad():
-            for row, (x, rng) in enumerate(self._rows(X)):
+            for row, (x, rng) in enumerate(self._rows(X, None)):
                 bits = self._draw(x, rng, n_draws).hard.cpu().numpy()
                 probabilities[row] = softmax(self.prior.class_logits(bits), axis=1).mean(axis=0)
         return probabilities
 
-    def _rows(self, X):
+    def _rows(self, X, binarize):
         """Each row as a tensor, and its own generator."""
-        for x, seed in zip(
-            bits_of_rows(X, self.binarize), seeds_of_rows(X, self.seed), strict=True
-        ):
+        for x, seed in zip(bits_of_rows(X, binarize), seeds_of_rows(X, self.seed), strict=True):
             yield self._to_device(x[np.newaxis]), make_generator(seed)
 
     def _terms_of_row(self, x, rng, n_draws):

@@ -1,6 +1,5 @@
 """The VAE with normal latent variables, in PyTorch: the control of the discrete one."""
 
-
 import numpy as np
 import torch
 from torch import nn

@@ -3,7 +3,7 @@
 Bits are z in {0, 1}, spins s = 2z - 1. Logits l belong to z = 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import nn
@@ -27,6 +27,10 @@ class Draw:
     hard: torch.Tensor
     log_posterior: torch.Tensor
     logits: torch.Tensor
+
+    def first(self, n_rows):
+        """The draws of the first rows."""
+        return Draw(*(getattr(self, part.name)[:n_rows] for part in fields(self)))
 
 
 class Posterior(nn.Module):

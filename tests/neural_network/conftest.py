@@ -1,5 +1,6 @@
 """Data and small models for the tests of the networks."""
 
+import sys
 from types import SimpleNamespace
 
 import dimod
@@ -28,6 +29,14 @@ def make_problem(kind, seed=0, n_samples=6, n_features=2, n_hidden=3, scale=1.0)
         outputs=patterns[rng.integers(len(patterns), size=n_samples)],
         weights=rng.uniform(0.5, 2.0, n_samples),
     )
+
+
+@pytest.fixture(autouse=True)
+def one_torch_thread():
+    """Threads of PyTorch that wait for each other crawl where a machine is busy with other work."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(params=KINDS)

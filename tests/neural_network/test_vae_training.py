@@ -98,7 +98,7 @@ def test_classes_are_drawn_with_the_bits(ising):
         for parameter in parameters:
             parameter.copy_(torch.from_numpy(0.6 * rng.normal(size=parameter.shape)))
     arrays = [parameter.detach().numpy() for parameter in parameters]
-    chains = NegativePhase(ExactSampler(), graph, 20_000, 1, n_classes=3)
+    chains = NegativePhase(GibbsSampler(), graph, 20_000, 1, n_classes=3)
     bits = chains.draw(*arrays, 0)
     states = ((np.arange(16)[:, None] >> np.arange(4)) & 1).astype(np.float32)
     with torch.no_grad():
