@@ -12,7 +12,6 @@ plugin for PyTorch).
 """
 
 import argparse
-from itertools import combinations
 from pathlib import Path
 
 import matplotlib
@@ -31,7 +30,6 @@ from boltzmann_prior_vae_common import (
 from boltzmann_prior_vae_devices import run_beta, run_noise
 from boltzmann_prior_vae_uses import run_features, run_labels, run_quantum, run_search
 from reports import Report
-from sklearn.linear_model import LogisticRegression
 
 ROOT = Path(__file__).parents[1]
 # Seeds: five for the two priors of the paper's Table I.

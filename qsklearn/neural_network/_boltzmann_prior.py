@@ -169,7 +169,7 @@ class BoltzmannPrior:
 
     def _log_partition(self, num_slices=1):
         family = self.to_family()
-        return log_partition_function(
+        result = log_partition_function(
             family.fields,
             family.couplings,
             one_hot=family.one_hot,
@@ -180,6 +180,10 @@ class BoltzmannPrior:
             num_slices=num_slices,
             seed=0,
         )
+        ends = {
+            name: getattr(result, name) - family.offsets for name in ("value", "lower", "upper")
+        }
+        return replace(result, **ends)
 
     def __getstate__(self):
         # What is made in no time is made again; log Z is kept.

@@ -14,9 +14,11 @@ from qsklearn._sklearn import Integral, Interval, Real, StrOptions, fit_context
 from qsklearn.neural_network._architecture import check_image_shape
 from qsklearn.neural_network._base import N_JOBS, kept_on_error
 from qsklearn.neural_network._family_draws import needs_trial
+from qsklearn.neural_network._vae_architecture import architecture_of
 from qsklearn.neural_network._vae_checks import check_schedules, check_sizes, hardware, pairs_of
 from qsklearn.neural_network._vae_data import TrainingData, choose_likelihood, encode_labels
 from qsklearn.neural_network._vae_device import resolve_sampler
+from qsklearn.neural_network._vae_fitted import FitState, restarted
 from qsklearn.neural_network._vae_report import report_of, warn_of_doubts
 from qsklearn.samplers import check_sampler
 
@@ -83,9 +85,9 @@ default="zephyr"
     binarize : {"dynamic", "threshold"} or None, default="dynamic"
         Of a Bernoulli likelihood: features are drawn as bits anew in each epoch, with their values
         as probabilities; are cut at 1/2; or stay as they are.
-    tau : float or tuple of (first, last), default=0.5
-        Temperature of the relaxed bits; of a pair from one to the other over the training. The
-        paper's 1/7 needs far longer trainings; a long one may end there by ``(1.0, 0.2)``.
+    tau : float or tuple of (first, last), default=(1.0, 0.2)
+        Temperature of the relaxed bits; of a pair from one to the other over the training,
+        geometrically. The paper's 1/7 throughout needs far longer trainings.
     kl_warmup : float, default=0.3
         Part of the training in which the weight of the divergence from the prior rises to 1.
     importance : tuple of (K, D), default=((1, 1),)
@@ -94,7 +96,7 @@ default="zephyr"
     max_iter : int, default=16
         Epochs.
     batch_size : int, default=100
-    learning_rate_init : float, default=3e-3
+    learning_rate_init : float, default=5e-3
         Of Adam for the networks; falls to a tenth over the training.
     prior_learning_rate_init : float, default=1e-2
         Of Adam for the prior, likewise.
@@ -239,12 +241,12 @@ default="zephyr"
         posterior="hierarchical",
         mapping="chains",
         binarize="dynamic",
-        tau=0.5,
+        tau=(1.0, 0.2),
         kl_warmup=0.3,
         importance=((1, 1),),
         max_iter=16,
         batch_size=100,
-        learning_rate_init=3e-3,
+        learning_rate_init=5e-3,
         prior_learning_rate_init=1e-2,
         sampler=None,
         n_chains=512,
@@ -363,13 +365,15 @@ default="zephyr"
             self.likelihood_ = choose_likelihood(self.likelihood, X)
         else:
             choose_likelihood(self.likelihood_, X)
+        if reset:
+            vars(self).pop("classes_", None)
         if not self.label_units:
             return TrainingData(X)
         if y is None:
             raise ValueError(
                 f"{_CALLER} with label_units=True needs y: classes, -1 where unknown. Got None."
             )
-        known = getattr(self, "classes_", None) if not reset else classes
+        known = classes if reset else self.classes_
         y = column_or_1d(y, warn=True)
         if len(y) != len(X):
             raise ValueError(
@@ -405,27 +409,19 @@ default="zephyr"
         fitting = importlib.import_module("qsklearn.neural_network._vae_fitting")
         training = importlib.import_module("qsklearn.neural_network._vae_training")
         n_classes = 0 if data.classes is None else len(data.classes)
+        topology = self._state.networks.architecture.graph if going_on else self.topology
         latent = resolve_sampler(
-            self.sampler, self._topology(going_on), self.n_latent, self.mapping, n_classes, _CALLER
+            self.sampler, topology, self.n_latent, self.mapping, n_classes, _CALLER
         )
-        networks = importlib.import_module("qsklearn.neural_network._vae_networks")
-        architecture = networks.architecture_of(
+        architecture = architecture_of(
             self, data.X.shape[1], latent.graph, n_classes, self.likelihood_
         )
+        self._check_step_memory(architecture)
         if going_on:
-            state = self._state
-            if restarts:
-                state = fitting.restarted(state)
+            self._check_same(architecture)
+            state = restarted(self._state) if restarts else self._state
         else:
-            entropy = int(check_random_state(self.random_state).randint(2**31))
-            state = fitting.FitState(entropy)
-        check_memory(
-            4 * self.batch_size * max(k * d for k, d in pairs_of(self.importance)) * data.X.shape[1]
-            + 8 * self.n_latent**2
-            + self.n_chains * self.n_latent,
-            f"A step of {_CALLER}",
-            "Lower batch_size, importance or n_latent.",
-        )
+            state = FitState(int(check_random_state(self.random_state).randint(2**31)))
         schedule = training.Schedule(
             n_steps,
             self.learning_rate_init,
@@ -439,14 +435,44 @@ default="zephyr"
         )
         outcome = run.run(n_epochs)
         self._state, self.prior_ = outcome.state, outcome.prior
+        if restarts:  # the moments of Adam are twice the size of the weights
+            self._state.optimiser = None
         self.history_, self.cost_ = outcome.history, outcome.cost
         self.stop_reason_, self.sampler_ = outcome.stop_reason, latent.sampler
         self.n_iter_ = len(self.history_.get("elbo", []))
         self._n_features_out = self.prior_.n_latent
 
-    def _topology(self, going_on):
-        """The parameter; where training goes on, what it must still be."""
-        return self._state.networks.architecture.graph if going_on else self.topology
+    def _check_step_memory(self, architecture):
+        rows = self.batch_size * max(first * second for first, second in pairs_of(self.importance))
+        check_memory(
+            4 * rows * architecture.n_features
+            + 8 * self.n_latent**2
+            + self.n_chains * self.n_latent,
+            f"A step of {_CALLER}",
+            "Lower batch_size, importance, n_chains or n_latent.",
+        )
+
+    def _check_same(self, architecture):
+        """Where training goes on, networks stay what they are."""
+        before = self._state.networks.architecture
+        parameters = {
+            "hidden_layer_sizes": "hidden_layer_sizes",
+            "name": "architecture",
+            "image_shape": "image_shape",
+            "hierarchical": "posterior",
+            "n_classes": "label_units",
+        }
+        for name, parameter in parameters.items():
+            if getattr(before, name) != getattr(architecture, name):
+                raise ValueError(
+                    f"The {parameter!r} parameter of {_CALLER} must stay what it was where "
+                    f"training goes on. Got {getattr(self, parameter)!r} instead; fit a clone."
+                )
+        if self.n_latent != before.graph.n_latent:
+            raise ValueError(
+                f"The 'n_latent' parameter of {_CALLER} must stay {before.graph.n_latent} where "
+                f"training goes on. Got {self.n_latent} instead; fit a clone."
+            )
 
     # --- features --------------------------------------------------------------------------------
 
@@ -459,13 +485,13 @@ default="zephyr"
 
         Returns
         -------
-        Z : ndarray of shape (n_samples, n_latent)
-            Of the dtype of X, float32 or float64; found in double precision, so that a row's values
-            do not depend on the rows beside it.
+        Z : ndarray of shape (n_samples, n_latent), float32
+            In single precision, rounded from double, so that a row's values do not depend on the
+            rows beside it.
         """
-        X = self._check_new(X, dtype=(np.float64, np.float32))
+        X = self._check_new(X)
         with self._inference() as inference:
-            return inference.probabilities(X).astype(X.dtype, copy=False)
+            return inference.probabilities(X).astype(np.float32)
 
     def inverse_transform(self, Z):
         """Means of the features that bits stand for.
@@ -665,7 +691,13 @@ default="zephyr"
             raise ValueError(
                 f"The 'label_units' parameter of {_CALLER} must be True to draw given y. Got False."
             )
-        y = np.broadcast_to(np.asarray(y), (n_samples,))
+        y = np.asarray(y)
+        if y.shape not in ((), (n_samples,)):
+            raise ValueError(
+                f"y must be one class, or one for each of the {n_samples} samples. Got "
+                f"{len(np.atleast_1d(y))} instead."
+            )
+        y = np.broadcast_to(y, (n_samples,))
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
@@ -802,9 +834,9 @@ default="zephyr"
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _check_new(self, X, dtype=np.float32):
+    def _check_new(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=dtype, reset=False)
+        X = validate_data(self, X, dtype=np.float32, reset=False)
         choose_likelihood(self.likelihood_, X)
         return X
 
@@ -822,7 +854,7 @@ default="zephyr"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.transformer_tags.preserves_dtype = ["float32"]
         if self.label_units:
             tags.target_tags.required = True
         return tags

@@ -54,9 +54,10 @@ def make_latent_graph(topology, n_latent, mapping="chains", chip=None):
 
     Parameters
     ----------
-    topology : {"chimera", "pegasus", "zephyr", "rbm", "full", "bernoulli"} or networkx.Graph
-        A patch of a chip's graph; two halves that are all coupled with each other; all pairs; none;
-        or the graph itself.
+    topology : str, networkx.Graph or LatentGraph
+        ``"chimera"``, ``"pegasus"``, ``"zephyr"``: a patch of a chip's graph; ``"rbm"``: two halves
+        that are all coupled with each other; ``"full"``: all pairs; ``"bernoulli"``: none; or the
+        graph itself. A LatentGraph, of an earlier training, is returned as it is.
     n_latent : int
         Units; of a graph its nodes.
     mapping : {"chains", "bipartite"}, default="chains"
@@ -78,6 +79,8 @@ def make_latent_graph(topology, n_latent, mapping="chains", chip=None):
     ValueError
         If the name is unknown, a graph has another number of nodes, or a device too few qubits.
     """
+    if isinstance(topology, LatentGraph):
+        return topology
     if not isinstance(topology, str):
         return _from_networkx(topology, n_latent)
     if topology not in TOPOLOGIES:

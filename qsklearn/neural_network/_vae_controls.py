@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qsklearn.neural_network._base import kept_on_error
 from qsklearn.neural_network._boltzmann_prior_vae import QuantumBoltzmannPriorVAE
 from qsklearn.neural_network._latent_graph import make_latent_graph
+from qsklearn.neural_network._vae_architecture import architecture_of
 from qsklearn.neural_network._vae_data import choose_likelihood
 
 _DRAWS_OF_BOUND, _DRAWS_OF_SCORE = 16, 100
@@ -61,7 +62,6 @@ class GaussianPriorVAE(TransformerMixin, BaseEstimator):
         -------
         self : GaussianPriorVAE
         """
-        networks = importlib.import_module("qsklearn.neural_network._vae_networks")
         training = importlib.import_module("qsklearn.neural_network._vae_gaussian")
         vae = self.vae
         with kept_on_error(self):
@@ -69,7 +69,7 @@ class GaussianPriorVAE(TransformerMixin, BaseEstimator):
             self.likelihood_ = choose_likelihood(vae.likelihood, X)
             self._entropy = int(check_random_state(vae.random_state).randint(2**31))
             graph = make_latent_graph("bernoulli", vae.n_latent)
-            architecture = networks.architecture_of(vae, X.shape[1], graph, 0, self.likelihood_)
+            architecture = architecture_of(vae, X.shape[1], graph, 0, self.likelihood_)
             self._networks, self.history_ = training.train(vae, architecture, X, self._entropy)
         return self
 

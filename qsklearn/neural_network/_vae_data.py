@@ -95,9 +95,16 @@ def encode_labels(y, classes=None):
     Raises
     ------
     ValueError
-        If there are fewer than two classes, or other ones than before.
+        If there are fewer than two classes, other ones than before, NaN, or -1 as a text.
     """
     known = np.array([label != _UNLABELLED for label in y.tolist()], dtype=bool)
+    if any(label != label for label in y.tolist()):
+        raise ValueError("y must hold classes, or -1 where unknown. Got NaN instead.")
+    if y.dtype.kind in "US" and str(_UNLABELLED) in y:
+        raise ValueError(
+            "y must be an array of dtype object where classes are text, so that -1, for rows "
+            "without a label, stays a number. Got the text '-1' instead."
+        )
     given = np.unique(y[known])
     if classes is None:
         classes = given

@@ -1,4 +1,8 @@
-"""Networks of a trained discrete VAE as arrays, which need no PyTorch to be kept or loaded."""
+"""What a trained discrete VAE keeps: arrays, which need no PyTorch to be kept or loaded."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from qsklearn._optional import import_optional
 
@@ -33,3 +37,47 @@ class FittedNetworks:
 
     def __setstate__(self, state):
         self.__init__(**state)
+
+
+@dataclass
+class FitState:
+    """All that a training goes on from.
+
+    Parameters
+    ----------
+    entropy : int
+        Of all random numbers.
+    networks : FittedNetworks or None
+        None before the first training.
+    generator : dict or None
+        State of the numpy Generator.
+    optimiser : dict or None
+        PyTorch's state of Adam, as arrays.
+    step, n_steps : int
+        Steps so far, and those of the schedule.
+    chains : ndarray of shape (n_chains, n_spins), int8, or None
+    belief : TemperatureBelief or None
+    """
+
+    entropy: int
+    networks: FittedNetworks | None = None
+    generator: dict | None = None
+    optimiser: dict | None = None
+    step: int = 0
+    n_steps: int = 0
+    chains: np.ndarray | None = None
+    belief: object = None
+
+
+def restarted(state):
+    """A state whose next training has schedules of its own, and a fresh optimiser.
+
+    Parameters
+    ----------
+    state : FitState
+
+    Returns
+    -------
+    state : FitState
+    """
+    return replace(state, step=0, optimiser=None)

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,10 +10,10 @@ from tqdm.auto import tqdm
 
 from qsklearn.neural_network._base import SamplerFailure
 from qsklearn.neural_network._boltzmann_prior import BoltzmannPrior
-from qsklearn.neural_network._vae_fitted import FittedNetworks
+from qsklearn.neural_network._vae_fitted import FitState, FittedNetworks
 from qsklearn.neural_network._vae_negative_phase import NegativePhase
 from qsklearn.neural_network._vae_networks import to_tensor
-from qsklearn.neural_network._vae_training import Training, torch_threads
+from qsklearn.neural_network._vae_training import Diverged, Training, torch_threads
 from qsklearn.samplers import log_partition_function
 from qsklearn.samplers._arguments import count_threads
 
@@ -25,36 +25,6 @@ _MOST_ROUGH_SPINS = 2000
 _ROWS_OF_ACTIVITY = 1000
 # Variance over the data of the mean of a unit in use (Burda et al. 2016).
 ACTIVE = 0.01
-
-
-@dataclass
-class FitState:
-    """All that a training goes on from.
-
-    Parameters
-    ----------
-    entropy : int
-        Of all random numbers.
-    networks : FittedNetworks or None
-        None before the first training.
-    generator : dict or None
-        State of the numpy Generator.
-    optimiser : dict or None
-        PyTorch's state of Adam, as arrays.
-    step, n_steps : int
-        Steps so far, and those of the schedule.
-    chains : ndarray of shape (n_chains, n_spins), int8, or None
-    belief : TemperatureBelief or None
-    """
-
-    entropy: int
-    networks: FittedNetworks | None = None
-    generator: dict | None = None
-    optimiser: dict | None = None
-    step: int = 0
-    n_steps: int = 0
-    chains: np.ndarray | None = None
-    belief: object = None
 
 
 @dataclass
@@ -186,12 +156,12 @@ class Fitting:
                 raise
             is_interrupt = isinstance(error, KeyboardInterrupt)
             return "interrupted" if is_interrupt else f"the sampler failed: {error}"
-        if not np.isfinite(list(means.values())).all():
+        except Diverged as error:
             if not len(history):
                 raise ValueError(
                     f"The training of {_CALLER} diverged in its first epoch. Lower "
                     "learning_rate_init or prior_learning_rate_init, or scale the data."
-                )
+                ) from error
             training.networks.take_arrays(before)
             return "diverged"
         history.add(training, means, self._prior(), self._n_active())
@@ -222,20 +192,6 @@ class Fitting:
             belief=draws.belief,
         )
         return Outcome(state, self._prior(), history.columns, cost, reason)
-
-
-def restarted(state):
-    """A state whose next training has schedules of its own, and a fresh optimiser.
-
-    Parameters
-    ----------
-    state : FitState
-
-    Returns
-    -------
-    state : FitState
-    """
-    return replace(state, step=0, optimiser=None)
 
 
 class TrainingHistory:
@@ -336,7 +292,7 @@ def rough_log_partition(prior):
     result = log_partition_function(
         family.fields, family.couplings, one_hot=family.one_hot, seed=0, **_ROUGH
     )
-    return float(result.value[0])
+    return float(result.value[0] - family.offsets[0])
 
 
 def _warn_of(reason, n_epochs):

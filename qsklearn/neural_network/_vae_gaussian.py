@@ -1,5 +1,7 @@
 """The VAE with normal latent variables, in PyTorch: the control of the discrete one."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
@@ -8,7 +10,6 @@ from qsklearn.neural_network._family_draws import seeds_of_rows
 from qsklearn.neural_network._vae_evaluation import bits_of_rows, make_generator
 from qsklearn.neural_network._vae_fitted import FittedNetworks
 from qsklearn.neural_network._vae_networks import (
-    VAEArchitecture,
     make_decoder,
     make_likelihood,
     make_mlp,
@@ -25,19 +26,12 @@ _DRAWS_AT_ONCE = 1000
 _LOG_VARIANCES = (-12.0, 6.0)
 
 
-class GaussianArchitecture(VAEArchitecture):
-    """The architecture of a discrete VAE with as many normal latent variables."""
-
-    def _networks(self):
-        return GaussianNetworks(self)
-
-
 class GaussianNetworks(nn.Module):
     """Encoder to means and log-variances, decoder, likelihood.
 
     Parameters
     ----------
-    architecture : GaussianArchitecture
+    architecture : VAEArchitecture
     """
 
     def __init__(self, architecture):
@@ -112,7 +106,7 @@ def train(vae, architecture, X, entropy):
     networks : FittedNetworks
     history : dict of str to list of float
     """
-    architecture = GaussianArchitecture(**vars(architecture))
+    architecture = replace(architecture, latent="normal")
     rng = np.random.default_rng(entropy)
     networks = architecture.build(int(rng.integers(2**31)))
     networks.likelihood.adapt(X)

@@ -14,14 +14,28 @@ _LEAST_NOISE = 1e-2
 
 
 class BernoulliLikelihood(nn.Module):
-    """Features in [0, 1] as bits, whose logits the decoder gives."""
+    """Features in [0, 1] as bits, whose logits the decoder gives.
+
+    Parameters
+    ----------
+    n_features : int
+    is_centred : bool
+        Whether the encoder gets features with their mean taken off.
+    """
+
+    def __init__(self, n_features, is_centred):
+        super().__init__()
+        self.register_buffer("location", torch.zeros(n_features))
+        self.is_centred = is_centred
 
     def adapt(self, X):
-        """Nothing of the data is needed."""
+        """Take the mean from the training data, an array."""
+        if self.is_centred:
+            self.location.copy_(torch.from_numpy(X.mean(axis=0, dtype="float64")))
 
     def standardise(self, x):
-        """What the encoder gets of x: x itself."""
-        return x
+        """What the encoder gets of x."""
+        return x - self.location
 
     def forward(self, outputs, x):
         r"""log p(x | z) = Σ x l - log(1 + e^l).

@@ -1,7 +1,6 @@
 """The networks of a discrete VAE, made here or given by the user, in PyTorch."""
 
 import copy
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,62 +13,6 @@ from qsklearn.neural_network._vae_posterior import Posterior, repeat_rows
 
 _CALLER = "QuantumBoltzmannPriorVAE"
 _FIRST_WEIGHTS = 0.01  # standard deviation of couplings at the start
-
-
-@dataclass(frozen=True, eq=False)
-class VAEArchitecture:
-    """All that tells what networks a model has, without their weights.
-
-    Parameters
-    ----------
-    n_features : int
-    graph : LatentGraph
-    hidden_layer_sizes : tuple of int
-        Of perceptrons, of each of the two halves of the encoder; backwards of the decoder. Of other
-        encoders the last one is that of the dense layer between the encoder and the bits.
-    name : {"mlp", "gated_conv"}
-    image_shape : tuple of (channels, height, width), or None
-    hierarchical : bool
-        Whether group 1 of the latent units knows group 0.
-    likelihood : {"bernoulli", "gaussian"}
-    n_classes : int
-    encoder, decoder : torch.nn.Module or None
-        The user's, which are copied, never changed.
-    """
-
-    n_features: int
-    graph: object
-    hidden_layer_sizes: tuple
-    name: str
-    image_shape: tuple | None
-    hierarchical: bool
-    likelihood: str
-    n_classes: int = 0
-    encoder: object = None
-    decoder: object = None
-
-    def build(self, seed):
-        """Networks with weights of a given seed; PyTorch's global generator stays as it is.
-
-        Parameters
-        ----------
-        seed : int
-
-        Returns
-        -------
-        networks : VAENetworks
-
-        Raises
-        ------
-        ValueError
-            If a network does not fit the data or the latent units.
-        """
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            return self._networks()
-
-    def _networks(self):
-        return VAENetworks(self)
 
 
 class VAENetworks(nn.Module):
@@ -150,8 +93,8 @@ def to_tensor(array):
 class ConditionalHead(nn.Module):
     """Logits of group 1 from the trunk's values and the bits of group 0.
 
-    The first layer of a perceptron on both, side by side: of the trunk's values it is evaluated
-    once, however many draws there are.
+    The first layer of a perceptron on both, side by side, the bits as spins: of the trunk's values
+    it is evaluated once, however many draws there are.
 
     Parameters
     ----------
@@ -186,7 +129,16 @@ class ConditionalHead(nn.Module):
         -------
         logits : torch.Tensor of shape (n_samples * n_draws, n_outputs)
         """
-        return self.rest(repeat_rows(self.of_values(values), len(bits)) + self.of_bits(bits))
+        of_bits = self.of_bits(2 * bits - 1)
+        return self.rest(repeat_rows(self.of_values(values), len(bits)) + of_bits)
+
+
+class ToSpins(nn.Module):
+    """Bits in [0, 1] as spins in [-1, 1], on which perceptrons train better."""
+
+    def forward(self, bits):
+        """Spins."""
+        return 2 * bits - 1
 
 
 class Reshape(nn.Module):
@@ -204,54 +156,6 @@ class Reshape(nn.Module):
     def forward(self, x):
         """Images of shape (n_samples, *image_shape)."""
         return x.reshape(len(x), *self.image_shape)
-
-
-def architecture_of(vae, n_features, graph, n_classes, likelihood):
-    """The architecture that an estimator's parameters ask for.
-
-    Parameters
-    ----------
-    vae : QuantumBoltzmannPriorVAE
-    n_features : int
-    graph : LatentGraph
-    n_classes : int
-    likelihood : {"bernoulli", "gaussian"}
-
-    Returns
-    -------
-    architecture : VAEArchitecture
-
-    Raises
-    ------
-    ValueError
-        If a network is none, or there is no shape of images for convolutions.
-    """
-    for parameter in ("encoder", "decoder"):
-        module = getattr(vae, parameter)
-        if module is not None and not isinstance(module, nn.Module):
-            raise ValueError(
-                f"The {parameter!r} parameter of {_CALLER} must be a torch.nn.Module or None. Got "
-                f"{module!r} instead."
-            )
-    shape = None if vae.image_shape is None else tuple(map(int, vae.image_shape))
-    makes_networks = vae.encoder is None or vae.decoder is None
-    if vae.architecture == "gated_conv" and shape is None and makes_networks:
-        raise ValueError(
-            f"The 'image_shape' parameter of {_CALLER} must be (channels, height, width) with "
-            "architecture='gated_conv'. Got None instead."
-        )
-    return VAEArchitecture(
-        n_features=n_features,
-        graph=graph,
-        hidden_layer_sizes=tuple(map(int, vae.hidden_layer_sizes)),
-        name=vae.architecture,
-        image_shape=shape,
-        hierarchical=vae.posterior == "hierarchical",
-        likelihood=likelihood,
-        n_classes=n_classes,
-        encoder=vae.encoder,
-        decoder=vae.decoder,
-    )
 
 
 def make_mlp(n_inputs, hidden_layer_sizes, n_outputs):
@@ -326,7 +230,8 @@ def make_decoder(architecture):
     """
     n_latent, n_features = architecture.graph.n_latent, architecture.n_features
     if architecture.decoder is None and architecture.name == "mlp":
-        return make_mlp(n_latent, architecture.hidden_layer_sizes[::-1], n_features)
+        sizes = architecture.hidden_layer_sizes[::-1]
+        return nn.Sequential(ToSpins(), *make_mlp(n_latent, sizes, n_features))
     if architecture.decoder is None:
         return make_gated_decoder(n_latent, architecture.image_shape)
     own = copy.deepcopy(architecture.decoder)
@@ -352,9 +257,10 @@ def make_likelihood(architecture):
     -------
     likelihood : BernoulliLikelihood or GaussianLikelihood
     """
-    if architecture.likelihood == "bernoulli":
-        return BernoulliLikelihood()
     n_features = architecture.n_features
+    if architecture.likelihood == "bernoulli":
+        # Networks of the user's get what the user has; ours train better on centred features.
+        return BernoulliLikelihood(n_features, is_centred=architecture.encoder is None)
     return GaussianLikelihood(np.zeros(n_features), np.ones(n_features))
 
 

@@ -53,7 +53,7 @@ class Posterior(nn.Module):
     def __init__(self, trunk, first, second, groups):
         super().__init__()
         self.trunk, self.first, self.second = trunk, first, second
-        groups = torch.as_tensor(groups, dtype=torch.int64)
+        groups = torch.tensor(groups, dtype=torch.int64)
         if second is None:
             groups = torch.zeros_like(groups)
         # Units in the order of their groups, and back.

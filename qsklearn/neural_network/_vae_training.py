@@ -16,6 +16,10 @@ _LABELLED_ROWS, _CLASS_WEIGHT = 50, 10.0
 _MEANS = ("reconstruction", "divergence", "clipped_fraction")
 
 
+class Diverged(FloatingPointError):
+    """Training has left the finite numbers."""
+
+
 @dataclass
 class Schedule:
     """What changes in the course of a training. After the last step everything stays.
@@ -152,6 +156,11 @@ class Training:
         -------
         values : dict of str to float
             As of :meth:`run_epoch`, and the ``loss``.
+
+        Raises
+        ------
+        Diverged
+            If the loss or the prior is not finite.
         """
         schedule, step, prior = self.schedule, self.step, self.networks.prior
         n_importance, n_repeats = schedule.importance_at(step)
@@ -195,6 +204,8 @@ class Training:
         return torch.from_numpy(uniforms).to(self.device)
 
     def _descend(self, loss):
+        if not torch.isfinite(loss):
+            raise Diverged
         for group in self.optimiser.param_groups:
             group["lr"] = group["base"] * self.schedule.rate_factor(self.step)
         self.optimiser.zero_grad()
@@ -206,6 +217,8 @@ class Training:
         parameters = [
             parameter.detach().cpu().numpy() for parameter in self.networks.prior.parameters()
         ]
+        if not all(np.isfinite(parameter).all() for parameter in parameters):
+            raise Diverged
         bits = self.negative_phase.draw(*parameters, int(self.rng.integers(2**31)))
         return torch.from_numpy(bits).to(self.device)
 

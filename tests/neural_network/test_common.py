@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qsklearn import (
     GroverBNNClassifier,
+    QuantumBoltzmannPriorVAE,
     QuantumSampledMLPClassifier,
     QUBOTransferClassifier,
     SpinGlassAnnealedNetwork,
@@ -217,6 +218,31 @@ def test_scikit_learns_checks_of_searched_networks(estimator, check):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @parametrize_with_checks(MORE_SEARCHED, expected_failed_checks=failures_of_held_out_rows)
 def test_scikit_learns_checks_of_more_searched_networks(estimator, check):
+    check(estimator)
+
+
+def make_vae(**changes):
+    settings = dict(topology="rbm", hidden_layer_sizes=(16,), max_iter=2, random_state=0)
+    return QuantumBoltzmannPriorVAE(8, **{**settings, **changes})
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@parametrize_with_checks([make_vae()])
+def test_scikit_learns_checks_of_discrete_vaes(estimator, check):
+    check(estimator)
+
+
+MORE_VAES = [
+    QuantumBoltzmannPriorVAE(random_state=0),
+    make_vae(topology="chimera", likelihood="gaussian", importance=((1, 2), (4, 1))),
+    make_vae(sampler=PathIntegralAnnealingSampler(num_sweeps=10), transverse_field=0.5),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@parametrize_with_checks(MORE_VAES)
+def test_scikit_learns_checks_of_more_discrete_vaes(estimator, check):
     check(estimator)
 
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from qsklearn.neural_network._latent_graph import MAPPINGS, TOPOLOGIES, make_latent_graph
+from qsklearn.samplers import MockQPUSampler, working_graph
+
+CHIPS = {"chimera": ([2, 3, 4], 48), "pegasus": ([2], 40), "zephyr": ([1, 4], 48)}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +99,70 @@ def test_a_graph_that_is_not_bipartite_has_halves_and_isolated_nodes_are_fine():
     graph = make_latent_graph(triangle, 4)
     assert graph.groups.tolist() == [0, 0, 1, 1]
     assert graph.n_edges == 3
+
+
+def make_chip(topology):
+    """A device's working graph with three qubits and five couplers broken, and the whole one."""
+    shape, n_qubits = CHIPS[topology]
+    whole = MockQPUSampler(
+        "ideal", topology_type=topology, topology_shape=shape, broken_nodes=(), broken_edges=()
+    )
+    assert len(whole.nodelist) == n_qubits
+    broken_nodes = [whole.nodelist[at] for at in (0, 9, 21)]
+    couplers = [edge for edge in whole.edgelist if not set(edge) & set(broken_nodes)]
+    defect = MockQPUSampler(
+        "ideal", topology_type=topology, topology_shape=shape,
+        broken_nodes=broken_nodes, broken_edges=couplers[::13][:5],
+    )  # fmt: skip
+    return working_graph(defect), working_graph(whole)
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+@pytest.mark.parametrize("topology", CHIPS)
+def test_patches_of_a_device_are_of_its_working_qubits_and_couplers(topology, mapping):
+    chip, whole = make_chip(topology)
+    n_working = len(whole) - 3
+    for n_latent in (1, 8, 20, n_working):
+        graph = make_latent_graph(topology, n_latent, mapping, chip)
+        nodes = graph.nodes.tolist()
+        assert nodes == sorted(set(nodes)) and len(nodes) == n_latent
+        assert {frozenset(graph.nodes[edge].tolist()) for edge in graph.edges} == {
+            frozenset(edge) for edge in chip.subgraph(nodes).edges
+        }
+        # Groups go by the qubit alone, whatever is broken.
+        size = len(whole)
+        perfect = make_latent_graph(topology, size, mapping, whole)
+        sides = dict(zip(perfect.nodes.tolist(), perfect.groups.tolist(), strict=True))
+        assert graph.groups.tolist() == [sides[node] for node in nodes]
+    assert set(nodes) == set(chip.nodes)
+
+
+@pytest.mark.parametrize("topology", CHIPS)
+def test_a_device_with_fewer_working_qubits_than_units_is_refused(topology):
+    chip, whole = make_chip(topology)
+    n_working = len(whole) - 3
+    message = f"'n_latent' parameter .* at most {n_working}, .* Got {n_working + 1} instead"
+    with pytest.raises(ValueError, match=message):
+        make_latent_graph(topology, n_working + 1, chip=chip)
+
+
+def test_a_device_of_another_topology_leaves_the_patch_as_it_is():
+    chip, _ = make_chip("pegasus")
+    plain = make_latent_graph("chimera", 20)
+    for topology, other in (("chimera", chip), ("rbm", chip), ("bernoulli", chip)):
+        on_device = make_latent_graph(topology, 20, chip=other)
+        np.testing.assert_array_equal(on_device.edges, make_latent_graph(topology, 20).edges)
+    np.testing.assert_array_equal(make_latent_graph("chimera", 20, chip=chip).nodes, plain.nodes)
+
+
+def test_qubits_without_working_couplers_are_units_without_couplings():
+    chip = MockQPUSampler(
+        "ideal", topology_type="chimera", topology_shape=[1, 1, 4], broken_nodes=(),
+        broken_edges=[(0, 4), (0, 5), (0, 6), (0, 7)],
+    )  # fmt: skip
+    graph = make_latent_graph("chimera", 8, chip=working_graph(chip))
+    assert graph.nodes.tolist() == list(range(8))
+    assert graph.n_edges == 12 and 0 not in graph.edges
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import torch
 
 from qsklearn.datasets import make_bars_and_stripes
 from qsklearn.neural_network._latent_graph import make_latent_graph
+from qsklearn.neural_network._vae_architecture import VAEArchitecture
 from qsklearn.neural_network._vae_negative_phase import MomentMatching, NegativePhase
-from qsklearn.neural_network._vae_networks import VAEArchitecture
 from qsklearn.neural_network._vae_training import Schedule, Training, batches
 from qsklearn.samplers import EmbeddedSampler, ExactSampler, GibbsSampler, MockQPUSampler
 
@@ -207,7 +207,7 @@ def test_grey_values_are_drawn_anew(stripes):
     training = make_training(stripes)
     seen = []
 
-    def take_step(x, labels):
+    def take_step(x, labels, n_rows):
         seen.append(x.numpy())
         return {"reconstruction": 0.0, "divergence": 0.0, "clipped_fraction": 0.0}
 
