@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 from qsklearn.neural_network._vae_data import BINARIZATION_SEED
 
 _WIDEST_BRACKET = 0.1  # nats
-_FEWEST_DRAWS = 3.0
+_FEWEST_DRAWS = 2.0
 
 
 def report_of(terms, prior, binarize, likelihood):

@@ -77,7 +77,10 @@ def enumerate_model(vae, X, log_prior=None):
         logits = networks.decoder(torch.from_numpy(states)).numpy().astype(float)
         rows = torch.from_numpy(X.astype(np.float32))
         log_q = np.array(
-            [posterior.log_probability(row[None], torch.from_numpy(states)) for row in rows]
+            [
+                posterior.log_probability(row[None], torch.from_numpy(states))
+                for row in networks.likelihood.standardise(rows)
+            ]
         ).astype(float)
     likelihood = X @ logits.T - np.logaddexp(0, logits).sum(axis=1)
     inside = likelihood + log_prior - log_q
@@ -261,7 +264,7 @@ def test_the_report_says_how_likelihoods_were_found(rbm, X):
 def test_few_effective_draws_are_warned_of(X, noise):
     """A posterior that knows nothing yet, and a prior of one state."""
     vae = make_vae(n_latent=12, max_iter=1).fit(X[:80])
-    vae.prior_ = replace(vae.prior_, h=np.full(12, 4.0))
+    vae.prior_ = replace(vae.prior_, h=np.full(12, 6.0))
     with pytest.warns(UserWarning, match=r"Of 200 draws a row some [12]\.\d carry all the weight"):
         vae.score_samples(noise[:20], n_importance=200)
 
@@ -350,7 +353,7 @@ def test_a_pipeline_and_a_search(images):
     X = 5 + 3 * images.data + 0.1 * np.random.default_rng(0).random(images.data.shape)
     pipeline = make_pipeline(
         MinMaxScaler(clip=True),
-        make_vae(n_latent=12, max_iter=10, likelihood="bernoulli", **FAST),
+        make_vae(n_latent=12, max_iter=25, likelihood="bernoulli", **FAST),
         LogisticRegression(),
     ).fit(X, images.target)
     assert pipeline.score(X, images.target) > 0.75  # of pixels .55
@@ -709,9 +712,9 @@ def test_partial_fits_go_through_the_data_once_each(X):
 
 
 def test_partial_fits_raise_the_likelihood(X):
-    vae = make_vae(max_iter=6, **FAST).partial_fit(X)
+    vae = make_vae(max_iter=10, **FAST).partial_fit(X)
     first = vae.score(X)
-    for _ in range(5):
+    for _ in range(9):
         vae.partial_fit(X)
     assert vae.score(X) > first + 2
 
