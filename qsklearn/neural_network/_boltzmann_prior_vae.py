@@ -4,7 +4,7 @@ import importlib
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils import ClassifierTags, check_array, check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -317,7 +317,7 @@ default="zephyr"
         with kept_on_error(self):
             going_on = self.warm_start and hasattr(self, "prior_")
             data = self._check_data(X, y, reset=not going_on)
-            n_steps = self.max_iter * self._steps_of(data)
+            n_steps = self.max_iter * self._steps_of_epoch(len(data.X))
             warmup = 0.0 if going_on else self.kl_warmup
             self._train(data, going_on, self.max_iter, n_steps, warmup, restarts=True)
         return self
@@ -350,7 +350,11 @@ default="zephyr"
         with kept_on_error(self):
             going_on = hasattr(self, "prior_")
             data = self._check_data(X, y, reset=not going_on, classes=classes)
-            n_steps = self._state.n_steps if going_on else self.max_iter * self._steps_of(data)
+            n_steps = (
+                self._state.n_steps
+                if going_on
+                else self.max_iter * self._steps_of_epoch(len(data.X))
+            )
             self._train(data, going_on, 1, n_steps, self.kl_warmup, restarts=False)
         return self
 
@@ -400,9 +404,9 @@ default="zephyr"
                 f"class unit is classical. Got {self.transverse_field} instead."
             )
 
-    def _steps_of(self, data):
-        """Steps of an epoch, as its batches are made."""
-        whole, rest = divmod(len(data.X), self.batch_size)
+    def _steps_of_epoch(self, n_samples):
+        """As batches are made: a last one of one row joins the one before."""
+        whole, rest = divmod(n_samples, self.batch_size)
         return max(1, whole + (rest > 1))
 
     def _train(self, data, going_on, n_epochs, n_steps, kl_warmup, *, restarts):
@@ -826,10 +830,10 @@ default="zephyr"
             ``calls``, ``models`` (programs) and ``reads``. Where the temperature is estimated
             without a prior, the first call counts twice.
         """
-        whole, rest = divmod(n_samples, self.batch_size)
         sampler = check_sampler(self.sampler, default="gibbs", caller=_CALLER)
         beta_eff = "auto" if isinstance(self.beta_eff, str) else self.beta_eff
-        calls = self.max_iter * max(1, whole + (rest > 1)) + int(needs_trial(sampler, beta_eff))
+        trial = int(needs_trial(sampler, beta_eff))
+        calls = self.max_iter * self._steps_of_epoch(n_samples) + trial
         return {"calls": calls, "models": calls, "reads": calls * self.n_chains}
 
     # --- inside ----------------------------------------------------------------------------------
@@ -857,4 +861,5 @@ default="zephyr"
         tags.transformer_tags.preserves_dtype = ["float32"]
         if self.label_units:
             tags.target_tags.required = True
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
         return tags

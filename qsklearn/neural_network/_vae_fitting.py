@@ -134,9 +134,12 @@ class Fitting:
         started, history = time.perf_counter(), TrainingHistory()
         reason = "max_iter"
         bar = tqdm(range(n_epochs), disable=not self._verbose, desc=_CALLER)
-        with torch_threads(self._num_threads), bar:
+        with torch_threads(self._num_threads, self._training.device), bar:
             # Of dropout and the like; the weights have come from the first of the numbers.
-            torch.default_generator.manual_seed(int(self._rng.integers(2**31)))
+            seed = int(self._rng.integers(2**31))
+            torch.default_generator.manual_seed(seed)
+            if self._training.device == "cuda":
+                torch.cuda.manual_seed(seed)
             for _ in bar:
                 reason = self._run_epoch(history)
                 bar.set_postfix(history.last())

@@ -241,17 +241,18 @@ class Training:
 
 
 @contextmanager
-def torch_threads(n_threads):
-    """PyTorch on some threads, and its global generator put back at the end.
+def torch_threads(n_threads, device="cpu"):
+    """PyTorch on some threads, and its global generators put back at the end.
 
     Parameters
     ----------
     n_threads : int
+    device : {"cpu", "cuda"}, default="cpu"
     """
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[0] if device == "cuda" else []):
             yield
     finally:
         torch.set_num_threads(before)

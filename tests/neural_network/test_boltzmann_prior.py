@@ -11,7 +11,7 @@ from scipy.special import logsumexp, softmax
 
 from qsklearn.neural_network._boltzmann_prior import BoltzmannPrior, ProgramLayout
 from qsklearn.neural_network._latent_graph import make_latent_graph
-from qsklearn.samplers import GibbsSampler
+from qsklearn.samplers import GibbsSampler, log_partition_function
 
 N_LATENT = 5
 
@@ -215,3 +215,29 @@ def test_a_pickle_keeps_log_z(monkeypatch):
         assert "_layout" not in vars(copied) and "_matrix" not in vars(copied)
         np.testing.assert_array_equal(copied.energies(bits), energies)
         assert copied.to_bqm().is_almost_equal(bqm)
+
+
+@pytest.mark.parametrize("n_latent", [72, pytest.param(128, marks=pytest.mark.slow)])
+def test_estimates_of_log_z_meet_the_tree_decomposition(n_latent):
+    """On Chimera C3 and C4, with couplings of the size that trained priors have."""
+    graph = make_latent_graph("chimera", n_latent)
+    rng = np.random.default_rng(0)
+    prior = BoltzmannPrior(
+        0.7 * rng.normal(size=n_latent),
+        0.45 * rng.normal(size=graph.n_edges),
+        graph,
+        np.empty(0),
+        np.empty((n_latent, 0)),
+    )
+    family = prior.to_family()
+    exact = log_partition_function(family.fields, family.couplings, method="tree-decomposition")
+    estimate = log_partition_function(
+        family.fields,
+        family.couplings,
+        method="annealed-importance",
+        num_runs=1000,
+        num_temperatures=1000,
+        seed=0,
+    )
+    assert abs(estimate.value[0] - exact.value[0]) < 0.02
+    assert estimate.lower[0] - 0.01 < exact.value[0] < estimate.upper[0] + 0.01
