@@ -25,7 +25,7 @@ demo: $(INSTALLED)
 	$(BIN)/qsklearn compare --data digits --sampler exact,gibbs,annealing --param num_reads=10 --param max_iter=40 --n-jobs 2 --output demo --overwrite
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow

@@ -17,8 +17,10 @@ def shared_kernel_files():
     return [KERNELS / f"{name}.py" for name in sorted(names)]
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Delete compiled kernels that are older than what they share, which numba does not see."""
+    if hasattr(config, "workerinput"):
+        return  # done by the process that started this one
     newest = max(file.stat().st_mtime for file in shared_kernel_files())
     for cached in KERNELS.glob("__pycache__/*.nb?"):
         if cached.stat().st_mtime < newest:

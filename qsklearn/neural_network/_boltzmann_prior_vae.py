@@ -55,11 +55,11 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     ----------
     n_latent : int, default=128
         Bits. Of a graph given as ``topology`` the number of its nodes.
-    topology : {"zephyr", "chimera", "pegasus", "rbm", "full", "bernoulli"} or networkx.Graph, \
-default="zephyr"
-        Which bits are coupled. A patch of a chip's graph (found the same in every process); two
-        halves, each bit coupled with all of the other half; all pairs; none; or a graph. On a
-        device of that topology the patch is taken of its working qubits, so that each bit is one.
+    topology : str or networkx.Graph, default="zephyr"
+        Which bits are coupled. ``"chimera"``, ``"pegasus"``, ``"zephyr"``: a patch of a chip's
+        graph, found the same in every process; ``"rbm"``: two halves, each bit coupled with all of
+        the other half; ``"full"``: all pairs; ``"bernoulli"``: none; or a graph. On a device of
+        that topology the patch is taken of its working qubits, so that each bit is one.
     hidden_layer_sizes : tuple of int, default=(300, 300)
         Of perceptrons: of each half of the encoder; backwards of the decoder. Of other encoders the
         last one is the size of the dense layer between them and the bits.
@@ -350,11 +350,9 @@ default="zephyr"
         with kept_on_error(self):
             going_on = hasattr(self, "prior_")
             data = self._check_data(X, y, reset=not going_on, classes=classes)
-            n_steps = (
-                self._state.n_steps
-                if going_on
-                else self.max_iter * self._steps_of_epoch(len(data.X))
-            )
+            n_steps = self.max_iter * self._steps_of_epoch(len(data.X))
+            if going_on:
+                n_steps = self._state.n_steps
             self._train(data, going_on, 1, n_steps, self.kl_warmup, restarts=False)
         return self
 
@@ -377,7 +375,7 @@ default="zephyr"
             raise ValueError(
                 f"{_CALLER} with label_units=True needs y: classes, -1 where unknown. Got None."
             )
-        known = classes if reset else self.classes_
+        known = classes if reset else getattr(self, "classes_", None)
         y = column_or_1d(y, warn=True)
         if len(y) != len(X):
             raise ValueError(
