@@ -242,6 +242,6 @@ def _check_sizes(image_shape, n_channels):
         )
     if len(image_shape) != 3 or min(image_shape[1:]) < 4:
         raise ValueError(
-            "'image_shape' must be (n_channels, height, width) with height and width of 4 or more. "
-            f"Got {tuple(image_shape)!r}."
+            "The 'image_shape' parameter of QuantumBoltzmannPriorVAE must have a height and width "
+            f"of 4 or more with architecture='gated_conv'. Got {tuple(image_shape)!r} instead."
         )
