@@ -16,7 +16,12 @@ from qsklearn.neural_network._base import N_JOBS, kept_on_error
 from qsklearn.neural_network._family_draws import needs_trial
 from qsklearn.neural_network._vae_architecture import architecture_of
 from qsklearn.neural_network._vae_checks import check_schedules, check_sizes, hardware, pairs_of
-from qsklearn.neural_network._vae_data import TrainingData, choose_likelihood, encode_labels
+from qsklearn.neural_network._vae_data import (
+    ACTIVE_VARIANCE,
+    TrainingData,
+    choose_likelihood,
+    encode_labels,
+)
 from qsklearn.neural_network._vae_device import resolve_sampler
 from qsklearn.neural_network._vae_fitted import FitState, restarted
 from qsklearn.neural_network._vae_report import report_of, warn_of_doubts
@@ -529,7 +534,7 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         -------
         active : ndarray of bool of shape (n_latent,)
         """
-        return self.transform(X).var(axis=0) > 0.01
+        return self.transform(X).var(axis=0) > ACTIVE_VARIANCE
 
     # --- likelihood ------------------------------------------------------------------------------
 

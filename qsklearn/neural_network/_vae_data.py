@@ -8,6 +8,8 @@ _CALLER = "QuantumBoltzmannPriorVAE"
 _UNLABELLED = -1
 # Bits of a row are the same for all models and all seeds, so that models can be compared by pairs.
 BINARIZATION_SEED = 0
+# Of the posterior mean of a unit in use, over the data (Burda et al. 2016).
+ACTIVE_VARIANCE = 0.01
 
 
 @dataclass

@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 
 from qsklearn.neural_network._base import SamplerFailure
 from qsklearn.neural_network._boltzmann_prior import BoltzmannPrior
+from qsklearn.neural_network._vae_data import ACTIVE_VARIANCE
 from qsklearn.neural_network._vae_fitted import FitState, FittedNetworks
 from qsklearn.neural_network._vae_negative_phase import NegativePhase
 from qsklearn.neural_network._vae_networks import to_tensor
@@ -23,8 +24,6 @@ _ROUGH = {"method": "auto", "population_size": 256, "num_sweeps": 1}
 _MOST_ROUGH_SPINS = 2000
 # Rows whose posteriors tell how many units are in use.
 _ROWS_OF_ACTIVITY = 1000
-# Variance over the data of the mean of a unit in use (Burda et al. 2016).
-ACTIVE = 0.01
 
 
 @dataclass
@@ -284,7 +283,7 @@ def count_active(networks, rows):
     """
     with torch.no_grad():
         means = networks.posterior.probabilities(networks.likelihood.standardise(rows))
-        return int((means.var(0, unbiased=False) > ACTIVE).sum())
+        return int((means.var(0, unbiased=False) > ACTIVE_VARIANCE).sum())
 
 
 def rough_log_partition(prior):

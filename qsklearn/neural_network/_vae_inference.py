@@ -1,9 +1,11 @@
 """What a trained discrete VAE answers: features, bounds, draws, completions, in PyTorch."""
 
 import copy
+from contextlib import ExitStack
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from qsklearn.neural_network._vae_conditional import draw_missing
 from qsklearn.neural_network._vae_evaluation import RowEvaluator, bits_of_rows
@@ -34,14 +36,16 @@ class Inference:
         is_bernoulli = state.networks.architecture.likelihood == "bernoulli"
         self._binarize = estimator.binarize if is_bernoulli else None
         self._evaluator = RowEvaluator(self._networks, prior, self._binarize, state.entropy)
-        self._threads = torch_threads(count_threads(estimator.n_jobs, type(estimator).__name__))
+        self._num_threads = count_threads(estimator.n_jobs, type(estimator).__name__)
+        self._context = ExitStack()
 
     def __enter__(self):
-        self._threads.__enter__()
+        self._context.enter_context(torch_threads(self._num_threads))
+        self._context.enter_context(threadpool_limits(1, user_api="blas"))
         return self
 
     def __exit__(self, *error):
-        return self._threads.__exit__(*error)
+        return self._context.__exit__(*error)
 
     def probabilities(self, X):
         """Posterior means of bits, float64."""
