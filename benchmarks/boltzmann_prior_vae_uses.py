@@ -61,9 +61,9 @@ def run_labels(args, report):
         partly[labelled] = y[labelled]
         logistic = LogisticRegressionCV(
             Cs=np.logspace(-4, 2, 13), cv=5, max_iter=2000, use_legacy_attributes=False,
-            l1_ratios=(0.0,), scoring="accuracy",
+            l1_ratios=(0.0,), scoring="neg_log_loss",
         ).fit(X[labelled], y[labelled])  # fmt: skip
-        row = [seed, f"{logistic.score(T, y_test):.4f}"]
+        row = [seed, f"{np.mean(logistic.predict(T) == y_test):.4f}"]
         for topology in ("bernoulli", "rbm"):
             vae = fitted(
                 args, f"labels_{topology}_{seed}", X, partly, topology=topology, max_iter=30,
