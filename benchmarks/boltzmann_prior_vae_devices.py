@@ -61,18 +61,38 @@ def run_beta(args, report):
         print(rows[-1], flush=True)
     report.table(HEADER, rows)
     report.line("Asked for: with auto within 1 nat of Gibbs.")
-    draw_traces(args, report, X)
-
-
-def draw_traces(args, report, X):
-    """β_eff of two trainings on the same device: their fluctuations agree where it drifts."""
-    traces = {}
-    for topology in ("chimera", "bernoulli"):
-        sampler = device(device_beta=3.0, drift=0.03)
-        vae = fitted(
-            args, f"trace_{topology}", X, **{**SHORT, "topology": topology}, sampler=sampler
+    models = {
+        topology: fitted(
+            args, f"trace_{topology}", X, **{**SHORT, "topology": topology},
+            sampler=device(**drifting),
         )
-        traces[topology] = np.array(vae._state.belief.history)[-900:]
+        for topology in ("chimera", "bernoulli")
+    }  # fmt: skip
+    draw_traces(args, report, models)
+    draw_activity(args, X, models)
+
+
+def draw_activity(args, X, models):
+    """Active units in the course of a training, by the device and by Gibbs (Fig. 5)."""
+    figure, axis = plt.subplots(figsize=(5, 3.2), layout="constrained")
+    for topology, style in (("chimera", "-"), ("bernoulli", "--")):
+        classical = fitted(args, f"short_{topology}", X, **{**SHORT, "topology": topology})
+        for name, vae, marker in (("device", models[topology], "o"), ("Gibbs", classical, "s")):
+            axis.plot(
+                range(1, 9), vae.history_["n_active"], style, marker=marker, fillstyle="none",
+                label=f"{topology}, {name}",
+            )  # fmt: skip
+    axis.set(xlabel="epoch", ylabel="active units")
+    axis.legend(frameon=False, fontsize=8)
+    figure.savefig(args.output / "activity.png", dpi=150)
+    plt.close(figure)
+
+
+def draw_traces(args, report, models):
+    """β_eff of two trainings on the same device: their fluctuations agree where it drifts."""
+    traces = {
+        topology: np.array(vae._state.belief.history)[-900:] for topology, vae in models.items()
+    }
     figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
     smooth = np.ones(10) / 10
     courses = []
