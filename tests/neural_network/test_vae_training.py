@@ -30,7 +30,9 @@ def make_training(X, topology="rbm", n_latent=8, n_epochs=1, seed=0, n_classes=0
     graph = make_latent_graph(topology, n_latent)
     networks = architecture_for(X.shape[1], graph, n_classes).build(seed)
     chains = NegativePhase(GibbsSampler(), graph, 128, 4, n_classes=n_classes)
-    settings = {"learning_rate": 3e-3, "prior_learning_rate": 1e-2, "tau": 0.5, "kl_warmup": 0.3}
+    settings = {
+        "learning_rate": 5e-3, "prior_learning_rate": 1e-2, "tau": (1.0, 0.2), "kl_warmup": 0.3,
+    }  # fmt: skip
     schedule = Schedule(n_steps=n_epochs * -(-len(X) // 20), **{**settings, **changes})
     rng = np.random.default_rng(seed)
     return Training(networks, chains, schedule, rng, binarize="dynamic")
