@@ -1082,7 +1082,12 @@ BAD_PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize(("parameters", "message"), BAD_PARAMETERS, ids=str)
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    BAD_PARAMETERS,
+    # Without values, whose addresses differ between the processes of a test run.
+    ids=[f"{'-'.join(given)}-{place}" for place, (given, _) in enumerate(BAD_PARAMETERS)],
+)
 def test_bad_parameters_are_refused_with_name_and_value(images, parameters, message):
     vae = make_vae(**parameters)
     with pytest.raises(ValueError, match=message):
