@@ -10,6 +10,9 @@ from qsklearn.samplers._resampling import log_mean_exp
 from qsklearn.samplers._schedules import default_beta_range
 from qsklearn.samplers._streams import Stream, stream_of
 
+# Also of importance sampling in a transverse field: a model has one or the other, never both.
+FORWARD, REVERSE = Stream.IMPORTANCE_FORWARD, Stream.IMPORTANCE_REVERSE
+
 
 def make_path(models: SpinModels, beta: float, num_temperatures: int) -> np.ndarray:
     """Inverse temperatures from 0 to beta: even steps while hot, geometric ones when cold.
@@ -43,7 +46,7 @@ def weigh_forward(models, betas, num_runs, num_sweeps, keys, num_threads, watch)
             num_sweeps,
             num_reads=num_runs,
             seed=keys,
-            stream=stream_of(Stream.IMPORTANCE_FORWARD, step),
+            stream=stream_of(FORWARD, step),
             num_threads=num_threads,
             initial_states=states,
             watch=watch,
@@ -79,7 +82,7 @@ def weigh_in_reverse(models, betas, states, num_sweeps, keys, num_threads, watch
             num_sweeps,
             num_reads=states.shape[1],
             seed=keys,
-            stream=stream_of(Stream.IMPORTANCE_REVERSE, step),
+            stream=stream_of(REVERSE, step),
             num_threads=num_threads,
             initial_states=states,
             watch=watch,

@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 from qsklearn._kernels import _blocks, _path_integral
 from qsklearn._kernels._threads import Watch, run_blocks
 from qsklearn._kernels._vectors import LANES
+from qsklearn.samplers._annealed_importance import FORWARD, REVERSE
 from qsklearn.samplers._kernel_arrays import (
     order_of_updates,
     pad_rows,
@@ -25,7 +26,7 @@ from qsklearn.samplers._kernel_arrays import (
     to_float32,
 )
 from qsklearn.samplers._models import SpinModels
-from qsklearn.samplers._streams import Stream, make_stream_keys
+from qsklearn.samplers._streams import make_stream_keys
 from qsklearn.samplers._worldlines import _bonds
 
 MAX_DIAGONALIZED = 10  # spins, and so matrices of 1024 rows
@@ -129,8 +130,8 @@ def weigh_worldlines(
     setting = _Setting(models, betas, transverse_field, num_slices, num_runs, num_sweeps)
     log_weights = np.zeros((2, models.n_models * num_runs))
     for work, stream, out in (
-        (_run_forward, Stream.IMPORTANCE_FORWARD, log_weights[0]),
-        (_run_in_reverse, Stream.IMPORTANCE_REVERSE, log_weights[1]),
+        (_run_forward, FORWARD, log_weights[0]),
+        (_run_in_reverse, REVERSE, log_weights[1]),
     ):
         run_blocks(
             _run_all,
