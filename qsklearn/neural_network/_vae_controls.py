@@ -103,7 +103,9 @@ class GaussianPriorVAE(TransformerMixin, BaseEstimator):
 
     def _check(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float32, reset=False)
+        X = validate_data(self, X, dtype=np.float32, reset=False)
+        choose_likelihood(self.likelihood_, X)
+        return X
 
     def _inference(self):
         module = importlib.import_module("qsklearn.neural_network._vae_gaussian")
