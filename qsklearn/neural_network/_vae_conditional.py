@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from qsklearn.neural_network._family_draws import seeds_of_rows
+from qsklearn.neural_network._vae_posterior import draw_uniforms
 
 
 def draw_missing(networks, prior, X, n_iter, seed):
@@ -42,8 +43,7 @@ def draw_missing(networks, prior, X, n_iter, seed):
         bits = None
         accepted = []
         for _ in range(n_iter):
-            uniforms = rng.random((len(x), prior.n_latent), dtype=np.float32)
-            uniforms = torch.from_numpy(np.clip(uniforms, 2.0**-25, 1 - 2.0**-24))
+            uniforms = draw_uniforms(rng, len(x), prior.n_latent)
             proposed = networks.draw(x, uniforms, 0.0).hard
             if bits is None:
                 bits = proposed

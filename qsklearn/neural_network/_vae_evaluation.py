@@ -13,6 +13,7 @@ from scipy.special import softmax
 from qsklearn.neural_network._family_draws import seeds_of_rows
 from qsklearn.neural_network._vae_data import BINARIZATION_SEED
 from qsklearn.neural_network._vae_networks import to_tensor
+from qsklearn.neural_network._vae_posterior import draw_uniforms
 
 # Draws of a row that go through the decoder together.
 _DRAWS_AT_ONCE = 1000
@@ -109,9 +110,8 @@ class RowEvaluator:
         return likelihood, energies + draw.log_posterior.double().cpu().numpy()
 
     def _draw(self, x, rng, n_draws):
-        uniforms = rng.random((n_draws, self.networks.posterior.n_latent), dtype=np.float32)
-        uniforms = np.clip(uniforms, 2.0**-25, 1 - 2.0**-24)
-        return self.networks.draw(x, self._to_device(uniforms), 0.0)
+        uniforms = draw_uniforms(rng, n_draws, self.networks.posterior.n_latent)
+        return self.networks.draw(x, uniforms.to(x.device), 0.0)
 
     def _to_device(self, array):
         return to_tensor(array).to(self.networks.prior.biases.device)

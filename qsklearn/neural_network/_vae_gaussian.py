@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
 
 from qsklearn.neural_network._family_draws import seeds_of_rows
 from qsklearn.neural_network._vae_evaluation import bits_of_rows, make_generator
 from qsklearn.neural_network._vae_fitted import FittedNetworks
 from qsklearn.neural_network._vae_networks import (
+    ArrayModule,
     make_decoder,
     make_likelihood,
     make_mlp,
@@ -26,7 +26,7 @@ _DRAWS_AT_ONCE = 1000
 _LOG_VARIANCES = (-12.0, 6.0)
 
 
-class GaussianNetworks(nn.Module):
+class GaussianNetworks(ArrayModule):
     """Encoder to means and log-variances, decoder, likelihood.
 
     Parameters
@@ -79,14 +79,6 @@ class GaussianNetworks(nn.Module):
         means, log_variances = encoded
         kl = 0.5 * (means**2 + log_variances.exp() - 1 - log_variances).sum(1)
         return likelihood, log_ratio, kl
-
-    def to_arrays(self):
-        """Weights and buffers by name, as copies."""
-        return {name: value.cpu().numpy().copy() for name, value in self.state_dict().items()}
-
-    def take_arrays(self, arrays):
-        """Weights and buffers from :meth:`to_arrays`."""
-        self.load_state_dict({name: to_tensor(value) for name, value in arrays.items()})
 
 
 def train(vae, architecture, X, entropy):

@@ -15,7 +15,24 @@ _CALLER = "QuantumBoltzmannPriorVAE"
 _FIRST_WEIGHTS = 0.01  # standard deviation of couplings at the start
 
 
-class VAENetworks(nn.Module):
+class ArrayModule(nn.Module):
+    """A module whose state goes in and out as arrays."""
+
+    def to_arrays(self):
+        """Weights and buffers by name, as copies.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+        """
+        return {name: value.cpu().numpy().copy() for name, value in self.state_dict().items()}
+
+    def take_arrays(self, arrays):
+        """Weights and buffers from :meth:`to_arrays`."""
+        self.load_state_dict({name: to_tensor(value) for name, value in arrays.items()})
+
+
+class VAENetworks(ArrayModule):
     """Posterior, decoder, likelihood and prior of a discrete VAE.
 
     Parameters
@@ -58,19 +75,6 @@ class VAENetworks(nn.Module):
             for part in (self.posterior, self.decoder, self.likelihood)
             for parameter in part.parameters()
         ]
-
-    def to_arrays(self):
-        """Weights and buffers by name, as copies.
-
-        Returns
-        -------
-        arrays : dict of str to ndarray
-        """
-        return {name: value.cpu().numpy().copy() for name, value in self.state_dict().items()}
-
-    def take_arrays(self, arrays):
-        """Weights and buffers from :meth:`to_arrays`."""
-        self.load_state_dict({name: to_tensor(value) for name, value in arrays.items()})
 
 
 def to_tensor(array):

@@ -5,6 +5,7 @@ Bits are z in {0, 1}, spins s = 2z - 1. Logits l belong to z = 1.
 
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import softplus
@@ -131,6 +132,22 @@ class Posterior(nn.Module):
             rest = self.second(values, ordered[:, : self.n_first])
             logits = torch.cat([logits, rest], 1)
         return (ordered * logits - softplus(logits)).sum(1)
+
+
+def draw_uniforms(rng, n_draws, n_latent):
+    """Uniform numbers of 24 bits, away from 0 and 1, whose logits are infinite.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_draws, n_latent : int
+
+    Returns
+    -------
+    uniforms : torch.Tensor of shape (n_draws, n_latent), float32
+    """
+    uniforms = rng.random((n_draws, n_latent), dtype=np.float32)
+    return torch.from_numpy(np.clip(uniforms, 2.0**-25, 1 - 2.0**-24))
 
 
 def repeat_rows(values, n_rows):

@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 from qsklearn.neural_network._vae_data import BINARIZATION_SEED
 
 _WIDEST_BRACKET = 0.1  # nats
+# Of fewer, the logarithm of their mean is low by some 1 / (2 · 2) of a nat, and more.
 _FEWEST_DRAWS = 2.0
 
 

@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from qsklearn.neural_network._vae_objective import surrogate_loss
+from qsklearn.neural_network._vae_posterior import draw_uniforms
 
 _DECAY = 0.1  # of learning rates from the first to the last step
 # Labelled rows that each step sees beside its batch, and the weight of their classes' cross-entropy
@@ -167,7 +168,9 @@ class Training:
         n_draws = n_importance * n_repeats
         n_rows = len(x) if n_rows is None else n_rows
         x = x.to(self.device)
-        all_draws = self.networks.draw(x, self._uniforms(len(x) * n_draws), schedule.tau_at(step))
+        n_latent = self.networks.posterior.n_latent
+        uniforms = draw_uniforms(self.rng, len(x) * n_draws, n_latent).to(self.device)
+        all_draws = self.networks.draw(x, uniforms, schedule.tau_at(step))
         draw = all_draws.first(n_rows * n_draws)
         classes = None
         if labels is not None:
@@ -195,13 +198,6 @@ class Training:
             "divergence": float(divergence.mean()),
             "clipped_fraction": self._clip(),
         }
-
-    def _uniforms(self, n_rows):
-        """Uniform numbers of 24 bits, away from 0 and 1, whose logits are infinite."""
-        shape = (n_rows, self.networks.posterior.n_latent)
-        uniforms = self.rng.random(shape, dtype=np.float32)
-        uniforms = np.clip(uniforms, 2.0**-25, 1 - 2.0**-24)
-        return torch.from_numpy(uniforms).to(self.device)
 
     def _descend(self, loss):
         if not torch.isfinite(loss):
