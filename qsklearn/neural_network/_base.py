@@ -48,6 +48,8 @@ def empty_cost():
         "sample_seconds": 0.0,
         "update_seconds": 0.0,
         "qpu_access_time": 0.0,
+        "queries": 0,
+        "faults": 0,
     }
 
 
@@ -68,7 +70,42 @@ def add_call(cost, states, info, seconds):
     cost["reads"] += reads
     cost["sweeps"] += reads * info.get("num_sweeps", 0)
     cost["sample_seconds"] += seconds
+    _add_device(cost, info)
+
+
+def add_failed_call(cost, error, seconds):
+    """Count a call of a sampler that failed: what a device had done by then.
+
+    Parameters
+    ----------
+    cost : dict
+        Changed in place.
+    error : Exception
+        With ``call_info``, if a device was called.
+    seconds : float
+    """
+    cost["sample_seconds"] += seconds
+    _add_device(cost, getattr(error, "call_info", {}))
+
+
+def _add_device(cost, info):
     cost["qpu_access_time"] += info.get("qpu_access_time", 0.0)
+    cost["queries"] += info.get("num_queries", 0)
+    cost["faults"] += info.get("num_faults", 0)
+
+
+def stop_reason(error):
+    """What a fit that ended so says of it, in ``stop_reason_``.
+
+    Parameters
+    ----------
+    error : KeyboardInterrupt or SamplerFailure
+
+    Returns
+    -------
+    reason : str
+    """
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else f"sampler: {error}"
 
 
 def check_classes(y):

@@ -7,7 +7,12 @@ import warnings
 import numpy as np
 import scipy.sparse
 
-from qsklearn.neural_network._base import SamplerFailure, add_call, empty_cost
+from qsklearn.neural_network._base import (
+    SamplerFailure,
+    add_call,
+    add_failed_call,
+    empty_cost,
+)
 from qsklearn.samplers._temperature_belief import SIGNIFICANT, TemperatureBelief
 
 
@@ -136,6 +141,7 @@ class FamilyDraws:
         except (ValueError, TypeError, ImportError):
             raise
         except Exception as error:
+            add_failed_call(self.cost, error, time.perf_counter() - compiled)
             raise SamplerFailure(f"{type(error).__name__}: {error}") from error
         if info.get("stop_reason") == "KeyboardInterrupt":
             raise KeyboardInterrupt  # the sampler returned what it had; a fit or predict wants all

@@ -7,7 +7,12 @@ import numpy as np
 
 from qsklearn._memory import check_memory
 from qsklearn.hamiltonians import WeightEncoding
-from qsklearn.neural_network._base import SamplerFailure, add_call, empty_cost
+from qsklearn.neural_network._base import (
+    SamplerFailure,
+    add_call,
+    add_failed_call,
+    empty_cost,
+)
 
 LEAST_SQUARES = "least-squares"
 
@@ -154,6 +159,7 @@ class LayerSolver:
         except (ValueError, TypeError, ImportError, MemoryError):
             raise
         except Exception as error:
+            add_failed_call(self.cost, error, time.perf_counter() - started)
             raise SamplerFailure(f"{type(error).__name__}: {error}") from error
         states, energies, info = answer
         if info.get("stop_reason") == "KeyboardInterrupt":

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from qsklearn.hamiltonians import SampledMLPHamiltonian
-from qsklearn.neural_network._base import SamplerFailure
+from qsklearn.neural_network._base import SamplerFailure, stop_reason
 from qsklearn.neural_network._sampled_mlp_gradients import (
     backprop_gradient,
     cosine,
@@ -130,7 +130,7 @@ def train(
     except (KeyboardInterrupt, SamplerFailure) as error:
         if stopping.best_parameters is None:
             raise  # nothing was learnt: there is nothing to keep
-        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else f"sampler: {error}"
+        reason = stop_reason(error)
     finally:
         bar.close()
         draws.cost["update_seconds"] += step.update_seconds

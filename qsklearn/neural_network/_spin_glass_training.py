@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from qsklearn.neural_network._base import SamplerFailure
+from qsklearn.neural_network._base import SamplerFailure, stop_reason
 from qsklearn.neural_network._layer_step import LayerStep, TargetsDiverged
 from qsklearn.neural_network._layer_targets import propagate_targets, root_mean_square
 
@@ -202,9 +202,7 @@ def train(state, solver, inputs, outputs, sample_weight, settings):
 
 
 def _reason(error):
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    return f"sampler: {error}" if isinstance(error, SamplerFailure) else f"diverged: {error}"
+    return f"diverged: {error}" if isinstance(error, TargetsDiverged) else stop_reason(error)
 
 
 class _Best:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from qsklearn.neural_network._base import SamplerFailure
+from qsklearn.neural_network._base import SamplerFailure, stop_reason
 from qsklearn.neural_network._boltzmann_prior import BoltzmannPrior
 from qsklearn.neural_network._vae_data import ACTIVE_VARIANCE
 from qsklearn.neural_network._vae_fitted import FitState, FittedNetworks
@@ -156,8 +156,7 @@ class Fitting:
         except (KeyboardInterrupt, SamplerFailure) as error:
             if training.step == first_step and not len(history):
                 raise
-            is_interrupt = isinstance(error, KeyboardInterrupt)
-            return "interrupted" if is_interrupt else f"the sampler failed: {error}"
+            return stop_reason(error)
         except Diverged as error:
             if not len(history):
                 raise ValueError(

@@ -1,9 +1,12 @@
 """Samplers: from a binary quadratic model, or a family of Ising models as arrays, to states."""
 
 from qsklearn.samplers._annealing import SimulatedAnnealingSampler
+from qsklearn.samplers._budget import Budget, BudgetSpent
 from qsklearn.samplers._check import check_sampler, get_sampler_names, get_sampler_status
 from qsklearn.samplers._descent import steepest_descent
+from qsklearn.samplers._device_attempts import DeviceCallFailed
 from qsklearn.samplers._dimod import DimodSampler
+from qsklearn.samplers._dwave_qpu import DWaveQPUSampler
 from qsklearn.samplers._embedded import EmbeddedSampler
 from qsklearn.samplers._embeddings import Embedding, find_embedding
 from qsklearn.samplers._exact import ExactSampler
@@ -22,6 +25,10 @@ from qsklearn.samplers._tempering import ParallelTemperingSampler
 from qsklearn.samplers._uncoupled import UncoupledComposite
 
 __all__ = [
+    "Budget",
+    "BudgetSpent",
+    "DWaveQPUSampler",
+    "DeviceCallFailed",
     "DimodSampler",
     "EffectiveBeta",
     "EmbeddedSampler",

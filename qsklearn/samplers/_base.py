@@ -30,6 +30,7 @@ from qsklearn.samplers._arguments import (
     initial_states_by_label,
 )
 from qsklearn.samplers._groups import (
+    add_costs,
     join_groups,
     members_of_groups,
     settings_of_rows,
@@ -203,7 +204,11 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
             if clamped is not None:
                 held = broadcast_clamped(clamped, shape, caller)[rows]
                 part_settings.clamped = check_clamped(held, models, part_settings, caller)
-            parts.append(self._draw_checked(models, part_settings, keep))
+            try:
+                parts.append(self._draw_checked(models, part_settings, keep))
+            except Exception as error:
+                add_costs(error, parts)
+                raise
         states, energies, info = join_groups(parts, members, fields.shape[0])
         self._report_stop(info, settings)
         info["timing"] = {

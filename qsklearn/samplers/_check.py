@@ -6,6 +6,9 @@ import importlib
 import importlib.util
 from difflib import get_close_matches
 
+import dimod
+from sklearn.base import BaseEstimator
+
 from qsklearn.samplers._base import ArraySampler
 from qsklearn.samplers._dimod import DimodSampler
 
@@ -13,6 +16,7 @@ from qsklearn.samplers._dimod import DimodSampler
 _SAMPLERS = {
     "aer": ("_imaginary_time", "ImaginaryTimeCircuitSampler", ("qiskit", "qiskit_aer"), "aer"),
     "annealing": ("_annealing", "SimulatedAnnealingSampler", (), None),
+    "dwave": ("_dwave_qpu", "DWaveQPUSampler", ("dwave.system",), "dwave"),
     "exact": ("_exact", "ExactSampler", (), None),
     "gibbs": ("_gibbs", "GibbsSampler", (), None),
     "mock-dwave": ("_mock_qpu", "MockQPUSampler", ("dwave.system",), "dwave"),
@@ -152,7 +156,11 @@ def _wrap(sampler, caller: str) -> ArraySampler:
     if type(sampler).__module__.startswith("dwave.samplers.sa"):
         return _from_name("neal", caller)
     # A composite that embeds lazily has no structure before its first call, and takes any model.
-    if getattr(sampler, "nodelist", None) is not None and hasattr(sampler, "edgelist"):
+    # A device of ours is known by its class: to ask it for its qubits would connect to it.
+    is_ours = isinstance(sampler, BaseEstimator) and isinstance(sampler, dimod.Structured)
+    if is_ours or (
+        getattr(sampler, "nodelist", None) is not None and hasattr(sampler, "edgelist")
+    ):
         embedded = importlib.import_module("qsklearn.samplers._embedded")
         return embedded.EmbeddedSampler(sampler)
     return DimodSampler(sampler)

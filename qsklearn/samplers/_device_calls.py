@@ -48,7 +48,9 @@ class DeviceCalls:
     ----------
     num_calls : int
     info : dict
-        Times, added up, in microseconds; the fraction of broken chains.
+        Times, added up, in microseconds, also of answers that were of no use; ``num_calls``;
+        ``num_queries``, which counts calls that were sent again, and ``num_faults``, those that
+        failed; the fraction of broken chains.
     """
 
     def __init__(
@@ -69,13 +71,20 @@ class DeviceCalls:
         self.offsets = offsets
         self.num_calls = 0
         self._times: dict[str, float] = {}
+        self._n_queries = self._n_faults = 0
         self._n_broken = self._n_chains = 0
 
     @property
     def info(self) -> dict[str, Any]:
         """What the calls so far cost and how they went."""
         fraction = self._n_broken / max(self._n_chains, 1)
-        return {**self._times, "num_calls": self.num_calls, "chain_break_fraction": fraction}
+        return {
+            **self._times,
+            "num_calls": self.num_calls,
+            "num_queries": self._n_queries,
+            "num_faults": self._n_faults,
+            "chain_break_fraction": fraction,
+        }
 
     def draw(self, programs: list[Program], num_reads: int, seed) -> list[np.ndarray]:
         """Spins (n_reads, n_spins) of each program, which share a call.
@@ -124,15 +133,30 @@ class DeviceCalls:
         wanted = {"num_reads": num_reads, "answer_mode": "raw", "auto_scale": False, "seed": seed}
         arguments = {name: value for name, value in wanted.items() if name in declared}
         self.num_calls += 1
-        sampleset = self.sampler.sample(bqm, **{**arguments, **self.params})
         try:
-            states = unfold(sampleset, qubits, type(self.sampler).__name__)
+            sampleset = self.sampler.sample(bqm, **{**arguments, **self.params})
+        except ValueError:  # it was refused
+            raise
+        except Exception as error:
+            n_faults = getattr(error, "num_faults", 1)
+            self._n_queries += n_faults
+            self._n_faults += n_faults
+            self._add_times(getattr(error, "timing", {}))
+            raise
+        self._n_queries += sampleset.info.get("num_queries", 1)
+        self._n_faults += sampleset.info.get("num_faults", 0)
+        self._add_times(sampleset.info.get("timing", {}))
+        self._add_times(sampleset.info.get("wasted_timing", {}))
+        try:
+            return unfold(sampleset, qubits, type(self.sampler).__name__)
         except ValueError as error:  # the device's fault, not an argument's
+            self._n_faults += 1
             raise RuntimeError(str(error)) from error
-        for name, value in sampleset.info.get("timing", {}).items():
+
+    def _add_times(self, timing: Mapping[str, Any]) -> None:
+        for name, value in timing.items():
             if name.startswith("qpu_") and not name.endswith("_per_sample"):
                 self._times[name] = self._times.get(name, 0.0) + float(value)
-        return states
 
     def _unembed(self, states: np.ndarray, layout: Layout, rng) -> np.ndarray:
         """Spins of chains by the method; qubits that are spins are taken as they are."""

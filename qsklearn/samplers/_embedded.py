@@ -255,9 +255,13 @@ default="auto"
         programs = [programmer.write(model) for model in range(models.n_models)]
         calls = self._calls(programmer, settings)
         fewer_allowed = not thermal and "num_reads" not in self.sampler.parameters
-        states = draw_reads(
-            calls, programs, len(layouts), models, settings, fewer_allowed=fewer_allowed
-        )
+        try:
+            states = draw_reads(
+                calls, programs, len(layouts), models, settings, fewer_allowed=fewer_allowed
+            )
+        except Exception as error:
+            error.call_info = calls.info  # type: ignore[attr-defined]  # what it cost all the same
+            raise
         info = _describe(programmer.scale, programs, embeddings[0], len(layouts)) | calls.info
         if thermal:
             programmed = _as_drawn(programs, problem.pairs, models.one_hot)

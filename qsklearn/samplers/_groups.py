@@ -13,6 +13,8 @@ from qsklearn.samplers._seeds import make_keys
 # How what devices say of each group is put together.
 _ADDED = {
     "num_calls",
+    "num_faults",
+    "num_queries",
     "qpu_access_time",
     "qpu_access_overhead_time",
     "qpu_programming_time",
@@ -28,6 +30,15 @@ def split_matrices(J) -> list:
     if isinstance(J, list | tuple) and len(J) and all(map(scipy.sparse.issparse, J)):
         return list(J)
     return J if np.ndim(J) == 3 else [J]
+
+
+def add_costs(error: Exception, parts: list) -> None:
+    """Note in a group's failed call what the groups before it had cost."""
+    infos = [info for _, _, info in parts] + [getattr(error, "call_info", {})]
+    names = _ADDED & set().union(*infos)
+    error.call_info = {  # type: ignore[attr-defined]
+        name: sum(info.get(name, 0) for info in infos) for name in sorted(names)
+    }
 
 
 def members_of_groups(groups, n_groups: int, n_models: int, caller: str) -> list[np.ndarray]:

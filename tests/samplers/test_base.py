@@ -37,7 +37,7 @@ OWN = (
     ParallelTemperingSampler,
 )
 # Of fixed structure, and without an array door: tests/samplers/test_mock_qpu.py.
-DEVICES = {"MockQPUSampler"}
+DEVICES = {"DWaveQPUSampler", "MockQPUSampler"}
 # Does not hit a temperature, so that its contract differs: tests/samplers/test_imaginary_time.py.
 DEVICES |= {"ImaginaryTimeCircuitSampler"}
 CHAINS = (SimulatedAnnealingSampler, GibbsSampler, PathIntegralAnnealingSampler)

@@ -58,7 +58,13 @@ def test_programs_share_a_call():
     assert dict(bqm.linear) == {1: 0.1, 2: 0.2, 5: 0.3, 4: 0.4} and bqm.num_interactions == 0
     assert arguments.pop("seed") < 2**31
     assert arguments == {"num_reads": 7, "auto_scale": False, "answer_mode": "raw"}
-    assert calls.info == {"qpu_access_time": 10.0, "num_calls": 1, "chain_break_fraction": 0.0}
+    assert calls.info == {
+        "qpu_access_time": 10.0,
+        "num_calls": 1,
+        "num_queries": 1,
+        "num_faults": 0,
+        "chain_break_fraction": 0.0,
+    }
 
 
 def test_columns_are_read_by_label():
