@@ -14,6 +14,7 @@ from qsklearn.neural_network._vae_data import ACTIVE_VARIANCE
 from qsklearn.neural_network._vae_fitted import FitState, FittedNetworks
 from qsklearn.neural_network._vae_negative_phase import NegativePhase
 from qsklearn.neural_network._vae_networks import to_tensor
+from qsklearn.neural_network._vae_normalisation import settle_normalisations
 from qsklearn.neural_network._vae_training import Diverged, Training, torch_threads
 from qsklearn.samplers import log_partition_function
 from qsklearn.samplers._arguments import count_threads
@@ -144,8 +145,20 @@ class Fitting:
                 bar.set_postfix(history.last())
                 if reason != "max_iter":
                     break
+            self._settle()
         _warn_of(reason, len(history))
         return self._outcome(history, reason, time.perf_counter() - started)
+
+    def _settle(self):
+        training = self._training
+        settle_normalisations(
+            training.networks,
+            self._data.X,
+            training.binarize,
+            self._batch_size,
+            [self._state.entropy, training.step],
+            training.device,
+        )
 
     def _run_epoch(self, history):
         """Why the training ends after it, "max_iter" if for no other reason."""
