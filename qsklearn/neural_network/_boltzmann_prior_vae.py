@@ -13,7 +13,14 @@ from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, fit_context
 from qsklearn.neural_network._architecture import check_image_shape
 from qsklearn.neural_network._base import N_JOBS, kept_on_error
+from qsklearn.neural_network._boltzmann_prior import ProgramLayout
 from qsklearn.neural_network._family_draws import needs_trial
+from qsklearn.neural_network._sampling_costs import (
+    add_costs,
+    check_method,
+    cost_of_family,
+    no_cost,
+)
 from qsklearn.neural_network._vae_architecture import architecture_of
 from qsklearn.neural_network._vae_checks import check_schedules, check_sizes, hardware, pairs_of
 from qsklearn.neural_network._vae_data import (
@@ -819,25 +826,42 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     def _n_latent(self):
         return self.n_latent
 
-    def estimate_cost(self, n_samples, n_features):
+    def estimate_cost(self, n_samples, n_features, n_outputs=None, *, method="fit"):
         """What a full fit asks of the sampler.
 
         Parameters
         ----------
         n_samples, n_features : int
             Of the training data.
+        n_outputs : int, default=None
+            Classes, where there are units for them (``label_units``): two by default.
+        method : {"fit", "predict"}, default="fit"
+            What is to be done. Predictions and likelihoods ask nothing of a sampler.
 
         Returns
         -------
         cost : dict
-            ``calls``, ``models`` (programs) and ``reads``. Where the temperature is estimated
-            without a prior, the first call counts twice.
+            ``calls``, ``models`` (programs) and ``reads``; ``queries`` of a device, and their
+            ``qpu_access_time`` in microseconds by its own timing model. Where the temperature is
+            estimated without a prior, the first call counts twice.
         """
-        sampler = check_sampler(self.sampler, default="gibbs", caller=_CALLER)
+        check_method(method, _CALLER)
+        if method == "predict":
+            return no_cost()
+        n_classes = (n_outputs or 2) if self.label_units else 0
+        latent = resolve_sampler(
+            self.sampler, self.topology, self.n_latent, self.mapping, n_classes, _CALLER
+        )
         beta_eff = "auto" if isinstance(self.beta_eff, str) else self.beta_eff
-        trial = int(needs_trial(sampler, beta_eff))
+        trial = int(needs_trial(latent.sampler, beta_eff))
         calls = self.max_iter * self._steps_of_epoch(n_samples) + trial
-        return {"calls": calls, "models": calls, "reads": calls * self.n_chains}
+        graph = latent.graph
+        weights = np.ones(graph.n_edges), np.ones(n_classes), np.ones((graph.n_latent, n_classes))
+        family = ProgramLayout(graph, n_classes).fill(np.ones(graph.n_latent), *weights)
+        cost = cost_of_family(
+            latent.sampler, 1, family.couplings, self.n_chains, one_hot=family.one_hot
+        )
+        return add_costs((calls, cost))
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -23,9 +23,16 @@ from qsklearn.hamiltonians import class_shifts, smallest_penalty
 from qsklearn.neural_network._architecture import check_image_shape
 from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
 from qsklearn.neural_network._class_readout import READOUTS
-from qsklearn.neural_network._family_draws import FamilyDraws, seeds_of_rows
+from qsklearn.neural_network._family_draws import FamilyDraws, is_estimated, seeds_of_rows
 from qsklearn.neural_network._qubo_transfer_draws import ClassDraws
 from qsklearn.neural_network._qubo_transfer_report import report_of
+from qsklearn.neural_network._sampling_costs import (
+    add_costs,
+    check_method,
+    complete_pattern,
+    cost_of_family,
+    no_cost,
+)
 from qsklearn.neural_network._transfer_fitting import (
     TrainingData,
     check_given,
@@ -36,6 +43,7 @@ from qsklearn.neural_network._transfer_fitting import (
     twin_of,
 )
 from qsklearn.neural_network._transfer_preparation import (
+    TRIAL_ROWS,
     calibrate,
     check_exact_sampler,
     choose_penalty,
@@ -45,6 +53,7 @@ from qsklearn.neural_network._transfer_preparation import (
 from qsklearn.samplers import DimodSampler, UncoupledComposite, check_sampler
 
 _DEFAULT_READS = 100
+_TRIALS = 3  # of finding a temperature, commonly
 # Of inputs that are units: from where on they are up, and how firmly they are held without a clip.
 _UP, _MARGIN_OF_INPUTS = 0.5, 8.0
 # Classes with a penalty of which all states are drawn from, rather than by a chain.
@@ -666,27 +675,59 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         """
         return twin_of(self)
 
-    def estimate_cost(self, n_samples, n_features):
-        """What classifying some data asks of the sampler.
+    def estimate_cost(self, n_samples, n_features, n_outputs=None, *, method="predict"):
+        """What classifying some data, or fitting, asks of the sampler.
 
         Parameters
         ----------
         n_samples, n_features : int
-            Of the data to classify. Fitting draws for 32 data points at most, where the sampler's
-            temperature is to be found.
+            Of the data.
+        n_outputs : int, default=None
+            Classes; by default those of the last fit, or before it two.
+        method : {"fit", "predict"}, default="predict"
+            What is to be done. Networks are trained classically, so that predicting is what costs.
+            Fitting draws for 32 data points, where the sampler's temperature is to be found: some
+            three times, as this reckons, and more often where it is hard to tell.
 
         Returns
         -------
         cost : dict
             ``calls`` (families; more for large data), ``models`` (programs, one a data point) and
             ``reads``; zero where the exact law is summed. Of ``mode="network"`` only a fitted
-            estimator knows whether it is.
+            estimator knows whether it is. ``queries`` of a device, and their ``qpu_access_time`` in
+            microseconds by its own timing model; not a number for an estimator with hidden units
+            that is not fitted yet, which does not know them.
         """
+        check_method(method, type(self).__name__)
         is_fitted = hasattr(self, "hamiltonian_")
         if self._is_exact() if is_fitted else self._asks_for_law() and self.mode != "network":
-            return {"calls": 0, "models": 0, "reads": 0}
+            return no_cost()
+        sampler = self._resolve_sampler("gibbs")
+        n_times = 1
+        if method == "fit":
+            if self.readout == "lowest" or not is_estimated(sampler, self.beta_eff):
+                return no_cost()
+            n_samples, n_times = min(n_samples, TRIAL_ROWS), _TRIALS
         reads = self._reads_to_ask() or self._own_reads()
-        return {"calls": 1, "models": n_samples, "reads": n_samples * reads}
+        pattern = self._pattern(n_outputs)
+        if pattern is not None:
+            return add_costs((n_times, cost_of_family(sampler, n_samples, pattern, reads)))
+        n_models = n_times * n_samples
+        unknown = float("nan") if hasattr(sampler, "estimate_cost") else 0.0
+        return {
+            "calls": n_times,
+            "models": n_models,
+            "reads": n_models * reads,
+            "queries": unknown,
+            "qpu_access_time": unknown,
+        }
+
+    def _pattern(self, n_outputs):
+        """Which units are coupled; None where only a fitted estimator knows."""
+        if hasattr(self, "hamiltonian_"):
+            inputs = np.ones((1, self.hamiltonian_.layer_sizes[0]))
+            return self.hamiltonian_.build(inputs).couplings
+        return complete_pattern(n_outputs or 2) if self.mode == "clamped" else None
 
     def ablations(self):
         """Controls: the same estimator with the sampler replaced.

@@ -15,6 +15,13 @@ from qsklearn.neural_network._base import N_JOBS
 from qsklearn.neural_network._classical_twin import classical_twin_of
 from qsklearn.neural_network._layer_solver import LEAST_SQUARES, LayerSolver
 from qsklearn.neural_network._layer_targets import RULES, TargetRule
+from qsklearn.neural_network._sampling_costs import (
+    add_costs,
+    check_method,
+    complete_pattern,
+    cost_of_family,
+    no_cost,
+)
 from qsklearn.neural_network._spin_glass_training import (
     NetworkState,
     Settings,
@@ -297,55 +304,74 @@ class BaseSpinGlassNetwork(BaseEstimator):
         own = sampler.params or {} if isinstance(sampler, DimodSampler) else sampler.get_params()
         return int(own.get("num_reads") or 1)
 
-    def estimate_cost(self, n_samples, n_features):
+    def estimate_cost(self, n_samples, n_features, n_outputs=None, *, method="fit"):
         """What a full fit asks of the sampler.
 
         Parameters
         ----------
         n_samples, n_features : int
             Of the training data. The number of samples does not matter.
+        n_outputs : int, default=None
+            Classes, or columns of the targets; by default those of the last fit, or before it two
+            for a classifier and one for a regressor.
+        method : {"fit", "predict"}, default="fit"
+            What is to be done. Predicting asks nothing of a sampler.
 
         Returns
         -------
         cost : dict
             ``calls``, ``models`` (programs, one an output or output channel, layer and epoch) and
-            ``reads``, of a sampler with ``sample_levels``, such as the default. A sampler of
-            explicit Ising models gets as many models, in one call for each of the groups of outputs
-            that share couplings. Where the number of outputs depends on the targets it is that of
-            the last fit, or before it two for a classifier and one for a regressor.
+            ``reads``; ``queries`` of a device, and their ``qpu_access_time`` in microseconds by its
+            own timing model. A sampler of explicit Ising models, as a device is, gets one call for
+            each of the groups of outputs that share couplings. Weights whose inputs are always 0
+            are left out of the models, which may make them smaller.
         """
-        resolved = resolve_layers(
-            self.layers,
-            self.image_shape,
-            n_features,
-            self._n_outputs(n_features),
-            type(self).__name__,
-        )
+        check_method(method, type(self).__name__)
         sampler = self._check_sampler()
-        if sampler is None:
-            return {"calls": 0, "models": 0, "reads": 0}
-        sizes = [layer.n_outputs for layer, _ in resolved if layer.is_trainable]
-        models = self.max_iter * sum(sizes)
-        return {
-            "calls": self.max_iter * len(sizes),
-            "models": models,
-            "reads": models * self._reads_of(sampler),
-        }
+        if sampler is None or method == "predict":
+            return no_cost()
+        n_outputs = self._n_outputs(n_features, n_outputs or self._n_targets())
+        resolved = resolve_layers(
+            self.layers, self.image_shape, n_features, n_outputs, type(self).__name__
+        )
+        epoch = add_costs(
+            *(
+                self._cost_of_layer(sampler, FittedLayer(layer, shape), *following)
+                for (layer, shape), *following in zip(resolved, [*resolved[1:], None], strict=True)
+                if layer.is_trainable
+            )
+        )
+        return add_costs((self.max_iter, epoch))
 
-    def _n_outputs(self, n_features):
+    def _cost_of_layer(self, sampler, fitted, following):
+        """Of one layer in one epoch; its outputs share couplings where they are not rectified."""
+        reads = self._reads_of(sampler)
+        if hasattr(sampler, "sample_levels"):
+            return {
+                **no_cost(),
+                "calls": 1,
+                "models": fitted.n_outputs,
+                "reads": fitted.n_outputs * reads,
+            }
+        pattern = complete_pattern((fitted.n_weights + self.fit_intercept) * self.n_bits)
+        is_shared = following is None or not isinstance(following[0], Activation)
+        n_calls, n_models = (1, fitted.n_outputs) if is_shared else (fitted.n_outputs, 1)
+        return add_costs((n_calls, cost_of_family(sampler, n_models, pattern, reads)))
+
+    def _n_outputs(self, n_features, n_targets):
         """Outputs that the layers name, where they do, else those of the targets."""
         are_layers = isinstance(self.layers, list | tuple) and all(
             hasattr(layer, "output_shape") for layer in self.layers
         )
         if not are_layers or not self.layers:
-            return self._n_targets()
+            return n_targets
         try:
             shape = (n_features,) if self.image_shape is None else tuple(self.image_shape)
             for layer in self.layers:
                 flat = isinstance(layer, Linear)
                 shape = layer.output_shape((int(np.prod(shape)),) if flat else shape)
         except (TypeError, ValueError):  # resolve_layers explains it
-            return self._n_targets()
+            return n_targets
         return int(np.prod(shape))
 
 

@@ -17,7 +17,7 @@ from qsklearn.samplers._temperature_belief import SIGNIFICANT, TemperatureBelief
 
 # Reads that are counted, or data points, where a law is drawn from to find a temperature.
 _CALIBRATION_ROWS = 2000
-_TRIAL_ROWS = 32
+TRIAL_ROWS = 32
 # Of the energy, until draws tell a device's temperature. A weak program does, where a strong one
 # exceeds the device's ranges or freezes: it looks hot, and the next one would be stronger still.
 # Draws of one that is too weak drown in noise, and all draws of one far too strong are optima.
@@ -113,7 +113,7 @@ def find_temperature(transfer, data):
         return None
     # At random: sorted data begin with one class, which may be too sure to tell a temperature.
     n_samples = data.X.shape[0]
-    rows = check_random_state(transfer._entropy).permutation(n_samples)[:_TRIAL_ROWS]
+    rows = check_random_state(transfer._entropy).permutation(n_samples)[:TRIAL_ROWS]
     some = data.X[rows]
     family = transfer.hamiltonian_.build(*transfer._model_inputs(some))
     seeds = seeds_of_rows(some, transfer._entropy)

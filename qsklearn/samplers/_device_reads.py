@@ -24,6 +24,7 @@ def draw_reads(
     settings: SimpleNamespace,
     *,
     fewer_allowed: bool,
+    starts: np.ndarray | None = None,
 ) -> np.ndarray:
     """States of each model; reads that the device lost, or that are not valid, are drawn again.
 
@@ -38,6 +39,8 @@ def draw_reads(
         With ``num_reads``, and ``seed`` as in :func:`make_call_seeds`.
     fewer_allowed : bool
         Whether one round is enough, whatever it yields: the best are repeated.
+    starts : ndarray of shape (n_models, n_spins), optional
+        What all reads of each model start from, in a reverse anneal.
 
     Returns
     -------
@@ -53,10 +56,11 @@ def draw_reads(
     num_reads = settings.num_reads
     seeds = make_call_seeds(settings.seed, len(programs)).tolist()
     for attempt in range(_MAX_ROUNDS):
-        for batch in _batches(np.flatnonzero(n_valid < num_reads), n_layouts):
+        for batch in batches(np.flatnonzero(n_valid < num_reads), n_layouts):
             reads = _reads_to_ask_for(num_reads, n_valid[batch], n_asked[batch])
             some = [programs[model] for model in batch]
-            states = calls.draw(some, reads, [seeds[batch[0]], attempt])
+            begin = None if starts is None else starts[batch]
+            states = calls.draw(some, reads, [seeds[batch[0]], attempt], begin)
             n_asked[batch] += reads
             for model, found in zip(batch, states, strict=True):
                 drawn[model].append(_valid(found, models.one_hot))
@@ -69,7 +73,7 @@ def draw_reads(
     raise RuntimeError(_complaint(type(calls.sampler).__name__, n_valid, n_asked, num_reads))
 
 
-def _batches(pending: np.ndarray, n_layouts: int) -> Iterator[list[int]]:
+def batches(pending: np.ndarray, n_layouts: int) -> Iterator[list[int]]:
     """Models that go into one call: each layout has those of one remainder, one at a time."""
     turns = np.zeros(n_layouts, int)
     batches: list[list[int]] = []

@@ -14,24 +14,13 @@ from qsklearn.samplers._budget import Budget
 from qsklearn.samplers._device_attempts import Attempts, describe_call
 from qsklearn.samplers._device_calls import device_properties
 from qsklearn.samplers._device_connection import check_no_secret, open_device
-from qsklearn.samplers._qpu_timing import qpu_timing
+from qsklearn.samplers._qpu_timing import estimate_access_time
 
 _NAME = "DWaveQPUSampler"
 # Parameters of a call that have a name of their own here; None leaves them to the processor.
 _CALL = ("annealing_time", "anneal_schedule", "fast_anneal", "label")
 # What says which processor; the rest does not change who answers.
 _SOURCE = ("solver", "topology_type", "region")
-# Parameters of a call that count in the timing model.
-_TIMED = (
-    "annealing_time",
-    "anneal_schedule",
-    "fast_anneal",
-    "initial_state",
-    "reinitialize_state",
-    "programming_thermalization",
-    "readout_thermalization",
-    "reduce_intersample_correlation",
-)
 
 
 class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
@@ -228,15 +217,9 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         ValueError
             If parameters contradict each other.
         """
-        device = self._open()
-        data = device_properties(device).get("problem_timing_data")
-        if not data or not num_qubits:
-            return 0.0
-        given = {**self._call_defaults(), **parameters}
-        timed = {name: given[name] for name in _TIMED if given.get(name) is not None}
-        # D-Wave's own default, which the estimate does not share.
-        timed = {"reinitialize_state": True, **timed}
-        return qpu_timing(data, num_qubits, num_reads, **timed)["qpu_access_time"]
+        given = self._arguments(parameters)
+        properties = device_properties(self._open())
+        return estimate_access_time(properties, num_qubits, num_reads, **given)
 
     def sample(self, bqm: dimod.BinaryQuadraticModel, **parameters) -> dimod.SampleSet:
         """Program the processor and read it.
@@ -263,7 +246,7 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
             If the processor refuses the program or a parameter, as it is after that.
         """
         device = self._open()
-        arguments = {**self._call_defaults(), **parameters}
+        arguments = self._arguments(parameters)
         num_reads = arguments["num_reads"] = arguments.get("num_reads") or 1
         attempts = Attempts(self.max_retries, self.retry_wait, self.budget, _name_of(device))
         return attempts.run(
@@ -273,6 +256,15 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
             self.estimate_access_time(bqm.num_variables, **arguments),
             describe_call(bqm, num_reads),
         )
+
+    def _arguments(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """A call's own parameters and the constructor's; times of one anneal exclude each other."""
+        defaults = self._call_defaults()
+        if parameters.get("anneal_schedule") is not None:
+            defaults.pop("annealing_time", None)
+        if parameters.get("annealing_time") is not None:
+            defaults.pop("anneal_schedule", None)
+        return {**defaults, **parameters}
 
     def _call_defaults(self) -> dict[str, Any]:
         named = {name: getattr(self, name) for name in _CALL}

@@ -10,6 +10,17 @@ from typing import Any
 from qsklearn._optional import import_optional
 
 _CALLER = "The QPU timing model"
+#: Parameters of a call that count in the timing model.
+TIMED = (
+    "annealing_time",
+    "anneal_schedule",
+    "fast_anneal",
+    "initial_state",
+    "programming_thermalization",
+    "readout_thermalization",
+    "reduce_intersample_correlation",
+    "reinitialize_state",
+)
 # Parts of the model; without one of them, the library's total is the rest.
 _PROGRAMMING = (
     "typical_programming_time",
@@ -125,6 +136,40 @@ def qpu_timing(
         "total_post_processing_time": float(post_processing_time),
         "post_processing_overhead_time": float(post_processing_time),
     }
+
+
+def estimate_access_time(
+    properties: Mapping[str, Any], n_qubits: int, num_reads: int, **parameters: Any
+) -> float:
+    """Microseconds that a call takes of what D-Wave charges.
+
+    Parameters
+    ----------
+    properties : mapping
+        Of a structured sampler, under D-Wave's names.
+    n_qubits : int
+        Qubits that the program uses.
+    num_reads : int
+    **parameters
+        Of the call; those that do not count in the timing model, and None, are left out.
+
+    Returns
+    -------
+    time : float
+        0 for a device that states no timing data.
+
+    Raises
+    ------
+    ValueError
+        As :func:`qpu_timing`.
+    """
+    data = properties.get("problem_timing_data")
+    if not data or not n_qubits:
+        return 0.0
+    # D-Wave's own default, which the library's estimate does not share.
+    times = {"reinitialize_state": True}
+    times |= {name: parameters[name] for name in TIMED if parameters.get(name) is not None}
+    return qpu_timing(data, n_qubits, num_reads, **times)["qpu_access_time"]
 
 
 def readout_time(problem_timing_data: Mapping[str, Any], n_qubits: int) -> float:

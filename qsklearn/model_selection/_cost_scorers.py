@@ -1,0 +1,52 @@
+"""What fits cost, as columns of ``cv_results_``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from qsklearn.model_selection._fold import find_cost
+
+
+@dataclass(frozen=True)
+class CostScorer:
+    """An entry of a fitted estimator's ``cost_``, in the form of a scorer."""
+
+    name: str
+
+    def __call__(self, estimator, X=None, y=None) -> float:
+        cost = find_cost(estimator) or {}
+        return float(cost.get(self.name, math.nan))
+
+
+def cost_scorers(names=("qpu_access_time", "queries", "reads")) -> dict[str, CostScorer]:
+    """Scorers that put what a fit cost beside its scores.
+
+    Parameters
+    ----------
+    names : sequence of str, default=("qpu_access_time", "queries", "reads")
+        Entries of ``cost_``: also ``"calls"``, ``"faults"``, ``"sweeps"``, ``"sample_seconds"``,
+        ``"compile_seconds"``, ``"update_seconds"``.
+
+    Returns
+    -------
+    scorers : dict of str to callable
+        For ``scoring`` of ``cross_validate`` and searches, among others. Not a number for an
+        estimator without a ``cost_``, or without that entry. More is not better: rank by another.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import cross_validate
+    >>> from qsklearn import SpinGlassAnnealedNetwork
+    >>> from qsklearn.model_selection import cost_scorers
+    >>> found = cross_validate(
+    ...     SpinGlassAnnealedNetwork(max_iter=3, random_state=0),
+    ...     *load_iris(return_X_y=True),
+    ...     cv=3,
+    ...     scoring={"accuracy": "accuracy", **cost_scorers(["reads"])},
+    ... )
+    >>> found["test_reads"]
+    array([9., 9., 9.])
+    """
+    return {name: CostScorer(name) for name in names}
