@@ -1,4 +1,4 @@
-"""The command line: ``qsklearn compare`` and ``qsklearn info``."""
+"""The command line: ``qsklearn compare``, ``qsklearn info`` and ``qsklearn recordings``."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def main(argv=None):
     Returns
     -------
     code : int
-        0 on success, 1 if an estimator finished no fold, 2 on a mistake of the user's (one line
-        on standard error), 130 when interrupted.
+        0 on success, 1 if an estimator finished no fold or a recording is damaged, 2 on a mistake
+        of the user's (one line on standard error), 130 when interrupted.
 
     Examples
     --------
@@ -62,13 +62,35 @@ def _make_parser():
     info.add_argument(
         "--clear-embeddings", action="store_true", help="delete the embeddings kept on disk"
     )
+    info.add_argument(
+        "--qpu", action="store_true", help="ask D-Wave which quantum processors can be reached"
+    )
     info.set_defaults(run=_info)
+    _add_recordings(commands.add_parser("recordings", help="what files of recorded calls hold"))
     compare = commands.add_parser("compare", help="cross-validated comparison of estimators")
     compare.set_defaults(run=_compare)
     _add_data_options(compare.add_argument_group("data"))
     _add_estimator_options(compare.add_argument_group("estimators"))
     _add_run_options(compare.add_argument_group("run"))
     return parser
+
+
+def _add_recordings(parser):
+    parser.set_defaults(run=_recordings)
+    actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="action")
+    helps = {
+        "list": "sources, sessions with versions, calls, reads and QPU time",
+        "verify": "whether the file is whole; the exit code is 1 if not",
+        "export": "all calls as lines of JSON, for pandas.read_json(..., lines=True)",
+    }
+    for name, text in helps.items():
+        action = actions.add_parser(name, help=text)
+        action.add_argument(
+            "path", type=Path, help="file of a RecordedSampler or RecordedPrimitive"
+        )
+        if name == "export":
+            action.add_argument("--output", type=Path, required=True, help="file to be written")
+            action.add_argument("--overwrite", action="store_true", help="replace that file")
 
 
 def _names(text):
@@ -139,6 +161,12 @@ def _info(args):
     from qsklearn._cli_info import show_info
 
     return show_info(args)
+
+
+def _recordings(args):
+    from qsklearn._cli_recordings import run_recordings
+
+    return run_recordings(args)
 
 
 def _compare(args):

@@ -1,4 +1,4 @@
-"""``qsklearn info``: what is installed, which samplers are usable, where caches lie."""
+"""``qsklearn info``: what is installed, what can be used, where caches lie."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def show_info(args):
             "embeddings": _embedding_facts(),
         },
     }
+    if args.qpu:
+        sections["D-Wave processors"] = _processor_facts()
     for heading, facts in sections.items():
         print(heading)
         width = max(map(len, facts))
@@ -47,6 +49,23 @@ def _sampler_facts():
         name: f"not usable: {status[name]}" if status.get(name) else "usable"
         for name in get_sampler_names()
     }
+
+
+def _processor_facts():
+    from qsklearn.samplers import DeviceCallFailed
+    from qsklearn.samplers._device_connection import reachable_devices
+
+    try:
+        devices = reachable_devices("qsklearn info --qpu")
+    except (DeviceCallFailed, ImportError) as error:
+        raise CommandError(str(error)) from error
+    facts = {}
+    for device in devices:
+        load = "" if device["load"] is None else f", load {100 * device['load']:.0f} %"
+        facts[device["name"]] = (
+            f"{device['topology']}, {device['qubits']} qubits, {device['couplers']} couplers{load}"
+        )
+    return facts or {"none": "this account has access to no quantum processor that is online"}
 
 
 def _kernel_cache():

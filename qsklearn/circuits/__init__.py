@@ -15,6 +15,7 @@ from qsklearn.circuits._bit_strings import bytes_of_indices, spins_of_bytes
 from qsklearn.circuits._imaginary_time import ImaginaryTimeCircuit, field_angles, pair_angles
 from qsklearn.circuits._labelled_patterns import LabelledPatterns
 from qsklearn.circuits._landscape import Landscape, accuracy_landscape
+from qsklearn.circuits._recorded_primitive import RecordedPrimitive
 from qsklearn.circuits._search_costs import compare_search_costs, search_curves
 from qsklearn.circuits._statevector import evolve_imaginary_time
 
@@ -24,6 +25,7 @@ __all__ = [
     "ImaginaryTimeCircuit",
     "LabelledPatterns",
     "Landscape",
+    "RecordedPrimitive",
     "accuracy_landscape",
     "amplified_probabilities",
     "amplify_with_batches",

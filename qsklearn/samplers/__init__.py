@@ -18,6 +18,7 @@ from qsklearn.samplers._partition_function import LogPartitionFunction, log_part
 from qsklearn.samplers._path_integral import PathIntegralAnnealingSampler
 from qsklearn.samplers._population import PopulationAnnealingSampler
 from qsklearn.samplers._qpu_profiles import QPUProfile, get_qpu_profile
+from qsklearn.samplers._recorded import RecordedSampler, RecordingError
 from qsklearn.samplers._static_offsets import StaticOffsets, estimate_static_offsets
 from qsklearn.samplers._target_graph import EmbeddingError, working_graph
 from qsklearn.samplers._temperature import EffectiveBeta, estimate_effective_beta
@@ -44,6 +45,8 @@ __all__ = [
     "PathIntegralAnnealingSampler",
     "PopulationAnnealingSampler",
     "QPUProfile",
+    "RecordedSampler",
+    "RecordingError",
     "SimulatedAnnealingSampler",
     "StaticOffsets",
     "UncoupledComposite",

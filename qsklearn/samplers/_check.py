@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from qsklearn.samplers._base import ArraySampler
 from qsklearn.samplers._dimod import DimodSampler
+from qsklearn.samplers._recorded import RecordedSampler
 
 # name -> (private module, class, packages that it needs, the extra that brings them)
 _SAMPLERS = {
@@ -112,6 +113,8 @@ def check_sampler(sampler, *, default="gibbs", intent="thermal", caller="check_s
     """
     if sampler is None:
         sampler = default
+    if isinstance(sampler, RecordedSampler) and _is_dwaves_annealer(sampler.sampler):
+        sampler = sampler.around(_from_name("neal", caller))
     if isinstance(sampler, str):
         sampler = _from_name(sampler, caller)
     elif isinstance(sampler, type):
@@ -152,15 +155,17 @@ def _check_protocol(sampler, caller: str) -> None:
         )
 
 
+def _is_dwaves_annealer(sampler) -> bool:
+    return type(sampler).__module__.startswith("dwave.samplers.sa")
+
+
 def _wrap(sampler, caller: str) -> ArraySampler:
-    if type(sampler).__module__.startswith("dwave.samplers.sa"):
+    if _is_dwaves_annealer(sampler):
         return _from_name("neal", caller)
     # A composite that embeds lazily has no structure before its first call, and takes any model.
     # A device of ours is known by its class: to ask it for its qubits would connect to it.
     is_ours = isinstance(sampler, BaseEstimator) and isinstance(sampler, dimod.Structured)
-    if is_ours or (
-        getattr(sampler, "nodelist", None) is not None and hasattr(sampler, "edgelist")
-    ):
+    if is_ours or (getattr(sampler, "nodelist", None) is not None and hasattr(sampler, "edgelist")):
         embedded = importlib.import_module("qsklearn.samplers._embedded")
         return embedded.EmbeddedSampler(sampler)
     return DimodSampler(sampler)
@@ -174,7 +179,10 @@ def _check_intent(sampler, intent: str, caller: str) -> None:
         )
     if intent != "thermal" or not isinstance(sampler, DimodSampler):
         return
-    name = type(sampler.sampler).__name__
+    wrapped = sampler.sampler
+    name = type(wrapped).__name__
+    if isinstance(wrapped, RecordedSampler):
+        name = wrapped.recording_identity()["class"]
     if name in _ENUMERATORS:
         raise ValueError(
             f"The 'sampler' parameter of {caller} must draw states from a law. {name} enumerates "
