@@ -15,6 +15,7 @@ from qsklearn.neural_network._architecture import check_image_shape
 from qsklearn.neural_network._base import N_JOBS, kept_on_error
 from qsklearn.neural_network._boltzmann_prior import ProgramLayout
 from qsklearn.neural_network._family_draws import needs_trial
+from qsklearn.neural_network._latent_graph import is_graph_of
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
     check_method,
@@ -70,14 +71,17 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     topology : str or networkx.Graph, default="zephyr"
         Which bits are coupled. ``"chimera"``, ``"pegasus"``, ``"zephyr"``: a patch of a chip's
         graph, found the same in every process; ``"rbm"``: two halves, each bit coupled with all of
-        the other half; ``"full"``: all pairs; ``"bernoulli"``: none; or a graph. On a device of
-        that topology the patch is taken of its working qubits, so that each bit is one.
+        the other half; ``"full"``: all pairs; ``"bernoulli"``: none; or a graph, of which
+        ``n_latent`` must be the number of nodes, and directions, repeated edges, loops and weights
+        do not count. On a device of that topology the patch is taken of its working qubits, so that
+        each bit is one.
     hidden_layer_sizes : tuple of int, default=(300, 300)
         Of perceptrons: of each half of the encoder; backwards of the decoder. Of other encoders the
         last one is the size of the dense layer between them and the bits.
     encoder : torch.nn.Module, default=None
-        Your own network, from features, or with ``image_shape`` images, to any number of values a
-        row, of which dense layers make the posterior's logits. A copy of it is trained.
+        Your own network in single precision, from features, or with ``image_shape`` images, to one
+        tensor of any number of values a row, of which dense layers make the posterior's logits. A
+        copy of it is trained.
     decoder : torch.nn.Module, default=None
         From bits of shape (n, n_latent) to as many values a row as X has features: logits of a
         Bernoulli likelihood, means (in standard units) of a Gaussian one.
@@ -85,7 +89,7 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         What is made where ``encoder`` or ``decoder`` is None: perceptrons with batch normalisation,
         or the paper's gated convolutions, for which ``image_shape`` is needed.
     image_shape : tuple of (channels, height, width), default=None
-        Of the images in the rows of X.
+        Of the images in the rows of X. Gated convolutions need a height and width of 4 or more.
     likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
         Of the features. "auto" is Bernoulli where all of X is in [0, 1], else Gaussian with a
         variance a feature; see ``likelihood_``. Name it in searches and cross-validation: scores of
@@ -114,9 +118,13 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         Of Adam for the prior, likewise.
     sampler : str, sampler object or None, default=None
         Draws the prior; see :func:`qsklearn.samplers.get_sampler_names`. None: ``"gibbs"``. One
-        that takes initial states goes on from its last draws; others start anew in each step.
+        that takes initial states goes on from its last draws; others, also all that are wrapped,
+        start anew in each step. Of an object's own parameters ``num_reads`` and ``beta`` have no
+        effect, nor ``num_sweeps`` where its chains go on: ``n_chains``, 1 and ``num_sweeps`` below
+        take their places.
     n_chains : int, default=512
-        Draws of the prior in each step.
+        Draws of the prior in each step. Where training goes on with another number, chains start
+        anew.
     num_sweeps : int, default=4
         Sweeps of chains that go on. Samplers that start anew use their own number.
     beta_eff : "auto", "pseudo-likelihood", "moment-matching" or float, default="auto"
@@ -129,14 +137,18 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         Amin et al. on its diagonal. A hyperparameter: it is not learnt.
     label_units : bool, default=False
         Whether the prior has a class unit, coupled with all bits, and ``y`` holds classes, -1 where
-        unknown: semi-supervised learning. Without it ``y`` is ignored.
+        unknown: semi-supervised learning. ``score`` is the likelihood all the same. Without it
+        ``y`` is ignored.
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Of PyTorch; "auto" is "cuda" where there is one.
     n_jobs : int or None, default=None
         Threads of the sampler's kernels and of PyTorch in ``fit``; None means 1, -1 all cores.
+        Networks differ between numbers of threads in their last digits; in biases in front of batch
+        normalisation, whose gradients are rounding errors that Adam takes for steps, by more, which
+        has no effect. Evaluation goes row by row and gains nothing by threads.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last one, with learning rates that fall anew and the full
-        weight of the divergence.
+        weight of the divergence. Graph, networks and likelihood must stay what they were.
     verbose : int, default=0
         Whether to show a progress bar.
     random_state : int, RandomState instance or None, default=None
@@ -160,8 +172,8 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     n_iter_ : int
         Epochs of the last training.
     stop_reason_ : str
-        ``"max_iter"``, ``"interrupted"`` (Ctrl-C), ``"diverged"`` or why the sampler failed; the
-        weights so far are kept.
+        ``"max_iter"``, ``"interrupted"`` (Ctrl-C), ``"diverged"`` or why the sampler failed, after
+        a whole epoch or more; the weights so far are kept.
     cost_ : dict
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last training.
@@ -322,9 +334,13 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         ------
         ImportError
             If PyTorch, or what the topology or the sampler needs, is not installed.
+        KeyboardInterrupt, SamplerFailure
+            If the first epoch is interrupted or the sampler fails in it; what was fitted before
+            stays as it was, here and below.
+        MemoryError
+            If a step needs more memory than the machine has.
         ValueError
-            If a parameter or the data are not what they must be, or the first epoch diverges; what
-            was fitted before stays as it was.
+            If a parameter or the data are not what they must be, or the first epoch diverges.
         """
         with kept_on_error(self):
             going_on = self.warm_start and hasattr(self, "prior_")
@@ -356,8 +372,8 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
         Raises
         ------
-        ImportError, ValueError
-            As ``fit``.
+        ImportError, KeyboardInterrupt, MemoryError, SamplerFailure, ValueError
+            As ``fit``; each call is an epoch.
         """
         with kept_on_error(self):
             going_on = hasattr(self, "prior_")
@@ -423,6 +439,7 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         fitting = importlib.import_module("qsklearn.neural_network._vae_fitting")
         training = importlib.import_module("qsklearn.neural_network._vae_training")
         n_classes = 0 if data.classes is None else len(data.classes)
+        self._check_step_memory(data.X.shape[1])  # first: a large graph takes long to make
         topology = self._state.networks.architecture.graph if going_on else self.topology
         latent = resolve_sampler(
             self.sampler, topology, self.n_latent, self.mapping, n_classes, _CALLER
@@ -430,7 +447,6 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         architecture = architecture_of(
             self, data.X.shape[1], latent.graph, n_classes, self.likelihood_
         )
-        self._check_step_memory(architecture)
         if going_on:
             self._check_same(architecture)
             state = restarted(self._state) if restarts else self._state
@@ -456,12 +472,10 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.n_iter_ = len(self.history_.get("elbo", []))
         self._n_features_out = self.prior_.n_latent
 
-    def _check_step_memory(self, architecture):
+    def _check_step_memory(self, n_features):
         rows = self.batch_size * max(first * second for first, second in pairs_of(self.importance))
         check_memory(
-            4 * rows * architecture.n_features
-            + 8 * self.n_latent**2
-            + self.n_chains * self.n_latent,
+            4 * rows * n_features + 8 * self.n_latent**2 + self.n_chains * self.n_latent,
             f"A step of {_CALLER}",
             "Lower batch_size, importance, n_chains or n_latent.",
         )
@@ -475,18 +489,31 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             "image_shape": "image_shape",
             "hierarchical": "posterior",
             "n_classes": "label_units",
+            "encoder": "encoder",
+            "decoder": "decoder",
         }
         for name, parameter in parameters.items():
             if getattr(before, name) != getattr(architecture, name):
-                raise ValueError(
-                    f"The {parameter!r} parameter of {_CALLER} must stay what it was where "
-                    f"training goes on. Got {getattr(self, parameter)!r} instead; fit a clone."
-                )
-        if self.n_latent != before.graph.n_latent:
-            raise ValueError(
-                f"The 'n_latent' parameter of {_CALLER} must stay {before.graph.n_latent} where "
-                f"training goes on. Got {self.n_latent} instead; fit a clone."
-            )
+                self._refuse_change(parameter, "what it was")
+        graph = before.graph
+        if self.n_latent != graph.n_latent:
+            self._refuse_change("n_latent", graph.n_latent)
+        if not is_graph_of(self.topology, graph):
+            is_named = graph.topology != "graph"
+            self._refuse_change("topology", repr(graph.topology) if is_named else "what it was")
+        if self.mapping != graph.mapping:
+            self._refuse_change("mapping", repr(graph.mapping))
+        if self.likelihood not in ("auto", before.likelihood):
+            self._refuse_change("likelihood", repr(before.likelihood))
+
+    def _refuse_change(self, parameter, before):
+        value = getattr(self, parameter)
+        # Of a network its class, as its text may take pages.
+        got = type(value).__name__ if hasattr(value, "state_dict") else repr(value)
+        raise ValueError(
+            f"The {parameter!r} parameter of {_CALLER} must stay {before} where training goes on. "
+            f"Got {got} instead; fit a clone."
+        )
 
     # --- features --------------------------------------------------------------------------------
 
@@ -657,7 +684,8 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         y : label or array-like of shape (n_samples,), default=None
             With ``label_units=True``: classes to draw from.
         random_state : int, RandomState instance or None, default=None
-            None: the estimator's, so that calls repeat themselves where that is an int.
+            None: the estimator's, so that calls repeat themselves where that is an int, and differ
+            elsewhere.
 
         Returns
         -------
@@ -719,7 +747,7 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             )
         return np.searchsorted(self.classes_, y)
 
-    def inpaint(self, X, n_iter=_ITERATIONS_OF_INPAINTING):
+    def inpaint(self, X, n_iter=_ITERATIONS_OF_INPAINTING, random_state=None):
         """Draw missing features from their law given the others.
 
         Metropolis steps on the bits, proposed by the posterior, and draws of the missing features
@@ -730,11 +758,13 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         X : array-like of shape (n_samples, n_features)
             NaN where missing.
         n_iter : int, default=100
+        random_state : int, RandomState instance or None, default=None
+            As of :meth:`sample`.
 
         Returns
         -------
         completed : ndarray of shape (n_samples, n_features), float32
-            One draw a row; what was there stays. The same X gives the same draws.
+            One draw a row; what was there stays.
         """
         check_is_fitted(self)
         if not isinstance(n_iter, Integral) or n_iter < 1:
@@ -744,7 +774,7 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         if len(observed):
             choose_likelihood(self.likelihood_, observed)
         with self._inference() as inference:
-            return inference.complete(X, n_iter)
+            return inference.complete(X, n_iter, self._seed(random_state))
 
     # --- classes ---------------------------------------------------------------------------------
 
@@ -776,7 +806,8 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         -------
         labels : ndarray of shape (n_samples,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)  # first: it asks whether there is a fit
+        return self.classes_[probabilities.argmax(axis=1)]
 
     # --- comparisons -----------------------------------------------------------------------------
 
@@ -797,15 +828,18 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         )
 
     def ablations(self):
-        """Controls: the same estimator with the Boltzmann machine replaced.
+        """Controls: what is left of a result without the Boltzmann machine, or without a device.
 
         Returns
         -------
         ablations : dict of str to estimator
             ``"independent bits"``: the classical twin; ``"couplings removed"``: trained with
-            couplings, which are 0 after that; ``"Gaussian prior"``: the same networks with normal
-            latent variables; ``"classical draws"``, where the sampler is another: by Gibbs; and in
-            a transverse field ``"no transverse field"``.
+            couplings, which are 0 after that; ``"classical draws"``, where the sampler is another:
+            by Gibbs; and in a transverse field ``"no transverse field"``. These are discrete VAEs
+            with all that this one has. ``"Gaussian prior"``: the same networks with normal latent
+            variables, for comparisons of features and likelihoods: it has ``fit``, ``transform``,
+            ``active_units``, ``elbo``, ``score_samples`` and ``score``, and neither draws, classes,
+            missing features nor training that goes on.
         """
         controls = importlib.import_module("qsklearn.neural_network._vae_controls")
         parameters = self.get_params(deep=False)
@@ -873,10 +907,13 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     def _seed(self, random_state):
         if random_state is None:
-            return self._state.entropy
+            if isinstance(self.random_state, Integral):
+                return self._state.entropy
+            random_state = self.random_state
         return int(check_random_state(random_state).randint(2**31))
 
     def _inference(self):
+        import_optional("torch", _CALLER)
         inference = importlib.import_module("qsklearn.neural_network._vae_inference")
         return inference.Inference(self, self._state, self.prior_)
 

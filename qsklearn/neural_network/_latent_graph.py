@@ -9,11 +9,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
 
 CHIPS = ("chimera", "pegasus", "zephyr")
 TOPOLOGIES = (*CHIPS, "rbm", "full", "bernoulli")
 MAPPINGS = ("chains", "bipartite")
+# Qubits of a chip by its size, and the smallest size that has any.
+_QUBITS = {
+    "chimera": lambda size: 8 * size**2,
+    "pegasus": lambda size: 8 * (3 * size - 1) * (size - 1),
+    "zephyr": lambda size: 16 * size * (2 * size + 1),
+}
+_SMALLEST = {"chimera": 1, "pegasus": 2, "zephyr": 1}
+# A coupling's positions, both its directions in programs, its weight with Adam's moments; and a
+# qubit with its couplers in networkx.
+_BYTES_OF_COUPLING, _BYTES_OF_QUBIT = 100, 4000
 
 _CALLER = "QuantumBoltzmannPriorVAE"
 
@@ -31,12 +42,16 @@ class LatentGraph:
     groups : ndarray of shape (n_latent,), int64
         0 for the units whose posterior knows the data alone, 1 for those that know the former too.
     topology : str
+        The name of it, or "graph".
+    mapping : {"chains", "bipartite"}, default="chains"
+        How groups of a chip's qubits were made.
     """
 
     nodes: np.ndarray
     edges: np.ndarray
     groups: np.ndarray
     topology: str
+    mapping: str = "chains"
 
     @property
     def n_latent(self):
@@ -57,7 +72,8 @@ def make_latent_graph(topology, n_latent, mapping="chains", chip=None):
     topology : str, networkx.Graph or LatentGraph
         ``"chimera"``, ``"pegasus"``, ``"zephyr"``: a patch of a chip's graph; ``"rbm"``: two halves
         that are all coupled with each other; ``"full"``: all pairs; ``"bernoulli"``: none; or the
-        graph itself. A LatentGraph, of an earlier training, is returned as it is.
+        graph itself, of which directions, repeated edges, loops and weights do not count. A
+        LatentGraph, of an earlier training, is returned as it is.
     n_latent : int
         Units; of a graph its nodes.
     mapping : {"chains", "bipartite"}, default="chains"
@@ -76,13 +92,15 @@ def make_latent_graph(topology, n_latent, mapping="chains", chip=None):
     ------
     ImportError
         If a chip's graph is asked for without dwave-graphs.
+    MemoryError
+        If there are more couplings than the machine can hold.
     ValueError
         If the name is unknown, a graph has another number of nodes, or a device too few qubits.
     """
     if isinstance(topology, LatentGraph):
         return topology
     if not isinstance(topology, str):
-        return _from_networkx(topology, n_latent)
+        return _from_networkx(topology, n_latent, mapping)
     if topology not in TOPOLOGIES:
         raise ValueError(
             f"The 'topology' parameter of {_CALLER} must be one of {list(TOPOLOGIES)} or a "
@@ -92,23 +110,63 @@ def make_latent_graph(topology, n_latent, mapping="chains", chip=None):
         return _from_chip(topology, n_latent, mapping, chip)
     nodes = np.arange(n_latent)
     groups = (nodes >= (n_latent + 1) // 2).astype(np.int64)
-    first, second = np.triu_indices(n_latent, 1)
-    coupled = {
-        "rbm": groups[first] != groups[second],
-        "full": np.ones(len(first), bool),
-        "bernoulli": np.zeros(len(first), bool),
-    }[topology]
-    edges = np.column_stack([first, second])[coupled].astype(np.int64)
-    return LatentGraph(nodes, edges, groups, topology)
+    return LatentGraph(nodes, _pairs(topology, groups), groups, topology, mapping)
+
+
+def is_graph_of(topology, graph):
+    """Whether a graph is what a topology stands for, whatever qubits of a device have gone since.
+
+    Parameters
+    ----------
+    topology : object
+    graph : LatentGraph
+
+    Returns
+    -------
+    is_graph_of : bool
+    """
+    if isinstance(topology, str):
+        return topology == graph.topology
+    try:
+        given = make_latent_graph(topology, graph.n_latent)
+    except ValueError:
+        return False
+    same_nodes = given.nodes.tolist() == graph.nodes.tolist()
+    return same_nodes and np.array_equal(given.edges, graph.edges)
+
+
+def _pairs(topology, groups):
+    """Edges of a graph that is no chip's, as rising pairs in rising order."""
+    n_latent, n_first = len(groups), int((groups == 0).sum())
+    if topology == "bernoulli":
+        return np.empty((0, 2), dtype=np.int64)
+    n_edges = n_latent * (n_latent - 1) // 2
+    if topology == "rbm":
+        n_edges = n_first * (n_latent - n_first)
+    _check_size(n_edges * _BYTES_OF_COUPLING, topology, n_latent)
+    if topology == "full":
+        return np.column_stack(np.triu_indices(n_latent, 1)).astype(np.int64)
+    first, second = np.arange(n_first), np.arange(n_first, n_latent)
+    pairs = [np.repeat(first, len(second)), np.tile(second, n_first)]
+    return np.column_stack(pairs).astype(np.int64)
+
+
+def _check_size(n_bytes, topology, n_latent):
+    check_memory(
+        n_bytes,
+        f"A prior of {_CALLER} with n_latent={n_latent} and topology={topology!r}",
+        "Lower n_latent, or take a topology of fewer couplings.",
+    )
 
 
 def _from_chip(topology, n_latent, mapping, chip):
     graphs = import_optional("dwave.graphs", f"topology={topology!r} of {_CALLER}")
     if chip is None or chip.graph.get("family") != topology:
-        make = getattr(graphs, f"{topology}_graph")
-        size = 1 if topology != "pegasus" else 2  # the smallest one that has qubits
-        while len(chip := make(size)) < n_latent:
+        size = _SMALLEST[topology]
+        while _QUBITS[topology](size) < n_latent:
             size += 1
+        _check_size(_QUBITS[topology](size) * _BYTES_OF_QUBIT, topology, n_latent)
+        chip = getattr(graphs, f"{topology}_graph")(size)
     if len(chip) < n_latent:
         raise ValueError(
             f"The 'n_latent' parameter of {_CALLER} must be at most {len(chip)}, the qubits that "
@@ -118,7 +176,7 @@ def _from_chip(topology, n_latent, mapping, chip):
     edges = _edges_between(nodes.tolist(), chip.edges)
     to_coordinates = _coordinates(graphs, topology, chip.graph)
     groups = [_group(topology, to_coordinates(node), mapping) for node in nodes.tolist()]
-    return LatentGraph(nodes, edges, np.array(groups, dtype=np.int64), topology)
+    return LatentGraph(nodes, edges, np.array(groups, dtype=np.int64), topology, mapping)
 
 
 def _coordinates(graphs, topology, sizes):
@@ -152,10 +210,13 @@ def _densest_patch(graph, n_nodes):
 def _edges_between(nodes, edges):
     """Edges within some nodes, as rising pairs of their positions."""
     place = {node: at for at, node in enumerate(nodes)}
-    pairs = sorted(
-        sorted((place[a], place[b])) for a, b in edges if a in place and b in place and a != b
-    )
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    # A set, as directed graphs may have both directions, and multigraphs an edge several times.
+    pairs = {
+        (min(place[a], place[b]), max(place[a], place[b]))
+        for a, b, *_ in edges
+        if a in place and b in place and a != b
+    }
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 def _group(topology, coordinates, mapping):
@@ -166,7 +227,13 @@ def _group(topology, coordinates, mapping):
     return orientation if mapping == "chains" else (orientation + sum(rest)) % 2
 
 
-def _from_networkx(graph, n_latent):
+def _from_networkx(graph, n_latent, mapping):
+    if isinstance(graph, type):
+        raise ValueError(
+            f"The 'topology' parameter of {_CALLER} must be a graph, not a class. Got "
+            f"{graph.__name__} instead; give one with {n_latent} nodes, such as "
+            f"networkx.path_graph({n_latent})."
+        )
     if not hasattr(graph, "nodes") or not hasattr(graph, "edges"):
         raise ValueError(
             f"The 'topology' parameter of {_CALLER} must be one of {list(TOPOLOGIES)} or a "
@@ -181,7 +248,7 @@ def _from_networkx(graph, n_latent):
     edges = _edges_between(nodes, graph.edges)
     labels = np.empty(len(nodes), dtype=object)
     labels[:] = nodes
-    return LatentGraph(labels, edges, _two_sides(len(nodes), edges), "graph")
+    return LatentGraph(labels, edges, _two_sides(len(nodes), edges), "graph", mapping)
 
 
 def _two_sides(n_nodes, edges):

@@ -1,17 +1,19 @@
 """Controls of the discrete VAE: what is left of a result without couplings, or without bits."""
 
 import importlib
+import time
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qsklearn.neural_network._base import kept_on_error
+from qsklearn._optional import import_optional
+from qsklearn.neural_network._base import empty_cost, kept_on_error
 from qsklearn.neural_network._boltzmann_prior_vae import QuantumBoltzmannPriorVAE
 from qsklearn.neural_network._latent_graph import make_latent_graph
 from qsklearn.neural_network._vae_architecture import architecture_of
-from qsklearn.neural_network._vae_data import choose_likelihood
+from qsklearn.neural_network._vae_data import ACTIVE_VARIANCE, choose_likelihood
 
 _DRAWS_OF_BOUND, _DRAWS_OF_SCORE = 16, 100
 
@@ -28,11 +30,13 @@ class CouplingsRemovedVAE(QuantumBoltzmannPriorVAE):
         self.prior_ = self.prior_.without_couplings()
 
 
-class GaussianPriorVAE(TransformerMixin, BaseEstimator):
+class GaussianPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""The ordinary VAE: the networks of a discrete one with normal latent variables.
 
     Prior N(0, 1), posterior normal with independent components, the divergence in closed form
-    (Kingma, Welling 2014); networks, likelihood, schedules and seeds are those of ``vae``.
+    (Kingma, Welling 2014); networks, likelihood, schedules and seeds are those of ``vae``. Features
+    and likelihoods alone: there are no draws, classes or missing features, and training starts anew
+    in each ``fit``, of which Ctrl-C leaves nothing.
 
     Parameters
     ----------
@@ -44,6 +48,12 @@ class GaussianPriorVAE(TransformerMixin, BaseEstimator):
     likelihood_ : {"bernoulli", "gaussian"}
     history_ : dict of str to list of float
         ``elbo``, ``reconstruction``, ``kl`` of each epoch.
+    n_iter_ : int
+        Epochs.
+    stop_reason_ : str
+        ``"max_iter"``.
+    cost_ : dict
+        As of :class:`QuantumBoltzmannPriorVAE`: ``update_seconds``, all else 0.
     n_features_in_ : int
     """
 
@@ -62,8 +72,9 @@ class GaussianPriorVAE(TransformerMixin, BaseEstimator):
         -------
         self : GaussianPriorVAE
         """
+        import_optional("torch", "GaussianPriorVAE")
         training = importlib.import_module("qsklearn.neural_network._vae_gaussian")
-        vae = self.vae
+        vae, started = self.vae, time.perf_counter()
         with kept_on_error(self):
             X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
             self.likelihood_ = choose_likelihood(vae.likelihood, X)
@@ -71,6 +82,9 @@ class GaussianPriorVAE(TransformerMixin, BaseEstimator):
             graph = make_latent_graph("bernoulli", vae.n_latent)
             architecture = architecture_of(vae, X.shape[1], graph, 0, self.likelihood_)
             self._networks, self.history_ = training.train(vae, architecture, X, self._entropy)
+            self.n_iter_, self.stop_reason_ = len(self.history_["elbo"]), "max_iter"
+            self.cost_ = {**empty_cost(), "update_seconds": time.perf_counter() - started}
+            self._n_features_out = vae.n_latent
         return self
 
     def transform(self, X):
@@ -85,6 +99,10 @@ class GaussianPriorVAE(TransformerMixin, BaseEstimator):
         Z : ndarray of shape (n_samples, n_latent), float32
         """
         return self._inference().means(self._check(X))
+
+    def active_units(self, X):
+        """Variables in use, see :meth:`QuantumBoltzmannPriorVAE.active_units`."""
+        return self.transform(X).var(axis=0) > ACTIVE_VARIANCE
 
     def elbo(self, X):
         """Evidence lower bound of each row, see :meth:`QuantumBoltzmannPriorVAE.elbo`."""
@@ -108,5 +126,12 @@ class GaussianPriorVAE(TransformerMixin, BaseEstimator):
         return X
 
     def _inference(self):
+        check_is_fitted(self)
+        import_optional("torch", "GaussianPriorVAE")
         module = importlib.import_module("qsklearn.neural_network._vae_gaussian")
         return module.GaussianInference(self._networks, self.vae, self._entropy)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
 
 _CALLER = "QuantumBoltzmannPriorVAE"
 _UNLABELLED = -1
@@ -97,16 +98,20 @@ def encode_labels(y, classes=None):
     Raises
     ------
     ValueError
-        If there are fewer than two classes, other ones than before, NaN, or -1 as a text.
+        If labels are missing, no classes, fewer than two or other ones than before, or -1 a text.
     """
+    missing = [label for label in y.tolist() if _is_missing(label)]
+    if missing:
+        raise ValueError(
+            f"y must hold classes, or -1 where unknown. Got {missing[0]} instead; put -1 there."
+        )
     known = np.array([label != _UNLABELLED for label in y.tolist()], dtype=bool)
-    if any(label != label for label in y.tolist()):
-        raise ValueError("y must hold classes, or -1 where unknown. Got NaN instead.")
     if y.dtype.kind in "US" and str(_UNLABELLED) in y:
         raise ValueError(
             "y must be an array of dtype object where classes are text, so that -1, for rows "
             "without a label, stays a number. Got the text '-1' instead."
         )
+    _check_discrete(y[known])
     given = np.unique(y[known])
     if classes is None:
         classes = given
@@ -124,3 +129,19 @@ def encode_labels(y, classes=None):
     labels = np.full(len(y), _UNLABELLED, dtype=np.int64)
     labels[known] = np.searchsorted(classes, y[known])
     return labels, classes
+
+
+def _is_missing(label):
+    """Whether a label is None, NaN, or pandas' NA, which answers no question but with itself."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True
+
+
+def _check_discrete(labels):
+    """Refuse numbers that are no classes, in scikit-learn's words."""
+    # It is asked only where it will refuse: of few labels it would warn that they are few.
+    numbers = [label for label in labels.tolist() if isinstance(label, float)]
+    if not all(number.is_integer() for number in numbers):
+        check_classification_targets(np.array(numbers))

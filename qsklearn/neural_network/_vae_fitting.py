@@ -87,7 +87,7 @@ class Fitting:
             transverse_field=estimator.transverse_field,
             num_threads=estimator.n_jobs,
             belief=state.belief,
-            states=state.chains,
+            states=_chains_of(state, estimator.n_chains),
         )
         self._training = Training(
             networks,
@@ -127,7 +127,7 @@ class Fitting:
         Raises
         ------
         SamplerFailure, KeyboardInterrupt
-            In the very first step, which leaves nothing to keep.
+            In the first epoch, which leaves nothing worth keeping.
         ValueError
             If the training diverges in its first epoch.
         """
@@ -162,12 +162,13 @@ class Fitting:
 
     def _run_epoch(self, history):
         """Why the training ends after it, "max_iter" if for no other reason."""
-        training, first_step = self._training, self._training.step
+        training = self._training
         before = training.networks.to_arrays()
         try:
             means = training.run_epoch(self._data.X, self._batch_size, self._data.labels)
+            history.add(training, means, self._prior(), self._n_active())
         except (KeyboardInterrupt, SamplerFailure) as error:
-            if training.step == first_step and not len(history):
+            if not len(history):
                 raise
             return stop_reason(error)
         except Diverged as error:
@@ -178,7 +179,6 @@ class Fitting:
                 ) from error
             training.networks.take_arrays(before)
             return "diverged"
-        history.add(training, means, self._prior(), self._n_active())
         return "max_iter"
 
     def _prior(self):
@@ -317,6 +317,11 @@ def _warn_of(reason, n_epochs):
             UserWarning,
             stacklevel=6,
         )
+
+
+def _chains_of(state, n_chains):
+    """Chains to go on from; None, so that they start anew, where another number is asked for."""
+    return state.chains if state.chains is not None and len(state.chains) == n_chains else None
 
 
 def _to_arrays(value):

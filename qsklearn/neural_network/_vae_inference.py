@@ -78,12 +78,12 @@ class Inference:
         """Means over the posterior of P(y | z), float64."""
         return self._evaluator.class_probabilities(X, _DRAWS_OF_CLASS)
 
-    def complete(self, X, n_iter):
+    def complete(self, X, n_iter, seed):
         """Missing features drawn, the others as they are."""
         missing = np.isnan(X)
         bits = bits_of_rows(np.where(missing, np.float32(0), X), self._binarize)
         bits[missing] = np.nan
-        drawn, _ = draw_missing(self._networks, self._prior, bits, n_iter, self._state.entropy)
+        drawn, _ = draw_missing(self._networks, self._prior, bits, n_iter, seed)
         return np.where(missing, drawn, X)
 
     def draw_bits(self, prior, n_draws, seed):

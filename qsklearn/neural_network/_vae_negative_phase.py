@@ -5,6 +5,7 @@ import numpy as np
 from qsklearn.neural_network._boltzmann_prior import ProgramLayout
 from qsklearn.neural_network._family_draws import FamilyDraws
 from qsklearn.samplers import GibbsSampler
+from qsklearn.samplers._reverse_annealing import continues_chains
 
 # Sweeps of chains that start from random states.
 _BURN_IN = 100
@@ -16,7 +17,8 @@ class NegativePhase:
     Parameters
     ----------
     sampler : object with ``sample_arrays`` and ``parameters``
-        Thermal. One that takes ``initial_states`` goes on from the states of the call before.
+        Thermal. One that takes ``initial_states``, other than a device, goes on from the states of
+        the call before.
     graph : LatentGraph
     n_chains : int
         Draws of a step.
@@ -55,7 +57,7 @@ class NegativePhase:
         estimate = MomentMatching(n_chains, num_sweeps) if beta_eff == "moment-matching" else None
         beta_eff = "auto" if isinstance(beta_eff, str) else beta_eff
         self.draws = FamilyDraws(sampler, beta_eff, n_chains, num_threads, belief, estimate)
-        self._is_persistent = "initial_states" in sampler.parameters
+        self._is_persistent = continues_chains(sampler)
         self._num_sweeps = num_sweeps
         self._options = {"transverse_field": transverse_field} if transverse_field else {}
 

@@ -217,7 +217,7 @@ def make_trunk(architecture):
     own = copy.deepcopy(architecture.encoder)
     trunk = nn.Sequential(*before, own, nn.Flatten())
     shape = architecture.image_shape or (architecture.n_features,)
-    values = _try_out(trunk, architecture.n_features, "encoder", own, shape)
+    values = _try_out("encoder", own, shape)
     return trunk, values.shape[1], sizes[-1:]
 
 
@@ -240,7 +240,7 @@ def make_decoder(architecture):
         return make_gated_decoder(n_latent, architecture.image_shape)
     own = copy.deepcopy(architecture.decoder)
     decoder = nn.Sequential(own, nn.Flatten())
-    values = _try_out(decoder, n_latent, "decoder", own, (n_latent,))
+    values = _try_out("decoder", own, (n_latent,))
     if values.shape[1] != n_features:
         raise ValueError(
             f"The 'decoder' parameter of {_CALLER} must be a network from {n_latent} latent units "
@@ -268,24 +268,34 @@ def make_likelihood(architecture):
     return GaussianLikelihood(np.zeros(n_features), np.ones(n_features))
 
 
-def _try_out(network, n_inputs, parameter, own, shape):
-    """What a user's network makes of two rows; its statistics stay as they are."""
-    was_training = network.training
-    network.eval()
+def _try_out(parameter, own, shape):
+    """What a user's network makes of two inputs, flat; its statistics stay as they are."""
+    name = type(own).__name__
+    types = {value.dtype for value in own.parameters() if value.dtype.is_floating_point}
+    if types - {torch.float32}:
+        raise ValueError(
+            f"The {parameter!r} parameter of {_CALLER} must be a network in single precision. Got "
+            f"{name} with weights of {', '.join(sorted(map(str, types)))} instead; give it as "
+            f"{parameter}.float()."
+        )
+    was_training = own.training
+    own.eval()
     try:
         with torch.no_grad():
-            values = network(torch.zeros(2, n_inputs))
+            made = own(torch.zeros(2, *shape))
+            values = made.flatten(1) if torch.is_tensor(made) else made
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise ValueError(
             f"The {parameter!r} parameter of {_CALLER} must be a network that takes inputs of "
-            f"shape (n_samples, {', '.join(map(str, shape))}). Got {type(own).__name__}, which "
-            f"fails on them: {error}"
+            f"shape (n_samples, {', '.join(map(str, shape))}). Got {name}, which fails on them: "
+            f"{error}"
         ) from error
-    network.train(was_training)
+    own.train(was_training)
     if not torch.is_tensor(values) or values.ndim != 2 or len(values) != 2:
-        got = tuple(values.shape) if torch.is_tensor(values) else type(values).__name__
+        got = tuple(values.shape) if torch.is_tensor(values) else f"a {type(values).__name__}"
         raise ValueError(
-            f"The {parameter!r} parameter of {_CALLER} must be a network that returns one row for "
-            f"each of its rows. Got {type(own).__name__}, which makes {got} of 2 rows."
+            f"The {parameter!r} parameter of {_CALLER} must be a network that returns one tensor, "
+            f"with one row for each of its rows. Got {name}, which makes {got} of 2 rows; choose "
+            "the output in a module of yours."
         )
     return values

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
+import dwave.samplers
 import joblib
 import networkx as nx
 import numpy as np
@@ -20,7 +21,7 @@ from scipy.stats import chisquare, norm
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from torch import nn
@@ -31,6 +32,7 @@ from qsklearn.neural_network._latent_graph import make_latent_graph
 from qsklearn.neural_network._vae_likelihoods import GaussianLikelihood
 from qsklearn.neural_network._vae_negative_phase import NegativePhase
 from qsklearn.samplers import (
+    DimodSampler,
     EmbeddedSampler,
     GibbsSampler,
     MockQPUSampler,
@@ -338,6 +340,19 @@ def test_draws_repeat_themselves_where_the_seed_is_a_number(rbm):
     )
 
 
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
+def test_draws_differ_where_the_estimators_seed_is_no_number(rbm, random_state):
+    vae = copy.deepcopy(rbm).set_params(random_state=random_state)
+    holes = np.full((20, N_PIXELS), np.nan)
+    for draw in (
+        lambda **seed: vae.sample(20, **seed),
+        lambda **seed: vae.sample_latent(20, **seed),
+        lambda **seed: vae.inpaint(holes, n_iter=2, **seed),
+    ):
+        assert not np.array_equal(draw(), draw())
+        np.testing.assert_array_equal(draw(random_state=3), draw(random_state=3))
+
+
 def test_names_of_features_and_data_frames(X):
     vae = make_vae(n_latent=3).set_output(transform="pandas").fit(X)
     frame = vae.transform(X[:5])
@@ -493,12 +508,48 @@ def test_what_are_no_labels_is_refused(images, labels, message):
         make_vae(label_units=True).fit(images.data, labels(images.target))
 
 
-def test_nan_is_no_class(images):
+@pytest.mark.parametrize(
+    ("missing", "dtype"),
+    [(np.nan, float), (None, object), (pd.NA, object), (pd.NA, "Int64"), (pd.NA, "string")],
+    ids=str,
+)
+def test_what_is_missing_is_no_class(images, missing, dtype):
     """And the message says so, rather than of a first call."""
-    y = np.where(np.arange(400) < 30, images.target, np.nan)
-    with pytest.raises(ValueError, match="(?i)nan") as refusal:
-        make_vae(label_units=True).fit(images.data, y)
-    assert "first call" not in str(refusal.value)
+    labels = [str(label) if dtype == "string" else label for label in images.target[:30].tolist()]
+    y = pd.Series(labels + [missing] * 370, dtype=dtype)
+    for given in (y, y.to_numpy()):
+        with pytest.raises(ValueError, match="Got (nan|None|<NA>) instead; put -1 there"):
+            make_vae(label_units=True).fit(images.data, given)
+
+
+def test_numbers_that_are_no_classes_are_refused(images):
+    vae = make_vae(label_units=True, max_iter=1)
+    y = images.target + 0.25
+    y[40:] = -1
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        vae.fit(images.data, y)
+    assert vae.fit(images.data, np.floor(y)).classes_.tolist() == [0, 1]
+
+
+def test_few_labels_of_many_classes_are_not_warned_of(images):
+    """scikit-learn would: of 25 labels 13 are different."""
+    y = np.where(np.arange(400) < 25, np.arange(400) // 2, -1.0)
+    assert len(make_vae(label_units=True, max_iter=1).fit(images.data, y).classes_) == 13
+
+
+def test_classes_are_not_predicted_before_a_fit(X):
+    for method in ("predict", "predict_proba"):
+        with pytest.raises(NotFittedError):
+            getattr(make_vae(label_units=True), method)(X)
+
+
+def test_names_of_classes_are_cross_validated_by_folds_without_strata(images):
+    y = np.array(["bar", "stripe"], dtype=object)[images.target]
+    y[::2] = -1
+    scores = cross_validate(
+        make_vae(label_units=True, max_iter=1), images.data, y, cv=KFold(2), error_score="raise"
+    )
+    assert (scores["test_score"] < -np.log(28)).all()  # likelihoods
 
 
 def test_classes_that_were_not_there_in_the_first_call_are_refused(images, labelled):
@@ -529,7 +580,7 @@ def test_classes_may_be_told_before_they_come(images):
 
 
 @OF_FIRST_PROGRAMS
-@pytest.mark.parametrize("name", [name for name in get_sampler_names() if name != "aer"])
+@pytest.mark.parametrize("name", sorted(set(get_sampler_names()) - {"aer", "dwave"}))
 def test_every_sampler_trains_a_model(X, name):
     vae = make_vae(n_latent=6, sampler=name).fit(X[:80])
     assert vae.stop_reason_ == "max_iter" and vae.cost_["calls"] >= 4
@@ -563,6 +614,36 @@ def test_samplers_with_parameters_of_their_own(X):
     assert copied.sampler.num_sweeps == 9 and vae.sampler.num_sweeps == 7
     # Chains go on by the estimator's number of sweeps, whatever the sampler's own.
     assert_same_fit(vae.fit(X[:80]), copied.fit(X[:80]))
+
+
+class Recorded(dwave.samplers.SimulatedAnnealingSampler):
+    """Somebody else's sampler, whose parameters list initial_states."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def sample(self, bqm, **arguments):
+        self.calls.append(set(arguments))
+        return super().sample(bqm, **arguments)
+
+
+@pytest.mark.filterwarnings("ignore:The draws of Recorded")
+def test_a_wrapped_sampler_starts_anew_in_each_step_by_its_own_number_of_sweeps(X):
+    vae = make_vae(sampler=DimodSampler(Recorded()), n_chains=20).fit(X[:80])
+    calls = vae.sampler.sampler.calls
+    assert len(calls) == 5  # of which one is a trial
+    assert all(call == {"num_reads", "seed"} for call in calls)
+    assert vae.sample(3).shape == (3, N_PIXELS)
+
+
+def test_the_exact_law_with_a_class_unit(images):
+    vae = make_vae(n_latent=4, topology="full", label_units=True, sampler="exact", **FAST)
+    vae.fit(images.data, images.target)
+    states = all_bits(4)
+    means = softmax(-vae.prior_.energies(states)) @ states
+    drawn = vae.sample_latent(4000).mean(axis=0)
+    assert (np.abs(drawn - means) < 4 * np.sqrt(means * (1 - means) / 4000)).all()
 
 
 def test_chains_take_as_many_sweeps_as_asked_for(X):
@@ -729,6 +810,53 @@ def test_a_warm_start_goes_on_from_the_last_fit(rbm, X):
     assert_same_fit(anew, rbm)
 
 
+CHANGES = [
+    ({"topology": "full"}, "'topology' .* must stay 'rbm' .* Got 'full' instead; fit a clone"),
+    ({"topology": nx.path_graph(6)}, "'topology' .* must stay 'rbm' .* Got <networkx"),
+    ({"topology": "rign"}, "'topology' .* must stay 'rbm' .* Got 'rign'"),
+    ({"mapping": "bipartite"}, "'mapping' .* must stay 'chains' .* Got 'bipartite'"),
+    ({"likelihood": "gaussian"}, "'likelihood' .* must stay 'bernoulli' .* Got 'gaussian'"),
+    ({"encoder": nn.Linear(16, 4)}, "'encoder' .* must stay what it was .* Got Linear instead"),
+    ({"decoder": nn.Linear(6, 16)}, "'decoder' .* must stay what it was .* Got Linear instead"),
+    ({"n_latent": 7}, "'n_latent' .* must stay 6 .* Got 7"),
+    ({"posterior": "factorial"}, "'posterior' .* must stay what it was .* Got 'factorial'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    CHANGES,
+    ids=[f"{'-'.join(given)}-{at}" for at, (given, _) in enumerate(CHANGES)],
+)
+def test_what_must_stay_where_training_goes_on_is_refused(rbm, X, changes, message):
+    vae = copy.deepcopy(rbm).set_params(warm_start=True, **changes)
+    for fit in (vae.fit, vae.partial_fit):
+        with pytest.raises(ValueError, match=message):
+            fit(X[:80])
+    assert_same_fit(vae, rbm)
+
+
+def test_networks_and_graphs_of_the_user_stay_the_same_in_copies(own, X):
+    encoder, decoder = own
+    graph = nx.path_graph(8)
+    vae = make_vae(
+        encoder=encoder, decoder=decoder, image_shape=(1, 4, 4), topology=graph, warm_start=True
+    ).fit(X[:80])
+    for again in (vae, copy.deepcopy(vae), pickle.loads(pickle.dumps(vae))):
+        again.fit(X[:80])
+    with pytest.raises(ValueError, match="'encoder' .* must stay what it was .* Got Sequential"):
+        vae.set_params(encoder=copy.deepcopy(encoder)).fit(X[:80])
+    with pytest.raises(ValueError, match="'topology' .* must stay what it was .* Got <networkx"):
+        vae.set_params(encoder=encoder, topology=nx.cycle_graph(8)).fit(X[:80])
+
+
+@pytest.mark.parametrize("n_chains", [32, 100])
+def test_another_number_of_chains_starts_them_anew(rbm, X, n_chains):
+    vae = copy.deepcopy(rbm).set_params(n_chains=n_chains, num_sweeps=3).partial_fit(X[:80])
+    assert vae._state.chains.shape == (n_chains, 6)
+    assert vae.cost_["sweeps"] == n_chains * (100 + 3)
+
+
 def test_several_draws_a_row_and_a_temperature_that_falls(X):
     vae = make_vae(max_iter=4, importance=((1, 4), (2, 2), (4, 1)), tau=(1.0, 0.2)).fit(X)
     taus = vae.history_["tau"]
@@ -871,6 +999,16 @@ def test_gated_convolutions_train(X):
             {"decoder": nn.Unflatten(0, (1, 2))},
             "'decoder' .* one row for each .* Unflatten.* of 2 rows",
         ),
+        ({"encoder": nn.GRU(16, 4)}, "'encoder' .* one tensor, .* Got GRU, which makes a tuple"),
+        ({"decoder": nn.GRU(8, 16)}, "'decoder' .* one tensor, .* Got GRU, which makes a tuple"),
+        (
+            {"encoder": nn.Linear(16, 4, dtype=torch.float64)},
+            r"'encoder' .* single precision. Got Linear .*torch.float64 .* encoder.float\(\)",
+        ),
+        (
+            {"decoder": nn.Linear(8, 16, dtype=torch.float64)},
+            r"'decoder' .* single precision. Got Linear .*torch.float64 .* decoder.float\(\)",
+        ),
         ({"encoder": "conv"}, "'encoder' .* torch.nn.Module or None. Got 'conv'"),
         ({"decoder": nn.Linear}, "'decoder' .* torch.nn.Module or None. Got <class"),
     ],
@@ -939,12 +1077,12 @@ def failing_sampler(error, at):
 
 FAULTS = [
     (KeyboardInterrupt(), KeyboardInterrupt, "interrupted"),
-    (RuntimeError("no liquid helium"), RuntimeError, "the sampler failed: .*no liquid helium"),
+    (RuntimeError("no liquid helium"), RuntimeError, "sampler: .*no liquid helium"),
 ]
 
 
 @pytest.mark.parametrize(("error", "_", "reason"), FAULTS)
-@pytest.mark.parametrize(("at", "n_epochs"), [(3, 0), (25, 2)])
+@pytest.mark.parametrize(("at", "n_epochs"), [(11, 1), (25, 2)])
 def test_a_training_that_stops_early_keeps_its_weights(X, error, _, reason, at, n_epochs):
     """Ten steps an epoch."""
     vae = make_vae(max_iter=5, sampler=failing_sampler(error, at))
@@ -959,21 +1097,38 @@ def test_a_training_that_stops_early_keeps_its_weights(X, error, _, reason, at, 
     assert np.isfinite(vae.score(X[:20])) and vae.sample(2).shape == (2, N_PIXELS)
 
 
+@pytest.mark.parametrize("at", [1, 3, 10])
 @pytest.mark.parametrize(("error", "kind", "_"), FAULTS)
-def test_a_fault_in_the_first_step_is_raised_and_an_earlier_fit_stays(rbm, X, error, kind, _):
-    vae = copy.deepcopy(rbm).set_params(sampler=failing_sampler(error, 1))
+def test_a_fault_in_the_first_epoch_is_raised_and_an_earlier_fit_stays(rbm, X, error, kind, _, at):
+    vae = copy.deepcopy(rbm).set_params(sampler=failing_sampler(error, at))
     before = dict(vars(vae))
     for fit in (vae.fit, vae.partial_fit):
-        vae.set_params(sampler=failing_sampler(error, 1))
+        vae.set_params(sampler=failing_sampler(error, at))
         before["sampler"] = vae.sampler
         with pytest.raises(kind):
             fit(X)
         assert vars(vae) == before
     with pytest.raises(kind):
-        unfitted = make_vae(sampler=failing_sampler(error, 1))
+        unfitted = make_vae(sampler=failing_sampler(error, at))
         unfitted.fit(X)
     assert not hasattr(unfitted, "prior_") and not hasattr(unfitted, "n_features_in_")
     np.testing.assert_array_equal(vae.elbo(X)["elbo"], rbm.elbo(X)["elbo"])
+
+
+def test_an_interruption_between_epochs_keeps_those_before(X, monkeypatch):
+    """While log Z is estimated for the history."""
+    calls = []
+
+    def interrupted(prior):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return 0.0
+
+    monkeypatch.setattr("qsklearn.neural_network._vae_fitting.rough_log_partition", interrupted)
+    with pytest.warns(UserWarning, match="stopped early .interrupted"):
+        vae = make_vae(max_iter=5).fit(X[:80])
+    assert vae.n_iter_ == 2 and all(len(values) == 2 for values in vae.history_.values())
 
 
 def test_bad_data_leave_a_fit_as_it_was(rbm, X):
@@ -1095,6 +1250,17 @@ def test_bad_parameters_are_refused_with_name_and_value(images, parameters, mess
     assert not hasattr(vae, "prior_")
 
 
+@pytest.mark.parametrize("topology", ["rbm", "full", "zephyr", "bernoulli"])
+def test_more_units_than_fit_the_memory_are_refused_at_once(X, topology, monkeypatch):
+    def resolved(*_):
+        raise AssertionError("The graph is not to be made.")
+
+    module = "qsklearn.neural_network._boltzmann_prior_vae"
+    monkeypatch.setattr(f"{module}.resolve_sampler", resolved)
+    with pytest.raises(MemoryError, match=r"would need .* bytes, .* Lower .* n_latent"):
+        make_vae(n_latent=10_000_000, topology=topology).fit(X)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_cuda_that_is_absent_is_refused_and_auto_is_the_cpu(X):
     with pytest.raises(ValueError, match="'device' parameter .* Got 'cuda' instead"):
@@ -1184,6 +1350,15 @@ def test_a_pickle_is_read_where_there_is_no_pytorch(rbm, tmp_path):
         "sys.meta_path.insert(0, Missing())\n"
         f"vae = pickle.load(open({str(path)!r}, 'rb'))\n"
         "print(repr(float(vae.prior_.h.sum())), vae.log_partition_)\n"
+        "X = [[0.0] * 16]\n"
+        "for act in (vae.transform, vae.score, vae.elbo, vae.inpaint, lambda X: vae.sample()):\n"
+        "    try:\n"
+        "        act(X)\n"
+        "    except ImportError as error:\n"
+        "        assert 'QuantumBoltzmannPriorVAE needs the package' in str(error), error\n"
+        "        assert \"pip install 'qsklearn[torch]'\" in str(error), error\n"
+        "    else:\n"
+        "        raise AssertionError(act)\n"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -1264,6 +1439,10 @@ def test_ablations_train_and_have_likelihoods(X):
         np.testing.assert_array_equal(
             pickle.loads(pickle.dumps(control)).elbo(X[:5])["elbo"], control.elbo(X[:5])["elbo"]
         )
+    gaussian = ablations["Gaussian prior"]
+    assert (gaussian.n_iter_, gaussian.stop_reason_, gaussian.cost_["calls"]) == (4, "max_iter", 0)
+    assert gaussian.cost_["update_seconds"] > 0
+    assert gaussian.active_units(X).shape == gaussian.get_feature_names_out().shape == (8,)
     removed = ablations["couplings removed"]
     vae.fit(X)
     assert not removed.prior_.weights.any() and np.abs(vae.prior_.weights).max() > 0.05

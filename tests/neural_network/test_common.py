@@ -227,7 +227,7 @@ def make_vae(**changes):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks([make_vae()])
+@parametrize_with_checks([make_vae(), make_vae().ablations()["Gaussian prior"]])
 def test_scikit_learns_checks_of_discrete_vaes(estimator, check):
     check(estimator)
 

@@ -8,7 +8,14 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from qsklearn.neural_network._latent_graph import MAPPINGS, TOPOLOGIES, make_latent_graph
+from qsklearn.neural_network._latent_graph import (
+    _QUBITS,
+    _SMALLEST,
+    MAPPINGS,
+    TOPOLOGIES,
+    is_graph_of,
+    make_latent_graph,
+)
 from qsklearn.samplers import MockQPUSampler, working_graph
 
 CHIPS = {"chimera": ([2, 3, 4], 48), "pegasus": ([2], 40), "zephyr": ([1, 4], 48)}
@@ -101,6 +108,46 @@ def test_a_graph_that_is_not_bipartite_has_halves_and_isolated_nodes_are_fine():
     assert graph.n_edges == 3
 
 
+@pytest.mark.parametrize("kind", [nx.DiGraph, nx.MultiGraph, nx.MultiDiGraph])
+def test_directions_and_repeated_edges_and_loops_do_not_count(kind):
+    given = kind([(0, 1), (1, 0), (0, 1), (2, 1), (2, 2), (3, 0)])
+    graph = make_latent_graph(given, 4)
+    assert graph.edges.tolist() == [[0, 1], [0, 3], [1, 2]]
+    simple = make_latent_graph(nx.Graph(given), 4)
+    np.testing.assert_array_equal(graph.edges, simple.edges)
+    np.testing.assert_array_equal(graph.groups, simple.groups)
+
+
+def test_independent_units_take_no_pairs():
+    graph = make_latent_graph("bernoulli", 1_000_000)
+    assert graph.edges.shape == (0, 2) and graph.groups.sum() == 500_000
+
+
+@pytest.mark.parametrize("topology", ["rbm", "full", *CHIPS])
+def test_a_graph_beyond_the_memory_is_refused_before_it_is_made(topology):
+    n_latent = 10_000_000 if topology in ("rbm", "full") else 10**9
+    with pytest.raises(MemoryError, match=f"n_latent={n_latent} and topology='{topology}' would"):
+        make_latent_graph(topology, n_latent)
+
+
+@pytest.mark.parametrize("topology", CHIPS)
+def test_sizes_of_chips_are_known_before_they_are_made(topology):
+    make = getattr(dwave.graphs, f"{topology}_graph")
+    for size in range(_SMALLEST[topology], 6):
+        assert len(make(size)) == _QUBITS[topology](size)
+    assert topology != "pegasus" or _QUBITS[topology](1) == 0
+
+
+@pytest.mark.parametrize(
+    "topology", [*TOPOLOGIES, nx.path_graph(20), nx.DiGraph(nx.cycle_graph(20))]
+)
+def test_a_graph_is_known_again(topology):
+    graph = make_latent_graph(topology, 20)
+    assert is_graph_of(topology, graph)
+    others = [*TOPOLOGIES, "ring", None, nx.path_graph(19), nx.star_graph(19), nx.Graph]
+    assert not any(is_graph_of(other, graph) for other in others if other is not topology)
+
+
 def make_chip(topology):
     """A device's working graph with three qubits and five couplers broken, and the whole one."""
     shape, n_qubits = CHIPS[topology]
@@ -170,6 +217,7 @@ def test_qubits_without_working_couplers_are_units_without_couplings():
     [
         ("ring", 4, "'topology' parameter .* Got 'ring' instead"),
         (7, 4, "or a networkx graph. Got 7 instead"),
+        (nx.Graph, 4, "must be a graph, not a class. Got Graph instead; give .*path_graph.4"),
         (nx.path_graph(3), 4, "'n_latent' parameter .* must be the number of nodes .* 3. Got 4"),
     ],
 )

@@ -36,6 +36,42 @@ def test_log_partition_function_of_a_one_hot_unit(ising):
     np.testing.assert_allclose(info["log_partition_function"], expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("beta", [0.0, 0.8])
+@pytest.mark.parametrize("unit", [(0, 3), (2, 5), (4, 7)])
+def test_spins_beside_a_one_hot_unit_may_couple_among_themselves(unit, beta, ising):
+    rng = np.random.default_rng(3)
+    h, J = rng.normal(size=(2, 7)), ising.symmetric(7, rng)
+    J[slice(*unit), slice(*unit)] = 0
+    arguments = {"beta": beta, "one_hot": unit, "seed": 2}
+    states, energies, info = ExactSampler(20_000).sample_arrays(h, J, **arguments)
+    for model, fields in enumerate(h):
+        law = ising.enumerate(fields, J, beta, unit)
+        assert info["log_partition_function"][model] == pytest.approx(law.log_z, rel=1e-12)
+        assert ising.p_value(states[model], law) > SIGNIFICANCE
+        np.testing.assert_allclose(energies[model], ising.energies(fields, J, states[model]))
+    fewer, _, _ = ExactSampler(50).sample_arrays(h, J, keep=[6, 1], **arguments)
+    np.testing.assert_array_equal(fewer, states[:, :50, [6, 1]])
+    seeds = {**arguments, "seed": np.array([7, 8])}
+    both, _, _ = ExactSampler(50).sample_arrays(h, J, **seeds)
+    seeds["seed"] = np.array([8])
+    alone, _, _ = ExactSampler(50).sample_arrays(h[1:], J, **seeds)
+    np.testing.assert_array_equal(alone[0], both[1])
+
+
+def test_ground_states_beside_a_one_hot_unit_are_drawn_uniformly(ising):
+    """Of a frustrated triangle under two states of the unit; a third one moves it."""
+    h, J = np.zeros(6), np.zeros((6, 6))
+    J[:3, :3] = 1 - np.eye(3)
+    J[3:, :3] = [[0.0] * 3, [0.0] * 3, [5.0] * 3]
+    J[:3, 3:] = J[3:, :3].T
+    h[3:] = [0.0, 0.0, 12.0]
+    law = ising.ground_law(h, J, (3, 6))
+    assert (law.probabilities > 0).sum() > 1
+    states, energies, _ = ExactSampler(20_000, seed=3).sample_arrays(h, J, one_hot=(3, 6))
+    assert ising.p_value(states[0], law) > SIGNIFICANCE
+    np.testing.assert_allclose(energies, law.energies.min())
+
+
 @pytest.mark.parametrize("order", ["core first", "rim first", "shuffled"])
 def test_a_core_and_a_large_rim(order, ising):
     """3 core spins that couple among themselves and 1200 rim spins, against the closed form."""
@@ -227,7 +263,7 @@ def test_models_out_of_reach_are_refused_with_a_remedy(ising):
         ExactSampler(beta=None).sample_arrays(np.zeros(60), dense)
     J = ising.symmetric(30, rng)
     J[:5, :5] = 0.0  # the unit is fine, but what is left couples
-    with pytest.raises(ValueError, match="cannot enumerate a model of 30 spins"):
+    with pytest.raises(ValueError, match="30 spins with a one-hot unit of 5 .* 24 spins beside"):
         ExactSampler(beta=1.0).sample_arrays(np.zeros(30), J, one_hot=(0, 5))
 
 
