@@ -122,6 +122,18 @@ def _write_members(lane, members, values, spins):
 
 
 @njit(cache=True, nogil=True)
+def _start(starts, first, lanes, spins):
+    """Spins of a block's reads as given; of lanes without a read those of the last."""
+    num_reads, n_spins = starts.shape
+    for spin in range(n_spins):
+        word = np.uint64(0)
+        for lane in range(lanes):
+            if starts[min(first + lane, num_reads - 1), spin] > 0:
+                word |= np.uint64(1) << np.uint64(lane)
+        spins[spin] = word
+
+
+@njit(cache=True, nogil=True)
 def anneal(
     words,  # IN: empty, uint64: 64 reads a block
     indptr, indices,  # IN: uint32, rows of neighbours, padded as the sparse kernel's
@@ -137,11 +149,12 @@ def anneal(
     bonds, strengths,  # IN: (n_bonds, 2) places among the members; J
     betas, counts,  # IN: (num_sweeps,); how many of the bonds, from the first, a sweep takes
     key,  # IN: (1, 2)
+    starts,  # IN: (num_reads, n_spins), int8, or of no reads for random ones
     states,  # OUT: (num_reads, n_spins), int8
     stop,  # IN: (1,); set to end at the next sweep
     first, last,  # IN: range of blocks
 ):  # fmt: skip
-    """Reads of one model, from random spins."""
+    """Reads of one model, from random or given spins."""
     num_reads, n_spins = states.shape
     lanes, n_members = count_lanes(words), members.shape[0]
     spins = np.empty(n_spins, words.dtype)
@@ -159,6 +172,8 @@ def anneal(
         for lane in range(lanes):
             seed_stream(key[0, 0], key[0, 1] + np.uint64(1), block * lanes + lane, streams[lane])
         draw_spins(generator, spins)
+        if starts.shape[0]:
+            _start(starts, block * lanes, lanes, spins)
         for sweep in range(betas.shape[0]):
             if stop[0]:
                 break

@@ -5,7 +5,7 @@ Signs follow E = -(…), so that P(k_j = 1) = σ(+…); the paper's eqs. (1) and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import dimod
@@ -182,6 +182,47 @@ class SampledMLPHamiltonian:
             bqm.update(dimod.generators.combinations(outputs, 1, strength=float(penalty)))
         return bqm
 
+    def nudge(self, family: IsingFamily, outputs, strengths) -> IsingFamily:
+        r"""Models of :meth:`build` whose outputs are drawn towards some that are given.
+
+        .. math:: E_\nu(k, y \mid x) = E(k, y \mid x) + \nu \, C(y, t),
+
+        where the cost C counts the bits in which y differs from t; of a categorical unit half of
+        them, which is 1 if it is wrong. That is a field on each output.
+
+        Parameters
+        ----------
+        family : IsingFamily
+        outputs : ndarray of shape (n_models, n_outputs)
+            Their t, values 0 or 1.
+        strengths : float or ndarray of shape (n_models,)
+            The ν; a negative one draws away.
+
+        Returns
+        -------
+        IsingFamily
+        """
+        weights = np.asarray(strengths, dtype=float) * (0.5 if self.categorical else 1.0)
+        weights = np.broadcast_to(weights, family.n_models)
+        fields = family.fields.copy()
+        fields[:, self.output_spins] -= weights[:, np.newaxis] * (2.0 * outputs - 1.0) / 2.0
+        offsets = family.offsets + weights * self.n_outputs / 2.0
+        return replace(family, fields=fields, offsets=offsets)
+
+    def costs(self, drawn, outputs) -> np.ndarray:
+        """The cost C of :meth:`nudge`.
+
+        Parameters
+        ----------
+        drawn, outputs : ndarray of shape (..., n_outputs), values 0 or 1
+
+        Returns
+        -------
+        costs : ndarray of shape (...,)
+        """
+        wrong = np.not_equal(drawn, outputs).sum(axis=-1)
+        return wrong / 2.0 if self.categorical else wrong.astype(float)
+
     def decode(self, states) -> np.ndarray:
         """Outputs 0 or 1 from draws.
 
@@ -232,6 +273,32 @@ class SampledMLPHamiltonian:
             logs = _sum_log_factors(activations + shift) - base
             log_weights[:, index] = steps.sum(axis=1) + logs + self.output_bias @ pattern
         return log_weights
+
+    def lowest_energies(self, X) -> np.ndarray:
+        """min_k E(k, y | x) of all patterns, relative to y = 0, the best hidden bits taken.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        energies : ndarray of shape (n_samples, n_patterns)
+            The lowest state of E has the y of the smallest.
+
+        Raises
+        ------
+        ValueError
+            If there are too many output bits to enumerate.
+        """
+        activations = self.activations(X)
+        below = np.minimum(activations, 0.0)
+        energies = np.empty((activations.shape[0], len(self.patterns)))
+        for index, pattern in enumerate(self.patterns):
+            # As in log_weights, max(a + w, 0) - max(a, 0).
+            steps = np.maximum(self.output_weights @ pattern, -activations) + below
+            energies[:, index] = -(steps.sum(axis=1) + self.output_bias @ pattern)
+        return energies
 
     def log_probabilities(self, X) -> np.ndarray:
         """Exact log P(y|x) of all patterns.

@@ -108,7 +108,9 @@ class _Costs:
 
     def of_split(self, n_train: int, n_test: int, scores_train: bool) -> dict[str, float]:
         parts = [self.of("fit", n_train), self.of("predict", n_test)]
-        return _sum(parts + [self.of("predict", n_train)] * scores_train)
+        if scores_train:
+            parts.append(self.of("predict", n_train))
+        return _sum(parts)
 
 
 def _sum(costs) -> dict[str, float]:

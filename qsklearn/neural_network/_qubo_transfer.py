@@ -51,6 +51,7 @@ from qsklearn.neural_network._transfer_preparation import (
     hold_out,
 )
 from qsklearn.samplers import DimodSampler, UncoupledComposite, check_sampler
+from qsklearn.samplers._own_parameters import own_parameters
 
 _DEFAULT_READS = 100
 _TRIALS = 3  # of finding a temperature, commonly
@@ -412,9 +413,7 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
 
     def _own_reads(self):
         """Draws that a sampler object makes of its own accord."""
-        sampler = self._resolve_sampler("gibbs")
-        own = getattr(sampler, "params", None) or sampler.get_params(deep=False)
-        return int(own.get("num_reads") or 1)
+        return int(own_parameters(self._resolve_sampler("gibbs")).get("num_reads") or 1)
 
     def _family_draws(self):
         reads = self._reads_to_ask()
@@ -656,8 +655,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             law can be summed, for ``readout="onehot"``);
 
             ``classical_seconds`` (the network below the units), ``compile_seconds``,
-            ``sample_seconds``, ``readout_seconds``; ``calls``, ``reads``, ``sweeps``,
-            ``qpu_access_time`` in microseconds; and what a device says: ``chain_break_fraction``,
+            ``sample_seconds``, ``readout_seconds``; ``calls``, ``reads``, ``sweeps``, and of a
+            device ``queries``, ``faults``, ``qpu_access_time`` in microseconds; and what a device says: ``chain_break_fraction``,
             ``scale``, ``clipped_fraction``, ``beta_eff_device``, and the last call's
             ``beta_eff_estimate`` with its error.
         """

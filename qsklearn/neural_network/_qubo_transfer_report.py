@@ -8,6 +8,7 @@ from qsklearn.neural_network._class_readout import ClassCounts
 from qsklearn.neural_network._family_draws import seeds_of_rows
 from qsklearn.neural_network._qubo_transfer_draws import random_states
 
+_COUNTED = ("calls", "reads", "sweeps", "qpu_access_time", "queries", "faults")
 # What a device says of a call, and a report passes on.
 _REPORTED = ("chain_break_fraction", "scale", "clipped_fraction", "beta_eff_device")
 
@@ -48,7 +49,7 @@ def report_of(transfer, X):
         "compile_seconds": drawn.seconds["compile"] + draws.cost["compile_seconds"],
         "sample_seconds": draws.cost["sample_seconds"],
         "readout_seconds": readout,
-        **{name: draws.cost[name] for name in ("calls", "reads", "sweeps", "qpu_access_time")},
+        **{name: draws.cost[name] for name in _COUNTED},
     }
     if draws.is_estimated and "beta_eff" in draws.info:
         report["beta_eff_estimate"] = draws.info["beta_eff"], draws.info["beta_eff_stderr"]

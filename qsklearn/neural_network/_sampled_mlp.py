@@ -31,15 +31,28 @@ from qsklearn._sklearn import (
 )
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._base import N_JOBS, kept_on_error
+from qsklearn.neural_network._equilibrium_draws import EquilibriumDraws
+from qsklearn.neural_network._equilibrium_gradient import ground_decision
 from qsklearn.neural_network._family_draws import needs_trial, seeds_of_rows
 from qsklearn.neural_network._sampled_mlp_conversion import read_mlp, write_mlp
 from qsklearn.neural_network._sampled_mlp_draws import OutputDraws
 from qsklearn.neural_network._sampled_mlp_gradients import mlp_outputs, pattern_frequencies
 from qsklearn.neural_network._sampled_mlp_training import Stopping, TrainingState, train
+from qsklearn.neural_network._sampling_costs import (
+    add_costs,
+    bipartite_pattern,
+    check_method,
+    cost_of_family,
+    cost_of_restart,
+    no_cost,
+)
 from qsklearn.neural_network._targets import Targets
-from qsklearn.samplers import UncoupledComposite, check_sampler
+from qsklearn.samplers import SimulatedAnnealingSampler, UncoupledComposite, check_sampler
+from qsklearn.samplers._own_parameters import own_parameters
 
 _AUTO_BATCH_SIZE = 32
+# A thousand find no better states of networks as small as these.
+_SWEEPS_OF_A_SEARCH = 100
 # What a device says of a call, and a sampling report passes on.
 _REPORTED = ("chain_break_fraction", "scale", "clipped_fraction", "beta_eff_device")
 
@@ -75,7 +88,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         Hidden bits.
     sampler : str, sampler object or None, default=None
         Draws y given x; see :func:`qsklearn.samplers.get_sampler_names`. None: ``"exact"`` where
-        it applies (all but multilabel targets of more than 16 labels), else ``"gibbs"``. To search
+        it applies (all but multilabel targets of more than 16 labels), else ``"gibbs"``; for
+        ``gradient="equilibrium"`` an annealer of 100 sweeps. To search
         over a sampler's own parameters pass an object:
         ``GridSearchCV(QuantumSampledMLPClassifier(sampler=GibbsSampler()),
         {"sampler__num_sweeps": [10, 100]})``.
@@ -86,10 +100,18 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         one. A number is taken as given: the paper's grid search on a device, and on other
         samplers a way to temper the law on purpose.
     num_reads : int or None, default=100
-        Draws for each data point and step. None leaves it to the sampler.
-    gradient : {"sampled", "exact", "backprop"}, default="sampled"
-        Gradient of the log-likelihood from draws or from the exact P(y|x), or that of the MLP's
-        cross-entropy by backpropagation, which needs no sampler.
+        Draws for each data point and step; searches, for ``gradient="equilibrium"``, where 10 are
+        enough. None leaves it to the sampler.
+    gradient : {"sampled", "equilibrium", "exact", "backprop"}, default="sampled"
+        Gradient of the log-likelihood from draws or from the exact P(y|x); equilibrium propagation,
+        from states of low energy, free and nudged, which knows no temperature; or the gradient of
+        the MLP's cross-entropy by backpropagation, which needs no sampler.
+    nudge : float, default=5.0
+        For ``gradient="equilibrium"``: the energy ν that a wrong output costs in the nudged search.
+    symmetric_nudge : bool, default=False
+        For ``gradient="equilibrium"``: whether states nudged towards the right outputs are compared
+        with states nudged away from them, and not with free ones. That also asks for a margin of ν
+        where the free state is right, at up to twice the reads, and wants a smaller ``nudge``.
     learning_rate_init : float, default=0.003
         Step size of Adam.
     batch_size : "auto" or int, default="auto"
@@ -105,17 +127,23 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         Whether to hold out data and keep the weights with the best score on it.
     validation_fraction : float, default=0.1
         Share of the data that ``early_stopping`` holds out.
-    weight_scale : float, default=0.01
-        Standard deviation of the initial weights; biases start at 0.
-    predict_with : {"mlp", "ebm"}, default="mlp"
-        Predict by the MLP's outputs, or by the energy-based model's P(y|x), which is what the
-        likelihood trains: prefer it where training goes far, as the two part when weights grow.
+    weight_scale : "auto" or float, default="auto"
+        Standard deviation of the initial weights; biases start at 0. ``"auto"`` is 0.01, and 0.1
+        for ``gradient="equilibrium"``, whose hidden bits must differ from the start.
+    predict_with : {"auto", "mlp", "ebm", "ground"}, default="auto"
+        Predict by the MLP's outputs; by the energy-based model's P(y|x), which is what the
+        likelihood trains: prefer it where training goes far, as the two part when weights grow; or
+        by the state of lowest energy, which is what equilibrium propagation trains. ``"auto"`` is
+        ``"ground"`` for ``gradient="equilibrium"``, else ``"mlp"``. Of ``"ground"`` probabilities
+        are softmax (of bits logistic) functions of the lowest energies with each output, which the
+        training does not calibrate; for more than 16 labels, shares of the free reads.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights at hand.
     class_weight : dict, list of dicts, "balanced" or None, default=None
         Weights of classes, as in scikit-learn.
     diagnostics : bool, default=False
-        Whether to compare each sampled gradient with the exact one (``gradient_cosine_``).
+        Whether to compare each sampled gradient with the exact one, or that of equilibrium
+        propagation with the one from the lowest states of all (``gradient_cosine_``).
     n_jobs : int or None, default=None
         Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
     verbose : int, default=0
@@ -138,7 +166,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         The last of ``loss_curve_``.
     loss_curve_ : list of float
         Average of -log P(y|x) in each iteration, before each step's update; of the MLP's
-        cross-entropy for ``gradient="backprop"``, and for more than 8 labels with ``"sampled"``.
+        cross-entropy for ``gradient="backprop"``, and for more than 8 labels with ``"sampled"``;
+        of the cost of the free states for ``"equilibrium"``: 1 for a wrong class or label.
     validation_scores_ : list of float, or None
         Accuracy on the held-out data, with ``early_stopping``.
     best_loss_ : float, or None
@@ -150,7 +179,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         belief (0 where it was known); empty unless ``gradient="sampled"``.
     gradient_cosine_ : list of float
         Mean cosine between sampled and exact gradient in each iteration, with ``diagnostics``;
-        steps whose few reads all agree with the data have no gradient and are left out.
+        steps whose reads all agree with the data have no gradient and are left out.
     cost_ : dict
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last fit.
@@ -170,6 +199,9 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     Yang, F. F., Sasdelli, M., Chin, T.-J. Training multilayer perceptrons by sampling with quantum
     annealers (2023).
 
+    Laydevant, J., Marković, D., Grollier, J. Training an Ising machine with equilibrium propagation.
+    Nature Communications 15, 3671 (2024).
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -188,7 +220,9 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         "sampler": "no_validation",  # check_sampler explains better what is missing
         "beta_eff": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "num_reads": [Interval(Integral, 1, None, closed="left"), None],
-        "gradient": [StrOptions({"sampled", "exact", "backprop"})],
+        "gradient": [StrOptions({"sampled", "equilibrium", "exact", "backprop"})],
+        "nudge": [Interval(Real, 0, None, closed="neither")],
+        "symmetric_nudge": ["boolean"],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -196,8 +230,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "weight_scale": [Interval(Real, 0, None, closed="left")],
-        "predict_with": [StrOptions({"mlp", "ebm"})],
+        "weight_scale": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "predict_with": [StrOptions({"auto", "mlp", "ebm", "ground"})],
         "warm_start": ["boolean"],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "diagnostics": ["boolean"],
@@ -214,6 +248,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         beta_eff="auto",
         num_reads=100,
         gradient="sampled",
+        nudge=5.0,
+        symmetric_nudge=False,
         learning_rate_init=0.003,
         batch_size="auto",
         max_iter=100,
@@ -221,8 +257,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         n_iter_no_change=10,
         early_stopping=False,
         validation_fraction=0.1,
-        weight_scale=0.01,
-        predict_with="mlp",
+        weight_scale="auto",
+        predict_with="auto",
         warm_start=False,
         class_weight=None,
         diagnostics=False,
@@ -235,6 +271,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         self.beta_eff = beta_eff
         self.num_reads = num_reads
         self.gradient = gradient
+        self.nudge = nudge
+        self.symmetric_nudge = symmetric_nudge
         self.learning_rate_init = learning_rate_init
         self.batch_size = batch_size
         self.max_iter = max_iter
@@ -346,10 +384,15 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
         rng = np.random.default_rng(entropy)
         shapes = [(X.shape[1], self.n_hidden), (self.n_hidden, outputs.shape[1])]
-        parameters = [rng.normal(0.0, self.weight_scale, shape) for shape in shapes]
+        parameters = [rng.normal(0.0, self._weight_scale(), shape) for shape in shapes]
         parameters += [np.zeros(shape[1]) for shape in shapes]
         optimizer = self._make_optimizer(parameters)
         return TrainingState(parameters, optimizer, entropy, self._targets.is_categorical)
+
+    def _weight_scale(self):
+        if self.weight_scale != "auto":
+            return self.weight_scale
+        return 0.1 if self.gradient == "equilibrium" else 0.01
 
     def _continue_state(self):
         """A copy of what the last training left, so that a failed one changes nothing."""
@@ -367,10 +410,10 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     def _train(self, state, X, outputs, weights, y, max_iter):
         hamiltonian = state.hamiltonian
         sampler = self._check_sampler(hamiltonian)
-        draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs, state.belief)
+        draws = self._make_draws(sampler, state, self.gradient == "equilibrium")
         # Early stopping may predict by draws: with this training's sampler and seed.
         self.sampler_, self._state = sampler, state
-        if self.gradient == "exact" or (self.diagnostics and self.gradient == "sampled"):
+        if self.gradient == "exact" or (self.diagnostics and self.gradient != "backprop"):
             hamiltonian.log_weights(X[:1])  # raises where there are too many patterns
         score = None
         if self.early_stopping:
@@ -401,8 +444,24 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def _check_sampler(self, hamiltonian):
+        if self.gradient == "equilibrium":
+            return self._check_searcher()
         default = "exact" if hamiltonian.is_enumerable else "gibbs"
         return check_sampler(self.sampler, default=default, caller=type(self).__name__)
+
+    def _check_searcher(self):
+        """The sampler as one that finds low energies."""
+        sampler = self.sampler
+        if sampler is None:
+            sampler = SimulatedAnnealingSampler(num_sweeps=_SWEEPS_OF_A_SEARCH)
+        return check_sampler(sampler, intent="ground", caller=type(self).__name__)
+
+    def _make_draws(self, sampler, state, is_search):
+        if is_search:
+            return EquilibriumDraws(
+                sampler, self.num_reads, self.n_jobs, self.nudge, self.symmetric_nudge
+            )
+        return OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs, state.belief)
 
     def _check_batch_size(self, n_samples):
         if self.batch_size == "auto":
@@ -479,7 +538,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         return self._targets.decode(self._decide(hamiltonian, X))
 
     def predict_proba(self, X):
-        """Predict probabilities, by the MLP or the energy-based model (``predict_with``).
+        """Predict probabilities, by the model that ``predict_with`` names.
 
         Parameters
         ----------
@@ -508,8 +567,11 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         decision : ndarray of shape (n_samples,) for two classes, else (n_samples, n_outputs)
         """
         hamiltonian, X = self._fitted(X)
-        if self.predict_with == "mlp":
+        readout = self._readout()
+        if readout == "mlp":
             decision = mlp_outputs(hamiltonian, X)
+        elif readout == "ground" and hamiltonian.is_enumerable:
+            decision = ground_decision(hamiltonian, X)
         elif hamiltonian.categorical:
             decision = hamiltonian.log_weights(X)
         elif hamiltonian.n_outputs == 1:
@@ -521,8 +583,10 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _output_probabilities(self, hamiltonian, X):
         """P(y_m = 1 | x) of each output, shape (n_samples, n_outputs)."""
-        if self.predict_with == "mlp":
-            raw = mlp_outputs(hamiltonian, X)
+        readout = self._readout()
+        if readout == "mlp" or (readout == "ground" and hamiltonian.is_enumerable):
+            to_raw = mlp_outputs if readout == "mlp" else ground_decision
+            raw = to_raw(hamiltonian, X)
             return softmax(raw, axis=1) if hamiltonian.categorical else expit(raw)
         if hamiltonian.is_enumerable:
             return np.exp(hamiltonian.log_probabilities(X)) @ hamiltonian.patterns
@@ -530,12 +594,18 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _draw_for_prediction(self, hamiltonian, X):
         """Draws keyed by each row's content, and their record; sets nothing."""
+        is_search = self._readout() == "ground"
         sampler = getattr(self, "sampler_", None)  # from_mlp sets none
-        if sampler is None:
-            sampler = self._check_sampler(hamiltonian)
+        if sampler is None or (is_search and self.gradient != "equilibrium"):
+            sampler = self._check_searcher() if is_search else self._check_sampler(hamiltonian)
         # With the training's belief: one estimated here would depend on the batch.
-        draws = OutputDraws(sampler, self.beta_eff, self.num_reads, self.n_jobs, self._state.belief)
+        draws = self._make_draws(sampler, self._state, is_search)
         return draws.draw(hamiltonian, X, seeds_of_rows(X, self._state.entropy)), draws
+
+    def _readout(self):
+        if self.predict_with != "auto":
+            return self.predict_with
+        return "ground" if self.gradient == "equilibrium" else "mlp"
 
     def _fitted(self, X):
         check_is_fitted(self)
@@ -606,26 +676,21 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             after these draws, and where it is estimated ``beta_eff_estimate``, the last call's
             estimate and its error; ``num_reads``; ``seconds``; the entries of ``cost_``; and what
             the device reports: ``chain_break_fraction``, ``scale`` (energies were multiplied by it
-            to fit the device's range), ``clipped_fraction``, ``beta_eff_device``.
+            to fit the device's range), ``clipped_fraction``, ``beta_eff_device``. Of a network that
+            predicts by its lowest states no temperatures but ``ground_fraction``, the share of
+            reads whose outputs are those of the lowest state.
         """
         hamiltonian, X = self._fitted(X)
         started = perf_counter()
         outputs, draws = self._draw_for_prediction(hamiltonian, X)
-        report = {
-            "num_reads": outputs.shape[1],
-            "beta_eff": draws.beta_eff,
-            "beta_eff_stderr": draws.beta_eff_stderr,
-            "seconds": perf_counter() - started,
-            "total_variation": None,
-            "total_variation_of_draws": None,
-            **draws.cost,
-        }
+        report = {"num_reads": outputs.shape[1], "seconds": perf_counter() - started, **draws.cost}
         report.update({name: draws.info[name] for name in _REPORTED if name in draws.info})
+        if self._readout() == "ground":
+            return {**report, "ground_fraction": _hit_rate(hamiltonian, X, outputs)}
+        report.update(beta_eff=draws.beta_eff, beta_eff_stderr=draws.beta_eff_stderr)
         if draws.is_estimated and draws.belief.history:
             report["beta_eff_estimate"] = draws.belief.history[-1]
-        if hamiltonian.is_enumerable:
-            report.update(_agreement(hamiltonian, X, outputs))
-        return report
+        return {**report, **_agreement(hamiltonian, X, outputs)}
 
     # --- twins -----------------------------------------------------------------------------------
 
@@ -661,47 +726,84 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         ablations : dict of str to estimator
             ``"exact draws"``: independent draws of the true law, however the sampler draws;
             ``"exact gradient"``: no draws; ``"backpropagation"``: no law, the MLP from the same
-            start; ``"zero couplings"``: draws that cannot see the hidden bits.
+            start; ``"zero couplings"``: draws that cannot see the hidden bits. The first two follow
+            the likelihood, also where this estimator does not. With ``gradient="equilibrium"``,
+            ``"lowest states"``: searches that never fail.
         """
         parameters = self.get_params(deep=False)
-        sampler = parameters["sampler"] or "exact"
+        searches = self.gradient == "equilibrium"
+        sampler = self._check_searcher() if searches else parameters["sampler"] or "exact"
         controls = {
-            "exact draws": {"sampler": "exact"},
+            "exact draws": {"sampler": "exact", "gradient": "sampled"},
             "exact gradient": {"gradient": "exact"},
             "backpropagation": {"gradient": "backprop"},
             "zero couplings": {"sampler": UncoupledComposite(sampler)},
         }
+        if searches:
+            controls["lowest states"] = {"sampler": "exact"}
         return {name: type(self)(**{**parameters, **changes}) for name, changes in controls.items()}
 
-    def estimate_cost(self, n_samples, n_features):
+    def estimate_cost(self, n_samples, n_features, n_outputs=None, *, method="fit"):
         """What a full fit asks of the sampler at most.
 
         Parameters
         ----------
         n_samples, n_features : int
             Of the training data.
+        n_outputs : int, default=None
+            Classes, or labels; by default those of the last fit, or before it two.
+        method : {"fit", "predict"}, default="fit"
+            What is to be done. Predictions of a law that can be enumerated, which this assumes, ask
+            nothing of a sampler.
 
         Returns
         -------
         cost : dict
             ``calls`` (families), ``models`` (programs, one a data point and iteration) and
-            ``reads``. Where the temperature is estimated without a prior, the first call counts
-            twice.
+            ``reads``; ``queries`` of a device, and their ``qpu_access_time`` in microseconds by its
+            own timing model, where no read is lost. Where the temperature is estimated without a
+            prior, the first call counts twice. Equilibrium propagation asks for less where free
+            states are right.
         """
-        if self.gradient != "sampled":
-            return {"calls": 0, "models": 0, "reads": 0}
+        check_method(method, type(self).__name__)
+        searches = self.gradient == "equilibrium"
+        if not (searches or self.gradient == "sampled") or method == "predict":
+            return no_cost()
         held = int(np.ceil(self.validation_fraction * n_samples)) if self.early_stopping else 0
         batch = _AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
         batch = min(batch, n_samples - held)
-        sampler = check_sampler(self.sampler, default="exact", caller=type(self).__name__)
-        extra = int(needs_trial(sampler, self.beta_eff))
-        models = self.max_iter * (n_samples - held) + extra * batch
-        own_reads = getattr(sampler, "params", None) or sampler.get_params(deep=False)
-        return {
-            "calls": self.max_iter * -(-(n_samples - held) // batch) + extra,
-            "models": models,
-            "reads": models * (self.num_reads or own_reads.get("num_reads", 1)),
-        }
+        if searches:
+            sampler = self._check_searcher()
+        else:
+            sampler = check_sampler(self.sampler, default="exact", caller=type(self).__name__)
+        reads = self.num_reads or own_parameters(sampler).get("num_reads", 1)
+        n_units, one_hot = self._output_units(n_outputs)
+        pattern = bipartite_pattern(self.n_hidden, n_units)
+
+        def family(n_models):
+            free = cost_of_family(sampler, n_models, pattern, reads, one_hot=one_hot)
+            if not (searches and n_models):
+                return free
+            # A single output is nudged one way or the other, of several some are each way.
+            n_nudged = n_models * (2 if self.symmetric_nudge and n_units > 1 and not one_hot else 1)
+            anneal = cost_of_restart(sampler)
+            nudged = cost_of_family(sampler, n_nudged, pattern, reads, one_hot=one_hot, **anneal)
+            return add_costs(free, nudged)
+
+        n_whole, rest = divmod(n_samples - held, batch)
+        iteration = add_costs((n_whole, family(batch)), (int(rest > 0), family(rest)))
+        trials = int(not searches and needs_trial(sampler, self.beta_eff)), family(batch)
+        return add_costs((self.max_iter, iteration), trials)
+
+    def _output_units(self, n_outputs):
+        """How many output bits there are, and which are a one-hot unit."""
+        if n_outputs is None and hasattr(self, "n_outputs_"):
+            n_units, is_categorical = self.n_outputs_, self._state.categorical
+        else:
+            n_units = 1 if n_outputs in (None, 2) else n_outputs
+            is_categorical = n_units > 1
+        spins = (self.n_hidden, self.n_hidden + n_units)
+        return n_units, spins if is_categorical else None
 
     @classmethod
     def from_mlp(cls, mlp, **parameters):
@@ -768,6 +870,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
 
 def _agreement(hamiltonian, X, outputs):
     """Distance between frequencies of draws and the exact law, and its size by chance."""
+    if not hamiltonian.is_enumerable:
+        return {"total_variation": None, "total_variation_of_draws": None}
     probabilities = np.exp(hamiltonian.log_probabilities(X))
     distance = np.abs(pattern_frequencies(hamiltonian, outputs) - probabilities)
     # Mean absolute deviation of a frequency, in the normal approximation.
@@ -776,3 +880,11 @@ def _agreement(hamiltonian, X, outputs):
         "total_variation": float(distance.sum(axis=1).mean() / 2),
         "total_variation_of_draws": float(chance.sum(axis=1).mean() / 2),
     }
+
+
+def _hit_rate(hamiltonian, X, outputs):
+    """Share of reads whose outputs are those of the lowest state; None if that is not known."""
+    if not hamiltonian.is_enumerable:
+        return None
+    lowest = hamiltonian.patterns[hamiltonian.lowest_energies(X).argmin(axis=1)]
+    return float((outputs == lowest[:, np.newaxis]).all(axis=2).mean())

@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
+from qsklearn.neural_network._equilibrium_gradient import equilibrium_gradient, lowest_states
 from qsklearn.neural_network._sampled_mlp_gradients import (
     backprop_gradient,
     cosine,
@@ -100,12 +101,12 @@ def train(
     ----------
     state : TrainingState
         Changed in place.
-    draws : OutputDraws
+    draws : OutputDraws or EquilibriumDraws
     X : ndarray or csr matrix of shape (n_samples, n_features)
     outputs : ndarray of shape (n_samples, n_outputs), values 0 or 1
     weights : ndarray of shape (n_samples,)
     batch_size : int
-    gradient : {"sampled", "exact", "backprop"}
+    gradient : {"sampled", "equilibrium", "exact", "backprop"}
     diagnostics : bool
         Whether to compare each sampled gradient with the exact one.
     stopping : Stopping
@@ -169,8 +170,8 @@ class GradientStep:
     Parameters
     ----------
     state : TrainingState
-    draws : OutputDraws
-    gradient : {"sampled", "exact", "backprop"}
+    draws : OutputDraws or EquilibriumDraws
+    gradient : {"sampled", "equilibrium", "exact", "backprop"}
     diagnostics : bool
     """
 
@@ -220,6 +221,20 @@ class GradientStep:
         loss = _negative_log_likelihood(hamiltonian, log_probabilities, outputs, weights)
         gradient = likelihood_gradient(hamiltonian, X, outputs, weights, np.exp(log_probabilities))
         return gradient, loss
+
+    def _equilibrium(self, hamiltonian, X, outputs, weights, seed):
+        draws = self.draws
+        low, high = draws.draw_phases(hamiltonian, X, outputs, seed)
+        gradient = equilibrium_gradient(hamiltonian, X, low, high, weights, draws.span)
+        if self.diagnostics:
+            exact_low = lowest_states(hamiltonian, X, outputs, draws.nudge)
+            exact_high = lowest_states(hamiltonian, X, outputs, draws.nudge - draws.span)
+            exact = equilibrium_gradient(
+                hamiltonian, X, exact_low, exact_high, weights, draws.span
+            )
+            self.cosines.append(cosine(gradient, exact))
+        drawn = hamiltonian.decode(high[:, hamiltonian.output_spins])
+        return gradient, np.average(hamiltonian.costs(drawn, outputs), weights=weights)
 
     def _sampled(self, hamiltonian, X, outputs, weights, seed):
         drawn = self.draws.draw(hamiltonian, X, seed)

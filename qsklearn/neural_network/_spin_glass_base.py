@@ -30,12 +30,8 @@ from qsklearn.neural_network._spin_glass_training import (
 )
 from qsklearn.neural_network._spin_glass_warnings import warn_of_training
 from qsklearn.neural_network.layers import Activation, FittedLayer, Linear
-from qsklearn.samplers import (
-    DimodSampler,
-    SimulatedAnnealingSampler,
-    UncoupledComposite,
-    check_sampler,
-)
+from qsklearn.samplers import SimulatedAnnealingSampler, UncoupledComposite, check_sampler
+from qsklearn.samplers._own_parameters import own_parameters
 
 # Squares of values of X, and weights that bring them to order 1, have to stay within what
 # kernels calculate with.
@@ -301,8 +297,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
         return {name: type(self)(**{**parameters, **changes}) for name, changes in controls.items()}
 
     def _reads_of(self, sampler):
-        own = sampler.params or {} if isinstance(sampler, DimodSampler) else sampler.get_params()
-        return int(own.get("num_reads") or 1)
+        return int(own_parameters(sampler).get("num_reads") or 1)
 
     def estimate_cost(self, n_samples, n_features, n_outputs=None, *, method="fit"):
         """What a full fit asks of the sampler.

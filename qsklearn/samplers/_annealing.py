@@ -61,7 +61,9 @@ class SimulatedAnnealingSampler(ArraySampler):
     beta : float, default=None
         Inverse temperature of the draws, multiplying E. None searches for low energies.
     beta_range : tuple of (hot, cold), default=None
-        Ends of the schedule of a search. None derives them from the model's energy scales.
+        Ends of the schedule of a search. None derives them from the model's energy scales; where
+        chains come by ``initial_states``, which the hot end would forget, it begins at the
+        geometric mean of both.
     beta_schedule_type : {"geometric", "linear", "custom"}, default="geometric"
         The way through ``beta_range``.
     beta_schedule : array-like of shape (num_sweeps,), default=None
@@ -254,6 +256,8 @@ class SimulatedAnnealingSampler(ArraySampler):
             hot_range = default_range if initial_states is None else None
             betas = _cool_and_stay(models.n_models, settings, hot_range)
         else:
+            if initial_states is not None:
+                default_range = partial(_restart_range, models)
             betas = _search(models.n_models, settings, default_range, _GROUND_SWEEPS)
         states, energies = run_chains(
             models,
@@ -273,6 +277,12 @@ class SimulatedAnnealingSampler(ArraySampler):
 
 #: Hot and cold ends of each model's schedule, of shape (n_models,), when they are asked for.
 _DefaultRange = Callable[[], tuple[np.ndarray, np.ndarray]]
+
+
+def _restart_range(models: SpinModels) -> tuple[np.ndarray, np.ndarray]:
+    """Warm enough to leave a local minimum, and not so hot that the start is forgotten."""
+    hot, cold = default_beta_range(models)
+    return np.sqrt(hot * cold), cold
 
 
 def _describe(betas: np.ndarray, settings: SimpleNamespace) -> dict[str, Any]:

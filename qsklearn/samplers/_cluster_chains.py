@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
 import numpy as np
 import scipy.sparse
@@ -13,8 +14,10 @@ from qsklearn._kernels._threads import Watch, run_blocks
 from qsklearn._kernels._vectors import LANES
 from qsklearn.samplers._chains import run_chains
 from qsklearn.samplers._kernel_arrays import order_of_updates, scale_of, sparse_graph
+from qsklearn.samplers._mock_reverse_anneal import Stretch
 from qsklearn.samplers._models import SpinModels
-from qsklearn.samplers._streams import Stream, make_stream_keys
+from qsklearn.samplers._seeds import make_keys
+from qsklearn.samplers._streams import Stream, make_stream_keys, stream_of
 
 # Couplings of this many temperatures are bonds: a single flip against one has odds of exp(-2).
 _BOND = 1.0
@@ -77,12 +80,87 @@ def draw_thermal(
     if not is_bond.any():
         states, _ = run(_for_all(models, np.append(betas, later)))
     else:
-        states = _run_clusters(models, is_bond, betas, num_reads, seed, num_threads, watch)
+        states = _run_clusters(
+            models, is_bond, betas, num_reads, seed, Stream.DEVICE_CLUSTERS, num_threads, watch
+        )
         if len(later):
             states, _ = run(_for_all(models, later), initial_states=states)
     if watch.reason is not None:
         raise KeyboardInterrupt
     return states
+
+
+def draw_reversed(
+    models: SpinModels,
+    beta: float,
+    stretches: list[Stretch],
+    starts: np.ndarray,
+    *,
+    freeze_out: float,
+    goes_on: bool,
+    seed,
+    num_threads: int,
+) -> np.ndarray:
+    """States that reverse anneals end in.
+
+    Parameters
+    ----------
+    models : SpinModels
+    beta : float
+        The device's inverse temperature.
+    stretches : list of Stretch
+        What happens to each read.
+    starts : ndarray of shape (n_models, num_reads, n_spins), int8
+    freeze_out : float
+        As of :func:`draw_thermal`.
+    goes_on : bool
+        Whether each read but the first starts from the read before, instead.
+    seed : int or None
+    num_threads : int
+
+    Returns
+    -------
+    states : ndarray of shape (n_models, num_reads, n_spins), int8
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At Ctrl-C, within a sweep.
+    """
+    watch = Watch()
+    is_bond = np.abs(models.couplings.data) * freeze_out * beta >= _BOND
+    seed = make_keys(seed, models.n_models)  # steps of one call
+    steps = count(1)
+
+    def anneal_back(states):
+        for stretch in stretches:
+            betas, step = beta * stretch.parts, next(steps)
+            if stretch.moves_chains and is_bond.any():
+                stream = stream_of(Stream.DEVICE_CLUSTERS, step)
+                where = states.shape[1], seed, stream, num_threads, watch
+                states = _run_clusters(models, is_bond, betas, *where, starts=states)
+                continue
+            states, _ = run_chains(
+                models,
+                _for_all(models, betas),
+                rule="heat_bath",
+                num_reads=states.shape[1],
+                seed=seed,
+                stream=stream_of(Stream.DEVICE_SPINS, step),
+                initial_states=states,
+                num_threads=num_threads,
+                watch=watch,
+            )
+        if watch.reason is not None:
+            raise KeyboardInterrupt
+        return states
+
+    if not goes_on:
+        return anneal_back(starts)
+    reads = [starts[:, :1]]
+    for _ in range(starts.shape[1]):
+        reads.append(anneal_back(reads[-1]))
+    return np.concatenate([starts[:, :0], *reads[1:]], axis=1)
 
 
 def _for_all(models: SpinModels, betas: np.ndarray) -> np.ndarray:
@@ -96,10 +174,13 @@ def _cool(first: float, last: float, num_sweeps: int) -> np.ndarray:
     return np.append(rising, np.full(num_sweeps - n_rising, last))
 
 
-def _run_clusters(models, is_bond, betas, num_reads, seed, num_threads, watch) -> np.ndarray:
-    """Reads of each model by clusters and single spins, from random states."""
+def _run_clusters(
+    models, is_bond, betas, num_reads, seed, stream, num_threads, watch, starts=None
+) -> np.ndarray:
+    """Reads of each model by clusters and single spins, from random or given states."""
     couplings = models.couplings
-    keys = make_stream_keys(seed, models.n_models, Stream.DEVICE_CLUSTERS)
+    keys = make_stream_keys(seed, models.n_models, stream)
+    nowhere = np.empty((0, models.n_spins), np.int8)
     states = np.empty((models.n_models, num_reads, models.n_spins), np.int8)
     members = _members(couplings, is_bond)
     scale = scale_of(models, betas)
@@ -124,6 +205,7 @@ def _run_clusters(models, is_bond, betas, num_reads, seed, num_threads, watch) -
             betas,
             counts,
             keys[model : model + 1],
+            nowhere if starts is None else starts[model],
             states[model],
             watch=watch,
         )

@@ -13,7 +13,7 @@ from qsklearn.samplers._embedded_program import Program
 from qsklearn.samplers._layout import Layout
 from qsklearn.samplers._one_by_one import unfold
 from qsklearn.samplers._program_ranges import ProgramRanges
-from qsklearn.samplers._qpu_timing import largest_num_reads
+from qsklearn.samplers._qpu_timing import estimate_access_time, largest_num_reads
 
 CHAIN_BREAK_METHODS = ("majority_vote", "weighted_random", "discard")
 _MAX_SEED = 2**31
@@ -74,6 +74,18 @@ class DeviceCalls:
         self._n_queries = self._n_faults = 0
         self._n_broken = self._n_chains = 0
 
+    @classmethod
+    def of_settings(cls, sampler: dimod.Sampler, ranges: ProgramRanges, settings) -> DeviceCalls:
+        """By the settings of EmbeddedSampler, under its names."""
+        return cls(
+            sampler,
+            settings.params,
+            ranges,
+            settings.chain_break_method,
+            settings.num_spin_reversal_transforms,
+            settings.offsets,
+        )
+
     @property
     def info(self) -> dict[str, Any]:
         """What the calls so far cost and how they went."""
@@ -86,32 +98,45 @@ class DeviceCalls:
             "chain_break_fraction": fraction,
         }
 
-    def draw(self, programs: list[Program], num_reads: int, seed) -> list[np.ndarray]:
+    def draw(
+        self, programs: list[Program], num_reads: int, seed, starts: np.ndarray | None = None
+    ) -> list[np.ndarray]:
         """Spins (n_reads, n_spins) of each program, which share a call.
 
         As many reads as asked for, or fewer where broken chains were discarded or the device
-        returned fewer. ``seed`` is what ``numpy.random.default_rng`` takes.
+        returned fewer. ``seed`` is what ``numpy.random.default_rng`` takes; ``starts``, the states
+        (n_programs, n_spins) that a reverse anneal starts from.
         """
         whole = _Whole(programs)
         rng = np.random.default_rng(seed)
         parts: list[list[np.ndarray]] = [[] for _ in programs]
-        for reads in self._split(num_reads, len(whole.qubits)):
+        for reads in self.split(num_reads, len(whole.qubits)):
             # Chains turn as wholes: a device's couplings reach further down than up.
             gauge = np.ones(whole.n_spins, np.int8)
             if self.num_gauges:
                 gauge = rng.choice(np.array([-1, 1], np.int8), whole.n_spins)
             bqm = self._write(whole, gauge[whole.spin_of])
-            states = self._call(bqm, whole.qubits, reads, int(rng.integers(_MAX_SEED)))
+            call_seed = int(rng.integers(_MAX_SEED))
+            start = None if starts is None else (starts.ravel() * gauge)[whole.spin_of]
+            states = self._call(bqm, whole.qubits, reads, call_seed, start)
             for part, program, (qubits, spins) in zip(parts, programs, whole.places, strict=True):
                 part.append(self._unembed(states[:, qubits], program.layout, rng) * gauge[spins])
         return [np.concatenate(part) for part in parts]
 
-    def _split(self, num_reads: int, n_qubits: int) -> Iterator[int]:
+    def split(self, num_reads: int, n_qubits: int) -> Iterator[int]:
         """Reads of each call: by gauges, and below the device's limits."""
         limit = largest_num_reads(device_properties(self.sampler), n_qubits, **self.params)
         n_calls = min(max(self.num_gauges, -(-num_reads // limit), 1), num_reads)
         fewest, more = divmod(num_reads, n_calls)
         yield from [fewest + 1] * more + [fewest] * (n_calls - more)
+
+    def access_time(self, num_reads: int, n_qubits: int) -> float:
+        """Microseconds of QPU access time that a call will take; 0 where nothing is known."""
+        if hasattr(self.sampler, "estimate_access_time"):
+            return self.sampler.estimate_access_time(n_qubits, num_reads, **self.params)
+        return estimate_access_time(
+            device_properties(self.sampler), n_qubits, num_reads, **self.params
+        )
 
     def _write(self, whole: _Whole, gauge: np.ndarray) -> dimod.BinaryQuadraticModel:
         """The programs in a gauge (n_qubits,), less the device's offsets, which know of none."""
@@ -127,10 +152,13 @@ class DeviceCalls:
             variable_order=whole.qubits,
         )
 
-    def _call(self, bqm, qubits: list[int], num_reads: int, seed: int) -> np.ndarray:
+    def _call(self, bqm, qubits: list[int], num_reads: int, seed: int, start=None) -> np.ndarray:
         declared = self.sampler.parameters
         # A device would scale a program to fill its ranges, and so change its temperature.
         wanted = {"num_reads": num_reads, "answer_mode": "raw", "auto_scale": False, "seed": seed}
+        if start is not None:
+            wanted["initial_state"] = dict(zip(qubits, start.tolist(), strict=True))
+            wanted["reinitialize_state"] = True
         arguments = {name: value for name, value in wanted.items() if name in declared}
         self.num_calls += 1
         try:

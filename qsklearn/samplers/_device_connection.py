@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from qsklearn._optional import import_optional
@@ -19,7 +19,7 @@ _LOCK = threading.Lock()
 _DEVICES: dict[tuple[int, str], Any] = {}
 
 
-def open_device(source: dict[str, Any], caller: str) -> Any:
+def open_device(source: dict[str, Any], caller: str, validate: Callable[[], None]) -> Any:
     """The connection of this process to a processor, opened with the first call.
 
     Parameters
@@ -28,6 +28,8 @@ def open_device(source: dict[str, Any], caller: str) -> Any:
         ``solver``, ``topology_type``, ``region``, ``profile``, ``config_file``; None is left to
         D-Wave's configuration.
     caller : str
+    validate : callable
+        Called before a connection is opened.
 
     Returns
     -------
@@ -43,6 +45,7 @@ def open_device(source: dict[str, Any], caller: str) -> Any:
     key = os.getpid(), json.dumps(source, sort_keys=True, default=str)
     with _LOCK:
         if key not in _DEVICES:
+            validate()
             _DEVICES[key] = _connect(_arguments(source), caller)
         return _DEVICES[key]
 
@@ -83,13 +86,54 @@ def _arguments(source: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def reachable_devices(caller: str) -> list[dict[str, Any]]:
+    """Processors that D-Wave's configuration gives access to, largest first.
+
+    Parameters
+    ----------
+    caller : str
+
+    Returns
+    -------
+    devices : list of dict
+        ``name``, ``topology``, ``qubits`` and ``couplers`` that work, ``load`` in [0, 1] or None.
+
+    Raises
+    ------
+    DeviceCallFailed
+        If there is no connection.
+    ImportError
+        Without dwave-system.
+    """
+    cloud = import_optional("dwave.cloud", caller)
+    with _telling_no_secret(caller, "any"), cloud.Client.from_config(client="qpu") as client:
+        solvers = client.get_solvers(order_by="-num_active_qubits")
+        return [
+            {
+                "name": solver.name,
+                "topology": solver.properties.get("topology", {}).get("type"),
+                "qubits": solver.num_active_qubits,
+                "couplers": len(solver.undirected_edges),
+                "load": solver.avg_load,
+            }
+            for solver in solvers
+        ]
+
+
 def _connect(arguments: dict[str, Any], caller: str) -> Any:
     system = import_optional("dwave.system", caller)
+    asked = ", ".join(f"{name}={value!r}" for name, value in arguments.items()) or "any"
+    with _telling_no_secret(caller, asked):
+        return system.DWaveSampler(**arguments)
+
+
+@contextlib.contextmanager
+def _telling_no_secret(caller: str, asked: str) -> Iterator[None]:
+    """What goes wrong in connecting as an error of ours, without the token."""
     try:
         with _without_debugging():
-            return system.DWaveSampler(**arguments)
+            yield
     except Exception as error:
-        asked = ", ".join(f"{name}={value!r}" for name, value in arguments.items()) or "any"
         # The cause is left out on purpose: its text, and the frames' variables, may have the token.
         raise DeviceCallFailed(
             f"{caller} got no connection to a D-Wave processor ({asked}): {type(error).__name__}: "

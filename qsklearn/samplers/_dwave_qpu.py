@@ -245,6 +245,7 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         ValueError
             If the processor refuses the program or a parameter, as it is after that.
         """
+        self._validate()
         device = self._open()
         arguments = self._arguments(parameters)
         num_reads = arguments["num_reads"] = arguments.get("num_reads") or 1
@@ -278,20 +279,22 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
 
     def _open(self) -> Any:
         """The device: this process's connection, or what takes its place."""
+        if self.device is None:
+            names = (*_SOURCE, "profile", "config_file")
+            source = {name: getattr(self, name) for name in names}
+            return open_device(source, _NAME, self._validate)
+        if isinstance(self.device, str | type) or not hasattr(self.device, "sample"):
+            raise ValueError(
+                f"The 'device' parameter of {_NAME} must be a structured sampler, such as "
+                f"MockQPUSampler(), or None. Got {self.device!r} instead."
+            )
+        return self.device
+
+    def _validate(self) -> None:
         values = self.get_params(deep=False)
         validate_parameter_constraints(self._parameter_constraints, values, _NAME)
         for name in ("solver", "params"):
             check_no_secret(values[name], name, _NAME)
-        if self.device is not None:
-            missing = [n for n in ("sample", "nodelist", "edgelist") if not hasattr(self.device, n)]
-            if missing or isinstance(self.device, str | type):
-                raise ValueError(
-                    f"The 'device' parameter of {_NAME} must be a structured sampler, such as "
-                    f"MockQPUSampler(), or None. Got {self.device!r} instead."
-                )
-            return self.device
-        names = (*_SOURCE, "profile", "config_file")
-        return open_device({name: values[name] for name in names}, _NAME)
 
 
 def _name_of(device: Any) -> str:

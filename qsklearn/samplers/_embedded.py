@@ -15,8 +15,8 @@ from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._device_calls import CHAIN_BREAK_METHODS, DeviceCalls, device_properties
-from qsklearn.samplers._device_reads import draw_reads
-from qsklearn.samplers._embedded_program import Problem, Program, Programmer
+from qsklearn.samplers._device_reads import batches, draw_reads
+from qsklearn.samplers._embedded_program import Problem, Program, Programmer, chain_of_unit
 from qsklearn.samplers._embeddings import (
     Embedding,
     EmbeddingError,
@@ -25,10 +25,11 @@ from qsklearn.samplers._embeddings import (
     find_parallel_embeddings,
 )
 from qsklearn.samplers._layout import Layout
-from qsklearn.samplers._models import SpinModels
+from qsklearn.samplers._models import SpinModels, check_couplings, check_fields, check_one_hot
 from qsklearn.samplers._pickling import make_picklable
 from qsklearn.samplers._program_ranges import ProgramRanges, halves_of_couplers
 from qsklearn.samplers._qpu_profiles import typical_beta
+from qsklearn.samplers._reverse_annealing import anneal_arguments, states_of_models
 from qsklearn.samplers._seeds import make_call_seeds
 from qsklearn.samplers._target_graph import Target, as_target, working_graph
 from qsklearn.samplers._temperature import estimate_beta, match_moments
@@ -38,14 +39,16 @@ _CHAIN_STRENGTHS = {"uniform_torque_compensation", "scaled"}
 _EMBEDDING_METHODS = {"auto", "native", "star", "clique", "biclique", "minorminer"}
 # Hundreds of copies of a small model take seconds to find, and their calls hardly less to write.
 _MAX_PARALLEL = 128
+# One in so many reads, as the second round of a one-hot unit that breaks now and then.
+_READS_DRAWN_AGAIN = 4
 # Arguments of the device's calls that are not for the user to give, and why.
 _OWN = {
     "num_reads": "which differs from call to call; give it to EmbeddedSampler itself",
     "seed": "which differs from call to call; give it to EmbeddedSampler itself",
     "auto_scale": "which would change the temperature unseen; see 'scaling'",
     "answer_mode": "because reads are counted one by one",
-    "initial_state": "because it would have to be embedded; a native program can be given to the "
-    "device itself",
+    "initial_state": "because it would have to be embedded; give 'initial_states', on the model's "
+    "own variables, which are",
 }
 
 
@@ -64,7 +67,8 @@ class EmbeddedSampler(ArraySampler):
         ``DWaveSampler``, any other.
     params : dict, optional
         Arguments of each of its calls, for example ``{"annealing_time": 20}``; not ``num_reads``
-        and ``seed``, which are parameters here.
+        and ``seed``, which are parameters here. An ``anneal_schedule`` that begins at the anneal
+        fraction 1 is for calls with ``initial_states``, and ``annealing_time`` for the others.
     num_reads : int, default=100
     scaling : {"auto", "clip", "scale", "raise"}, default="auto"
         What becomes of a model that exceeds the device's ranges. ``"clip"`` moves the biases that
@@ -117,6 +121,10 @@ default="auto"
       weakest of a family, in the device's units), ``chain_break_fraction``;
     - ``embedding_id``, ``num_qubits`` and ``max_chain_length`` of one model, ``num_parallel``
       models in a call, ``num_calls``, and ``qpu_*_time`` in microseconds, added up.
+
+    A call with ``initial_states`` is a reverse anneal: it needs an ``anneal_schedule`` that begins
+    at 1, in ``params`` or in the call. A device starts all reads of a call from one state, so that
+    the states of a model must be equal; chains start as wholes, and gauges turn the states too.
 
     ``beta`` is never passed on. Should the wrapped sampler itself take a ``beta``, as a simulation
     does, that is the temperature of the device, which ``params={"beta": 2.0}`` sets: ``beta_eff``
@@ -208,7 +216,8 @@ default="auto"
     @property
     def parameters(self) -> dict[str, list[str]]:
         """Keywords of ``sample``: its own, and the device's, but ``beta``, which it cannot set."""
-        names = {*self._parameter_constraints, *self.sampler.parameters} - {"beta"}
+        own = {*self._parameter_constraints, *self._call_parameters()}
+        names = {*own, *self.sampler.parameters} - {"beta"}
         return {name: [] for name in sorted(names)}
 
     @property
@@ -224,6 +233,60 @@ default="auto"
         """The device."""
         return [self.sampler]
 
+    def estimate_cost(
+        self, h, J, *, one_hot=None, is_reverse=False, **parameters
+    ) -> dict[str, Any]:
+        """What drawing a family takes, by the device's own timing model; nothing is sent.
+
+        Parameters
+        ----------
+        h : array-like of shape (n_models, n_spins)
+        J : array-like or sparse matrix of shape (n_spins, n_spins)
+            As of ``sample_arrays``. It counts which of them are not 0, not their values.
+        one_hot : tuple of (start, stop), optional
+        is_reverse : bool, default=False
+            Whether the calls start from states, by a reverse anneal.
+        **parameters
+            Any of :attr:`parameters`.
+
+        Returns
+        -------
+        cost : dict
+            ``num_calls``, and ``qpu_access_time`` in microseconds; more where reads are lost by
+            faults, and 0 for a device without timing data. Some reads break one-hot units, so that
+            a second round is reckoned with, of a quarter of the reads.
+
+        Raises
+        ------
+        ValueError
+            If an array or a parameter does not fit, or the model not the device.
+        """
+        settings = self._open(parameters)
+        self._settle_anneal(settings, is_reverse)
+        if is_reverse:
+            settings.params["initial_state"] = True  # that there is one counts, not which
+        fields = check_fields(h, _NAME)
+        couplings = check_couplings(J, fields.shape[1], _NAME)
+        models = SpinModels(fields, couplings, check_one_hot(one_hot, couplings, _NAME))
+        _, layouts = self._arrange(Problem.of_models(models), settings)
+        sizes = np.array([len(layout.qubits) for layout in layouts])
+        calls = DeviceCalls.of_settings(self.sampler, self._ranges(), settings)
+        rounds = [settings.num_reads]
+        if models.one_hot is not None:
+            rounds.append(-(-settings.num_reads // _READS_DRAWN_AGAIN))
+        times: dict[int, list[float]] = {}
+        total, num_calls = 0.0, 0
+        for batch in batches(np.arange(models.n_models), len(layouts)):
+            n_qubits = int(sizes[np.array(batch) % len(layouts)].sum())
+            if n_qubits not in times:
+                times[n_qubits] = [
+                    calls.access_time(part, n_qubits)
+                    for num_reads in rounds
+                    for part in calls.split(num_reads, n_qubits)
+                ]
+            total, num_calls = total + sum(times[n_qubits]), num_calls + len(times[n_qubits])
+        return {"num_calls": num_calls, "qpu_access_time": total}
+
     def _accept(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _check_structured(self.sampler)
         self._require("clamped", parameters.get("clamped"))
@@ -238,8 +301,17 @@ default="auto"
         validate_parameter_constraints(self._parameter_constraints, values, _NAME)
         _check_offsets(values["offsets"])
         rest = {name: value for name, value in overrides.items() if name not in own}
+        values["initial_states"] = rest.pop("initial_states", None)
         values["params"] = _check_params({**(values["params"] or {}), **rest}, self.sampler)
-        return SimpleNamespace(**values)
+        return SimpleNamespace(**values, params_of_call={*rest, *(own.get("params") or {})})
+
+    def _call_parameters(self) -> list[str]:
+        return ["initial_states"] if "initial_state" in self.sampler.parameters else []
+
+    def _settle_anneal(self, settings: SimpleNamespace, is_reverse: bool) -> None:
+        settings.params = anneal_arguments(
+            settings.params, settings.params_of_call, is_reverse, _NAME
+        )
 
     def _working_bytes(self, models: SpinModels, settings: SimpleNamespace) -> int:
         # Whole states with the same on qubits, and the estimate's 32-bit fields and workspace.
@@ -248,16 +320,24 @@ default="auto"
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
         # The device has a temperature of its own: it is handed beta E, and takes its beta to it.
         thermal = settings.beta is not None
+        starts = settings.initial_states
+        self._settle_anneal(settings, starts is not None)
         wanted = models.scaled(settings.beta) if thermal else models
-        problem = Problem.of_models(wanted)
+        problem = Problem.of_models(wanted, is_search=not thermal)
         embeddings, layouts = self._arrange(problem, settings)
         programmer = self._programmer(problem, wanted, embeddings, layouts, settings)
         programs = [programmer.write(model) for model in range(models.n_models)]
-        calls = self._calls(programmer, settings)
+        calls = DeviceCalls.of_settings(self.sampler, programmer.ranges, settings)
         fewer_allowed = not thermal and "num_reads" not in self.sampler.parameters
         try:
             states = draw_reads(
-                calls, programs, len(layouts), models, settings, fewer_allowed=fewer_allowed
+                calls,
+                programs,
+                len(layouts),
+                models,
+                settings,
+                fewer_allowed=fewer_allowed,
+                starts=None if starts is None else states_of_models(starts, _NAME),
             )
         except Exception as error:
             error.call_info = calls.info  # type: ignore[attr-defined]  # what it cost all the same
@@ -282,18 +362,10 @@ default="auto"
         if strength is None and scaling == "fill":  # the strongest would leave the model no room
             strength = "uniform_torque_compensation"
         strength = _chain_strength(strength, wanted, embeddings)
+        if settings.chain_strength is None and strength is not None:
+            strength = _beside_penalty(strength, problem, layouts)
         any_sign = settings.num_spin_reversal_transforms > 0
         return Programmer(problem, layouts, self._ranges(), scaling, strength, any_sign)
-
-    def _calls(self, programmer: Programmer, settings: SimpleNamespace) -> DeviceCalls:
-        return DeviceCalls(
-            self.sampler,
-            settings.params,
-            programmer.ranges,
-            settings.chain_break_method,
-            settings.num_spin_reversal_transforms,
-            settings.offsets,
-        )
 
     def _arrange(self, problem: Problem, settings) -> tuple[list[Embedding], list[Layout]]:
         """Where models of one graph are on the device; that of the last call is kept."""
@@ -394,6 +466,16 @@ def _find(problem: Problem, labels, target: Target, many: bool, settings) -> lis
     return [
         find_embedding(problem.n_spins, problem.pairs, target, labels=list(labels), **arguments)
     ]
+
+
+def _beside_penalty(strength, problem: Problem, layouts: list[Layout]):
+    """At least the chain strength that a search needs to keep its one-hot unit whole."""
+    needed = [chain_of_unit(problem, layout) for layout in layouts]
+
+    def raised(model: int) -> float:
+        return max(strength(model), float(problem.penalties[model]) * needed[model % len(layouts)])
+
+    return raised
 
 
 def _chain_strength(given, models: SpinModels, embeddings: list[Embedding]):

@@ -16,6 +16,8 @@ from qsklearn.samplers._program_ranges import ProgramRanges
 Biases = tuple[np.ndarray, np.ndarray]
 
 _LEAST_PENALTY = 0.5
+# By which a penalty exceeds the least that is enough, in parts of the largest pull at the unit.
+_MARGIN = 0.1
 # A penalty that does not fit is weakened by this factor, this often at most.
 _WEAKER, _MAX_WEAKENINGS = 0.8, 20
 _NAME = "EmbeddedSampler"
@@ -26,7 +28,8 @@ class Problem:
     """Models on one graph, and the penalty that holds a one-hot unit together.
 
     The penalty of strength A is A (Σ q - 1)² over the unit, q = (s + 1) / 2. Draws that break it
-    are left out, which gives the law whatever A is: a weak one only wastes more of them.
+    are left out, which gives the law whatever A is: a weak one only wastes more of them. A search
+    would find nothing else.
 
     Attributes
     ----------
@@ -51,8 +54,11 @@ class Problem:
     unit_couplings: np.ndarray
 
     @classmethod
-    def of_models(cls, models: SpinModels) -> Problem:
-        """The models, with pairs also between the spins of a one-hot unit."""
+    def of_models(cls, models: SpinModels, is_search: bool = False) -> Problem:
+        """The models, with pairs also between the spins of a one-hot unit.
+
+        For a search the penalty is one that no state of lowest energy breaks.
+        """
         upper = scipy.sparse.coo_array(scipy.sparse.triu(models.couplings))
         units = np.arange(*(models.one_hot or (0, 0)))
         inner = np.array(list(combinations(units, 2)), dtype=np.int64).reshape(-1, 2)
@@ -65,7 +71,7 @@ class Problem:
             models.fields,
             pairs[order],
             np.append(upper.data, np.zeros(len(inner)))[order],
-            _penalties(models),
+            _whole_penalties(models) if is_search else _penalties(models),
             unit_fields,
             np.repeat([0.0, 0.5], [upper.nnz, len(inner)])[order],
         )
@@ -91,6 +97,25 @@ def _penalties(models: SpinModels) -> np.ndarray:
     largest_pull = np.abs(models.couplings[units]).sum(axis=1)
     pulls = (np.abs(models.fields[:, units]) + largest_pull).max(axis=1)
     return np.maximum(pulls, _LEAST_PENALTY)
+
+
+def _whole_penalties(models: SpinModels) -> np.ndarray:
+    """For each model, what no state of lowest energy breaks, whatever the other spins are.
+
+    With q_m up the energy falls by l_m = -2 (h_m + Σ_j J_mj s_j). The unit of lowest energy has one
+    bit up if the second largest l is below A, and the largest above -A.
+    """
+    if models.one_hot is None:
+        return np.zeros(models.n_models)
+    units = slice(*models.one_hot)
+    middles = -2.0 * models.fields[:, units]
+    spreads = 2.0 * np.abs(models.couplings[units]).sum(axis=1)
+    highest = np.sort(middles + spreads, axis=1)[:, -2:]
+    second = highest[:, 0] if highest.shape[1] > 1 else np.full(models.n_models, -np.inf)
+    needed = np.maximum(second, -(middles - spreads).max(axis=1))
+    sizes = (np.abs(middles) + spreads).max(axis=1)
+    sizes[sizes == 0] = _LEAST_PENALTY
+    return np.maximum(needed, 0.0) + _MARGIN * sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,12 +293,8 @@ class Programmer:
         strength = -self.ranges.couplings[0]
         if self.chain_strength is not None:
             strength = self.scale * self.chain_strength(model)
-        fields, couplings = layout.embed(self.problem.unit_fields, self.problem.unit_couplings)
-        pulls = np.abs(fields) + _at_qubits(np.abs(couplings), layout)
-        ties = _at_qubits(layout.is_chain.astype(float), layout)
-        pulled = (ties > 0) & (pulls > 0)
-        most = strength * ties[pulled] / pulls[pulled]
-        return min(amount, float(most.min(initial=np.inf)))
+        needed = chain_of_unit(self.problem, layout)
+        return min(amount, strength / needed) if needed else amount
 
     def _lowest(self, couplings: np.ndarray) -> np.ndarray:
         """Couplings in the gauge that leaves chains the least room."""
@@ -293,6 +314,15 @@ class Programmer:
             f"ranges ({self.ranges.describe()}). Got {strength:.3g}, in the device's units; give "
             "a smaller one, None, or scaling='scale'."
         )
+
+
+def chain_of_unit(problem: Problem, layout: Layout) -> float:
+    """The chain strength that a one-hot unit's penalty of strength 1 does not pull apart."""
+    fields, couplings = layout.embed(problem.unit_fields, problem.unit_couplings)
+    pulls = np.abs(fields) + _at_qubits(np.abs(couplings), layout)
+    ties = _at_qubits(layout.is_chain.astype(float), layout)
+    tied = ties > 0
+    return float((pulls[tied] / ties[tied]).max(initial=0.0))
 
 
 def _at_qubits(couplings: np.ndarray, layout: Layout) -> np.ndarray:

@@ -10,24 +10,13 @@ import numpy as np
 
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Real
-from qsklearn.samplers._qpu_timing import largest_num_reads
+from qsklearn.samplers._qpu_timing import TIMED, largest_num_reads
 
 _NAME = "MockQPUSampler"
-# Keywords of D-Wave's that change the time of a call, not the law of its draws.
-_TIMED = (
-    "annealing_time",
-    "anneal_schedule",
-    "fast_anneal",
-    "initial_state",
-    "programming_thermalization",
-    "readout_thermalization",
-    "reduce_intersample_correlation",
-    "reinitialize_state",
-)
 _FLAGS = ("auto_scale", "fast_anneal", "reduce_intersample_correlation", "reinitialize_state")
 _WAITS = ("programming_thermalization", "readout_thermalization")
 #: Keywords that are modelled, or have nothing to do with the draws.
-UNDERSTOOD = {"num_reads", "answer_mode", "auto_scale", "label", "seed", "warnings", *_TIMED}
+UNDERSTOOD = {"num_reads", "answer_mode", "auto_scale", "label", "seed", "warnings", *TIMED}
 # Slopes of schedules come from differences of times, whose last digits are lost.
 _SLACK = 1e-6
 
@@ -86,7 +75,7 @@ def read_call(
         _refuse("seed", "a whole number, 0 or more", seed)
     if label is not None and not isinstance(label, str):
         _refuse("label", "a str", label)
-    times = {name: given[name] for name in _TIMED if name in given}
+    times = {name: given[name] for name in TIMED if name in given}
     _check_times(times, properties)
     allowed = _largest_num_reads(properties, n_qubits, times)
     if num_reads > allowed:

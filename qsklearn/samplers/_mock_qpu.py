@@ -21,15 +21,17 @@ from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn.samplers._arguments import count_threads
 from qsklearn.samplers._base import COUNT, THREADS
-from qsklearn.samplers._cluster_chains import draw_thermal
+from qsklearn.samplers._cluster_chains import draw_reversed, draw_thermal
 from qsklearn.samplers._mock_calls import UNDERSTOOD, MockCall, read_call, refuse_program
 from qsklearn.samplers._mock_chip import Chip, make_chip
 from qsklearn.samplers._mock_errors import beta_at, couplers_of, misread, with_errors
 from qsklearn.samplers._mock_faults import UNANSWERED, alter, check_faults, strike
+from qsklearn.samplers._mock_reverse_anneal import Stretch, follow_schedule, read_initial_state
 from qsklearn.samplers._models import SpinModels, models_from_bqm
 from qsklearn.samplers._program_ranges import ProgramRanges
 from qsklearn.samplers._qpu_profiles import PROFILES, QPUProfile, get_qpu_profile
 from qsklearn.samplers._qpu_timing import qpu_timing
+from qsklearn.samplers._reverse_annealing import is_reverse
 
 _NAME = "MockQPUSampler"
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left"), None]
@@ -68,8 +70,9 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
     where h' and J', on the qubits and couplers that the program names, are h and J rounded to the
     controls' steps, plus errors that each call draws anew and offsets that stay, and β =
     ``device_beta`` times its drift. It is simulated by heat bath of spins and clusters of tied
-    spins; annealing time and schedule change the timing, not the law. Where ``freeze_out`` is below
-    1, chains take their directions at that part of β, and then single qubits cool on to β.
+    spins; annealing time and forward schedules change the timing, not the law. Where ``freeze_out``
+    is below 1, chains take their directions at that part of β, and then single qubits cool on to β.
+    A reverse anneal starts from its ``initial_state``, see the notes.
 
     Parameters
     ----------
@@ -123,6 +126,16 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
     Calls that are refused, by a range, a limit or the quota, are not counted, and neither they nor
     calls without an answer use the quota. Two calls with the same seed make the same errors and,
     but for the drift, the same draws, for any ``num_threads``.
+
+    A reverse anneal, whose ``anneal_schedule`` begins at the anneal fraction 1, follows a model
+    that was made to have the right limits, and not from any figure of a processor. Nothing moves
+    above the fraction s = 0.8. Below it, the sweeps of a forward anneal are spread evenly over s,
+    and the schedule makes those of the fractions that it visits, as many in a microsecond as a
+    forward anneal of the default time. So a state that is never taken below 0.8 returns as it was,
+    but for readout errors; between 0.4 and 0.8 it relaxes at β (or with a ``freeze_out`` below 1
+    keeps its chains); further down it is heated, and a slow way to 0 and back forgets it and gives
+    the law above. A long pause takes long to simulate. With ``reinitialize_state=False`` each read
+    but the first goes on from the read before.
 
     Examples
     --------
@@ -285,13 +298,16 @@ requests.ConnectionError
         _check_structure(chip.device, bqm)
         properties = self._properties(chip)
         call = read_call({"seed": self.seed, **parameters}, properties, len(qubits))
+        start = None
+        if is_reverse(call.times.get("anneal_schedule")):
+            start = read_initial_state(call.times["initial_state"], qubits)
         models = _fit(models, qubits, call, ProgramRanges.from_properties(properties), chip)
         timing = self._timing(call, len(qubits))
         number, fault = self._admit(timing.get("qpu_access_time", 0.0))
         time.sleep(self.latency)
         strike(fault)
         edges = couplers_of(bqm, qubits)
-        states = self._draw(models, qubits, edges, call, number, chip)
+        states = self._draw(models, qubits, edges, call, start, number, chip)
         if fault == "fewer reads":
             states = states[: len(states) // 2]
         answer = _answer(bqm, states, qubits, call)
@@ -404,22 +420,41 @@ requests.ConnectionError
         qubits: list[int],
         edges: np.ndarray,
         call: MockCall,
+        start: np.ndarray | None,
         number: int,
         chip: Chip,
     ) -> np.ndarray:
         """States (num_reads, n_qubits), as read."""
         profile = self._profile()
         rng = np.random.default_rng(None if call.seed is None else [call.seed, 2])
-        states = draw_thermal(
-            with_errors(models, qubits, edges, profile, chip, rng),
-            beta_at(number, self._own_beta(profile, chip), profile, chip),
-            freeze_out=profile.freeze_out,
-            num_reads=call.num_reads,
-            num_sweeps=self.num_sweeps,
-            seed=int(rng.integers(2**31)),
-            num_threads=count_threads(self.num_threads, _NAME),
-        )[0]
-        return misread(states, profile.readout_error, rng)
+        programmed = with_errors(models, qubits, edges, profile, chip, rng)
+        beta = beta_at(number, self._own_beta(profile, chip), profile, chip)
+        words: dict[str, Any] = {
+            "freeze_out": profile.freeze_out,
+            "seed": int(rng.integers(2**31)),
+            "num_threads": count_threads(self.num_threads, _NAME),
+        }
+        if start is None:
+            words |= {"num_reads": call.num_reads, "num_sweeps": self.num_sweeps}
+            states = draw_thermal(programmed, beta, **words)
+        else:
+            states = draw_reversed(
+                programmed,
+                beta,
+                self._stretches(call, profile),
+                np.tile(start, (1, call.num_reads, 1)),
+                goes_on=not call.times.get("reinitialize_state", True),
+                **words,
+            )
+        return misread(states[0], profile.readout_error, rng)
+
+    def _stretches(self, call: MockCall, profile: QPUProfile) -> list[Stretch]:
+        return follow_schedule(
+            call.times["anneal_schedule"],
+            self.num_sweeps,
+            profile.freeze_out,
+            profile.default_annealing_time,
+        )
 
 
 @dataclass

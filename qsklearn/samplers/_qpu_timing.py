@@ -167,7 +167,7 @@ def estimate_access_time(
     if not data or not n_qubits:
         return 0.0
     # D-Wave's own default, which the library's estimate does not share.
-    times = {"reinitialize_state": True}
+    times: dict[str, Any] = {"reinitialize_state": True}
     times |= {name: parameters[name] for name in TIMED if parameters.get(name) is not None}
     return qpu_timing(data, n_qubits, num_reads, **times)["qpu_access_time"]
 

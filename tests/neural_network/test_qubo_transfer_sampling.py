@@ -343,6 +343,8 @@ KEYS = {
     "reads",
     "sweeps",
     "qpu_access_time",
+    "queries",
+    "faults",
 }
 DISTANCES = {"total_variation", "total_variation_of_draws"}
 
@@ -381,8 +383,8 @@ def test_the_report_of_the_law_itself_draws_by_the_sampler_that_it_has():
 
 
 def asked_of(model, rows):
-    """Calls, models and reads that `predict` asks of its sampler."""
-    asked = {"calls": 0, "models": 0, "reads": 0}
+    """Calls, models and reads that `predict` asks of its sampler, and what a device charged."""
+    asked = {"calls": 0, "models": 0, "reads": 0, "queries": 0, "qpu_access_time": 0.0}
     whole = type(model.sampler_).sample_arrays
 
     def spy(self, h, *arguments, **keywords):
@@ -390,6 +392,8 @@ def asked_of(model, rows):
         asked["calls"] += 1
         asked["models"] += states.shape[0]
         asked["reads"] += states.shape[0] * states.shape[1]
+        asked["queries"] += info.get("num_queries", 0)
+        asked["qpu_access_time"] += info.get("qpu_access_time", 0.0)
         return states, energies, info
 
     with pytest.MonkeyPatch.context() as patch:
@@ -419,7 +423,7 @@ def test_the_estimated_cost_is_what_predict_asks(settings):
     model = transfer(**settings)
     unfitted = QUBOTransferClassifier(REGRESSION, **settings)
     cost = model.estimate_cost(15, 4)
-    assert cost == unfitted.estimate_cost(15, 4) == asked_of(model, X[::10])
+    assert cost == unfitted.estimate_cost(15, 4, 3) == asked_of(model, X[::10])
 
 
 def test_the_cost_of_a_fit_holds_what_calibration_draws():

@@ -697,7 +697,7 @@ def test_estimated_costs_take_the_samplers_own_reads(helpers):
 @pytest.mark.parametrize("gradient", ["exact", "backprop"])
 def test_no_draws_no_cost(helpers, gradient):
     estimate = helpers.make_network(gradient=gradient).estimate_cost(40, 3)
-    assert estimate == {"calls": 0, "models": 0, "reads": 0}
+    assert set(estimate.values()) == {0}
 
 
 # --- twins ---------------------------------------------------------------------------------------

@@ -478,7 +478,8 @@ def test_costs_of_unknown_outputs():
     assert make_network(None).estimate_cost(10, 3)["models"] == 4 * 2
     assert make_network(None, kind=SpinGlassAnnealedRegressor).estimate_cost(10, 3)["models"] == 4
     images = SpinGlassAnnealedRegressor([Convolution(1, 2)], image_shape=(1, 3, 3), max_iter=1)
-    assert images.estimate_cost(10, 9) == {"calls": 1, "models": 1, "reads": 1}
+    cost = images.estimate_cost(10, 9)
+    assert cost == {"calls": 1, "models": 1, "reads": 1, "queries": 0, "qpu_access_time": 0.0}
     with pytest.raises(TypeError, match="'layers' parameter"):
         make_network(5).estimate_cost(10, 3)
     with pytest.raises(ValueError, match="'image_shape' parameter"):

@@ -15,6 +15,7 @@ from dwave.cloud.exceptions import InvalidProblemError, PollingTimeout, RequestT
 from sklearn.base import clone
 
 from qsklearn import QuantumSampledMLPClassifier
+from qsklearn._cli import main
 from qsklearn.samplers import (
     Budget,
     BudgetSpent,
@@ -144,7 +145,7 @@ def test_a_wrong_token_is_not_told(leap, monkeypatch, caplog):
 def test_a_token_among_parameters_is_refused(name):
     sampler = DWaveQPUSampler(**{name: {"token": "abc"}}, device=mock())
     with pytest.raises(ValueError, match="must not have 'token'.*DWAVE_API_TOKEN") as caught:
-        sampler.nodelist  # noqa: B018
+        sampler.sample_ising({0: 1.0}, {})
     assert "abc" not in str(caught.value)
 
 
@@ -376,3 +377,21 @@ def test_clones_keep_budget_and_device():
     sampler = handle(budget=Budget(max_queries=3))
     for copy in (clone(sampler), clone(EmbeddedSampler(sampler)).sampler):
         assert copy.budget is sampler.budget and copy.device is sampler.device
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def test_info_lists_what_can_be_reached(leap, capsys):
+    assert main(["info", "--qpu"]) == 0
+    told = capsys.readouterr().out
+    n_qubits, n_couplers = len(leap.device.nodelist), len(leap.device.edgelist)
+    line = f"Mock_system1.0  chimera, {n_qubits} qubits, {n_couplers} couplers, load 10 %"
+    assert line in told and leap.token not in told
+
+
+def test_info_without_an_account(leap, monkeypatch, capsys):
+    monkeypatch.setenv("DWAVE_API_TOKEN", "WRONG-0987654321")
+    assert main(["info", "--qpu"]) == 2
+    told = capsys.readouterr().err
+    assert "no connection to a D-Wave processor" in told and "WRONG" not in told

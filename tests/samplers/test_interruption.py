@@ -23,7 +23,7 @@ def sampler_of(name):
 TIMED = [
     name
     for name in get_sampler_names()
-    if name != "neal" and "max_seconds" in sampler_of(name).parameters
+    if name not in ("neal", "dwave") and "max_seconds" in sampler_of(name).parameters
 ]
 
 
