@@ -26,6 +26,7 @@ from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kep
 from qsklearn.neural_network._class_problems import ClassProblems
 from qsklearn.neural_network._grover_bnn_sampler import check_circuit_sampler
 from qsklearn.neural_network._grover_bnn_training import SearchSettings, needed_score, train
+from qsklearn.neural_network._sampling_costs import check_method
 from qsklearn.preprocessing import ThermometerEncoder
 
 _AT_ONCE = 2**22  # outputs of units that are worked out together
@@ -820,13 +821,17 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         controls = {"random settings": {"schedule": 0}, "one solution": {"n_solutions": 1}}
         return {name: type(self)(**{**parameters, **changes}) for name, changes in controls.items()}
 
-    def estimate_cost(self, n_samples, n_features):
+    def estimate_cost(self, n_samples, n_features, n_outputs=None, *, method="fit"):
         """What the search of one network takes at most; several classes have one each.
 
         Parameters
         ----------
         n_samples, n_features : int
             Of the training data. The number of samples matters to circuits only.
+        n_outputs : int, default=None
+            Classes; it does not matter.
+        method : {"fit", "predict"}, default="fit"
+            What is to be done. Predicting takes no search: all counts are 0.
 
         Returns
         -------
@@ -836,11 +841,12 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
             and as many again for further solutions, and ``reads`` (measurements), fewer in
             practice by far. In blocks these are of one unit's turn.
         """
+        check_method(method, type(self).__name__)
         n_candidates = n_features * (1 if self.binary else self.n_levels)
         network = self._network(min(self.n_bits, n_candidates))
         by_blocks, n_searched = self._blocks(network)
         queries = self.max_queries or self._default_queries(n_searched)
-        return {
+        cost = {
             "weight_qubits": network.n_qubits,
             "searched_qubits": n_searched,
             "settings": 2**n_searched,
@@ -848,6 +854,7 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
             "oracle_queries": 2 * queries,
             "reads": 4 * queries,
         }
+        return cost if method == "fit" else dict.fromkeys(cost, 0)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

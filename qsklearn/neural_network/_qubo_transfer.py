@@ -656,9 +656,9 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
 
             ``classical_seconds`` (the network below the units), ``compile_seconds``,
             ``sample_seconds``, ``readout_seconds``; ``calls``, ``reads``, ``sweeps``, and of a
-            device ``queries``, ``faults``, ``qpu_access_time`` in microseconds; and what a device says: ``chain_break_fraction``,
-            ``scale``, ``clipped_fraction``, ``beta_eff_device``, and the last call's
-            ``beta_eff_estimate`` with its error.
+            device ``queries``, ``faults``, ``qpu_access_time`` in microseconds; and what a device
+            says: ``chain_break_fraction``, ``scale``, ``clipped_fraction``, ``beta_eff_device``,
+            and the last call's ``beta_eff_estimate`` with its error.
         """
         return report_of(self, self._validated(X))
 

@@ -199,8 +199,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     Yang, F. F., Sasdelli, M., Chin, T.-J. Training multilayer perceptrons by sampling with quantum
     annealers (2023).
 
-    Laydevant, J., Marković, D., Grollier, J. Training an Ising machine with equilibrium propagation.
-    Nature Communications 15, 3671 (2024).
+    Laydevant, J., Marković, D., Grollier, J. Training an Ising machine with equilibrium
+    propagation. Nature Communications 15, 3671 (2024).
 
     Examples
     --------

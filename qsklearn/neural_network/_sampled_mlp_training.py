@@ -229,9 +229,7 @@ class GradientStep:
         if self.diagnostics:
             exact_low = lowest_states(hamiltonian, X, outputs, draws.nudge)
             exact_high = lowest_states(hamiltonian, X, outputs, draws.nudge - draws.span)
-            exact = equilibrium_gradient(
-                hamiltonian, X, exact_low, exact_high, weights, draws.span
-            )
+            exact = equilibrium_gradient(hamiltonian, X, exact_low, exact_high, weights, draws.span)
             self.cosines.append(cosine(gradient, exact))
         drawn = hamiltonian.decode(high[:, hamiltonian.output_spins])
         return gradient, np.average(hamiltonian.costs(drawn, outputs), weights=weights)

@@ -666,3 +666,11 @@ def test_skops_keeps_a_network():
     loaded = sio.loads(stored, trusted=trusted)
     assert np.array_equal(loaded.predict(IRIS[0]), network.predict(IRIS[0]))
     assert np.array_equal(loaded.landscape(2), network.landscape(2))
+
+
+def test_predicting_costs_nothing():
+    network = GroverBNNClassifier()
+    assert set(network.estimate_cost(150, 4, method="predict").values()) == {0}
+    assert network.estimate_cost(150, 4, 3) == network.estimate_cost(150, 4)
+    with pytest.raises(ValueError, match="'method' parameter of GroverBNNClassifier.estimate_cost"):
+        network.estimate_cost(150, 4, method="score")

@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from qsklearn.samplers import check_sampler, get_sampler_names
 
 REFUSED = (ValueError, TypeError, MemoryError, OverflowError)
-# neal is dwave-samplers' own code behind the same checks, and slow to start in each call; dwave needs
-# an account.
+# neal is dwave-samplers' own code behind the same checks, and slow to start in each call; dwave
+# needs an account.
 NAMES = [name for name in get_sampler_names() if name not in ("neal", "dwave")]
 FUZZ = settings(
     max_examples=60,
