@@ -125,7 +125,7 @@ def run_replay(args, report):
     rows = []
     grid = {
         "quantumsampledmlpclassifier__learning_rate_init": [0.01, 0.03, 0.1],
-        "quantumsampledmlpclassifier__num_reads": [20, 50, 100],
+        "quantumsampledmlpclassifier__num_reads": [10, 30, 50],
     }
 
     def validate(model):

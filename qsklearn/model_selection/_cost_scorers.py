@@ -7,6 +7,19 @@ from dataclasses import dataclass
 
 from qsklearn.model_selection._fold import find_cost
 
+_NAMES = (
+    "calls",
+    "reads",
+    "sweeps",
+    "queries",
+    "faults",
+    "qpu_access_time",
+    "compile_seconds",
+    "sample_seconds",
+    "update_seconds",
+    "oracle_queries",
+)
+
 
 @dataclass(frozen=True)
 class CostScorer:
@@ -24,15 +37,23 @@ def cost_scorers(names=("qpu_access_time", "queries", "reads")) -> dict[str, Cos
 
     Parameters
     ----------
-    names : sequence of str, default=("qpu_access_time", "queries", "reads")
+    names : str or sequence of str, default=("qpu_access_time", "queries", "reads")
         Entries of ``cost_``: also ``"calls"``, ``"faults"``, ``"sweeps"``, ``"sample_seconds"``,
-        ``"compile_seconds"``, ``"update_seconds"``.
+        ``"compile_seconds"``, ``"update_seconds"``, and ``"oracle_queries"`` of a search by
+        circuits.
 
     Returns
     -------
     scorers : dict of str to callable
         For ``scoring`` of ``cross_validate`` and searches, among others. Not a number for an
         estimator without a ``cost_``, or without that entry. More is not better: rank by another.
+        They are of the fit. What predicting asks of a sampler, as that of a QUBOTransferClassifier
+        does, is in its ``sampling_report``, and in the account of a ``Budget``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such entry.
 
     Examples
     --------
@@ -49,4 +70,11 @@ def cost_scorers(names=("qpu_access_time", "queries", "reads")) -> dict[str, Cos
     >>> found["test_reads"]
     array([9., 9., 9.])
     """
+    names = [names] if isinstance(names, str) else list(names)
+    unknown = [name for name in names if name not in _NAMES]
+    if unknown:
+        raise ValueError(
+            f"The 'names' parameter of cost_scorers must be among {', '.join(map(repr, _NAMES))}. "
+            f"Got {unknown[0]!r} instead."
+        )
     return {name: CostScorer(name) for name in names}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,8 @@ def estimate_search_cost(search, X, y=None, *, groups=None) -> dict[str, Any]:
         ``fits``, ``calls`` of samplers, ``models``, ``reads``, ``queries`` of devices and
         ``qpu_access_time`` in microseconds, for all of it, and ``candidates``: a list with
         ``params`` and the same counts for each, all folds together. A final refit counts as that
-        of the dearest candidate. Scores count as one prediction of each test fold, and of each
+        of the dearest candidate. Not a number, with a warning, where an estimator does not know
+        its units before it is fitted. Scores count as one prediction of each test fold, and of each
         training fold with ``return_train_score``.
 
     Raises
@@ -85,6 +88,15 @@ def estimate_search_cost(search, X, y=None, *, groups=None) -> dict[str, Any]:
     if search.refit:
         dearest = max(refits, key=lambda cost: (cost["qpu_access_time"], cost["reads"]))
         total, n_fits = _sum([total, dearest]), n_fits + 1
+    if math.isnan(total["qpu_access_time"]):
+        unknown = next(c["params"] for c in candidates if math.isnan(c["qpu_access_time"]))
+        warnings.warn(
+            "estimate_search_cost does not know what a device takes for some candidates, such as "
+            f"{unknown}, whose units are known only after a fit. Their queries are not a number; "
+            "fit one by hand and ask its estimate_cost.",
+            UserWarning,
+            stacklevel=2,
+        )
     return {"fits": n_fits, **total, "candidates": candidates}
 
 

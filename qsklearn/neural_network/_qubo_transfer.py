@@ -28,6 +28,7 @@ from qsklearn.neural_network._qubo_transfer_draws import ClassDraws
 from qsklearn.neural_network._qubo_transfer_report import report_of
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
+    bipartite_pattern,
     check_method,
     complete_pattern,
     cost_of_family,
@@ -694,8 +695,8 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             ``calls`` (families; more for large data), ``models`` (programs, one a data point) and
             ``reads``; zero where the exact law is summed. Of ``mode="network"`` only a fitted
             estimator knows whether it is. ``queries`` of a device, and their ``qpu_access_time`` in
-            microseconds by its own timing model; not a number for an estimator with hidden units
-            that is not fitted yet, which does not know them.
+            microseconds by its own timing model; not a number for an estimator whose hidden units
+            are not known before it is fitted.
         """
         check_method(method, type(self).__name__)
         is_fitted = hasattr(self, "hamiltonian_")
@@ -726,7 +727,15 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         if hasattr(self, "hamiltonian_"):
             inputs = np.ones((1, self.hamiltonian_.layer_sizes[0]))
             return self.hamiltonian_.build(inputs).couplings
-        return complete_pattern(n_outputs or 2) if self.mode == "clamped" else None
+        n_classes = n_outputs or 2
+        if self.mode == "clamped":
+            return complete_pattern(n_classes)
+        if self.mode != "drbm" or self.estimator is not None:
+            return None
+        (n_hidden,) = hidden_sizes(self.n_hidden, type(self).__name__)
+        pattern = bipartite_pattern(n_hidden, n_classes)
+        pattern[n_hidden:, n_hidden:] = complete_pattern(n_classes)
+        return pattern
 
     def ablations(self):
         """Controls: the same estimator with the sampler replaced.

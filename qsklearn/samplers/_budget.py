@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sqlite3
 import tempfile
 import weakref
@@ -63,7 +64,7 @@ class Budget:
     path : str or path-like, optional
         File of the account, made with the first call. Given one, what was spent stays spent in
         later sessions, and processes on other machines may share it. By default a temporary file,
-        gone with the budget.
+        which goes with this object: copies of it, as in a saved model, cannot be used after that.
 
     Raises
     ------
@@ -76,9 +77,14 @@ class Budget:
 
     Notes
     -----
-    Calls without an answer count as queries. Their time counts where they may have run: not if they
-    could not be delivered, but if the answer did not come in time. A process that is killed leaves
-    its open call counted by the estimate.
+    Calls without an answer count as queries. Their time counts, by the estimate, where they may
+    have run: not if the solver was offline or busy or took no connection, but if the connection
+    broke or the answer did not come in time. A process that is killed leaves its open call counted
+    by the estimate.
+
+    In a search the refit needs its part too (:func:`~qsklearn.model_selection.estimate_search_cost`
+    reckons with it): if it finds the budget spent, scikit-learn raises, and the scores of the folds
+    are lost. Where a budget may end a search, use ``refit=False``.
 
     Examples
     --------
@@ -105,8 +111,10 @@ class Budget:
         validate_parameter_constraints(self._parameter_constraints, values, _CALLER)
         self.max_qpu_seconds = max_qpu_seconds
         self.max_queries = max_queries
-        self.path = Path(path) if path is not None else _temporary(self)
-        with self._open():
+        self._is_temporary = path is None
+        # Absolute, as copies of it may be used in another folder.
+        self.path = _temporary(self) if path is None else Path(path).absolute()
+        with self._open(is_new=True):
             pass
 
     def __repr__(self) -> str:
@@ -211,8 +219,18 @@ class Budget:
         return queries, time / _MICRO
 
     @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, is_new: bool = False) -> Iterator[sqlite3.Connection]:
         """The account, for one transaction, which no other process divides."""
+        if not is_new and not self.path.exists():
+            why = (
+                "it was a temporary one, which went with the budget that made it; give path="
+                if self._is_temporary
+                else "the file is not there any more; restore it"
+            )
+            raise ValueError(
+                f"The account {str(self.path)!r} of a Budget is gone: {why}, or take a new Budget. "
+                "Nothing is sent without an account."
+            )
         try:
             with contextlib.closing(
                 sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
@@ -240,11 +258,13 @@ def _temporary(budget: Budget) -> Path:
     """A file that goes with the budget, or with the process that made it."""
     folder = tempfile.mkdtemp(prefix="qsklearn-budget-")
     path = Path(folder) / "account.sqlite"
-    weakref.finalize(budget, _remove, path)
+    weakref.finalize(budget, _remove, path, os.getpid())
     return path
 
 
-def _remove(path: Path) -> None:
+def _remove(path: Path, maker: int) -> None:
+    if os.getpid() != maker:  # a fork, whose end is not the budget's
+        return
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
         path.parent.rmdir()

@@ -17,8 +17,15 @@ _LONGEST_WAIT = 60.0  # seconds
 _ACCESS_TIME = "qpu_access_time"
 _CALLER = "DWaveQPUSampler"
 # Names in dwave.cloud.exceptions. Of some nobody knows whether the problem ran.
-_UNDELIVERED = ("RequestTimeout", "SolverOfflineError")
-_UNKNOWN = ("PollingTimeout", "Timeout", "InternalServerError", "InvalidAPIResponseError")
+_UNDELIVERED = ("SolverOfflineError",)
+# The client's RequestTimeout is also one of waiting for the answer to a problem that was delivered.
+_UNKNOWN = (
+    "RequestTimeout",
+    "PollingTimeout",
+    "Timeout",
+    "InternalServerError",
+    "InvalidAPIResponseError",
+)
 # Of HTTP, which the client passes on in other errors.
 _BUSY = (429, 503)
 _SERVER_FAULTS = (500, 502, 504)
@@ -198,10 +205,11 @@ def _time_of(error: Exception) -> float | None:
     """Microseconds that a failed call took; None where nobody knows whether it ran."""
     if isinstance(error, _WrongAnswer):
         return float(error.timing.get(_ACCESS_TIME, 0.0))
-    if isinstance(error, _library_errors(_UNDELIVERED)):  # kinds of those below
+    if isinstance(error, (*_library_errors(_UNDELIVERED), *_connection_errors("ConnectTimeout"))):
         return 0.0
-    may_have_run = isinstance(error, _library_errors(_UNKNOWN))
-    return None if may_have_run or getattr(error, "error_code", None) in _SERVER_FAULTS else 0.0
+    unknown = (*_library_errors(_UNKNOWN), *_connection_errors(), ConnectionError)
+    is_fault = getattr(error, "error_code", None) in _SERVER_FAULTS
+    return None if is_fault or isinstance(error, unknown) else 0.0
 
 
 def _add_times(wasted: dict[str, float], timing: Mapping[str, float]) -> None:
@@ -217,9 +225,9 @@ def _library_errors(names: tuple[str, ...]) -> tuple[type[Exception], ...]:
     return tuple(getattr(exceptions, name) for name in names if hasattr(exceptions, name))
 
 
-def _connection_errors() -> tuple[type[Exception], ...]:
+def _connection_errors(*names: str) -> tuple[type[Exception], ...]:
     try:
         requests = import_optional("requests.exceptions", _CALLER)
     except ImportError:
         return ()
-    return requests.ConnectionError, requests.Timeout
+    return tuple(getattr(requests, name) for name in names or ("ConnectionError", "Timeout"))

@@ -19,6 +19,8 @@ from qsklearn.samplers._qpu_timing import estimate_access_time
 _NAME = "DWaveQPUSampler"
 # Parameters of a call that have a name of their own here; None leaves them to the processor.
 _CALL = ("annealing_time", "anneal_schedule", "fast_anneal", "label")
+# What whoever calls decides.
+_PER_CALL = ("num_reads", "seed", "initial_state")
 # What says which processor; the rest does not change who answers.
 _SOURCE = ("solver", "topology_type", "region")
 
@@ -50,7 +52,8 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
     annealing_time : float, optional
         Microseconds of an anneal.
     anneal_schedule : list of (time, anneal fraction), optional
-        In its place; one that begins at the fraction 1 is a reverse anneal.
+        In its place. One that begins at the fraction 1 is a reverse anneal, which needs a state to
+        begin from: estimators give none but in equilibrium propagation.
     fast_anneal : bool, optional
         D-Wave's fast-anneal protocol, whose programs have no fields.
     label : str, optional
@@ -132,6 +135,9 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         retry_wait=1.0,
         device=None,
     ):
+        # At once, and not where it is used: parameters are printed and pickled before that.
+        check_no_secret(solver, "solver", _NAME)
+        check_no_secret(params, "params", _NAME)
         self.solver = solver
         self.topology_type = topology_type
         self.region = region
@@ -268,6 +274,12 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         return {**defaults, **parameters}
 
     def _call_defaults(self) -> dict[str, Any]:
+        for name in _PER_CALL:
+            if name in (self.params or {}):
+                raise ValueError(
+                    f"The 'params' parameter of {_NAME} must not have {name!r}, which differs from "
+                    "call to call; give it to the estimator, or to EmbeddedSampler."
+                )
         named = {name: getattr(self, name) for name in _CALL}
         both = sorted(set(self.params or {}) & {k for k, v in named.items() if v is not None})
         if both:

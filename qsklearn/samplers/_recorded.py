@@ -66,7 +66,7 @@ class RecordedSampler(BaseEstimator, dimod.Sampler):
         package. None to replay a file of one sampler.
     path : str or path-like
         The file. It is made with the first call, in a folder that is there. Any number of
-        processes may share it.
+        processes may share it; a relative one is of the folder in which they run.
     mode : {"auto", "record", "replay", "strict"}, default="auto"
         ``"auto"`` gives back what is recorded, and asks for and records the rest. ``"record"``
         takes only answers of this recording, of which clones and copies in other processes are

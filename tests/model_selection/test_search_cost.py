@@ -180,3 +180,27 @@ def test_costs_are_columns_of_a_search():
 def test_costs_of_estimators_without_any():
     found = cross_validate(LogisticRegression(), X[TWO], y[TWO], scoring=cost_scorers(), cv=2)
     assert np.isnan(found["test_qpu_access_time"]).all()
+
+
+def test_names_of_costs_are_checked():
+    assert list(cost_scorers("queries")) == ["queries"]
+    with pytest.raises(ValueError, match="'names' parameter of cost_scorers must be among 'calls'"):
+        cost_scorers(["qpu_time"])
+
+
+def test_what_is_not_known_is_told():
+    model = QUBOTransferClassifier(mode="network", n_hidden=3, sampler=handle(), num_reads=10)
+    search = GridSearchCV(model, {"num_reads": [10]}, cv=2)
+    with pytest.warns(UserWarning, match="does not know what a device takes for some candidates"):
+        assert np.isnan(estimate_search_cost(search, X, y)["queries"])
+
+
+@quiet
+def test_hidden_units_of_ones_own_are_known():
+    sampler = handle()
+    model = QUBOTransferClassifier(
+        mode="drbm", n_hidden=3, sampler=sampler, num_reads=10, beta_eff=6.0, random_state=0
+    )
+    search = GridSearchCV(model, {"num_reads": [10]}, cv=2)
+    estimated, actual = charged(search, X[TWO], y[TWO], sampler)
+    assert estimated == pytest.approx(actual, rel=0.02)

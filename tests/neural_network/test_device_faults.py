@@ -68,7 +68,9 @@ def test_passing_faults_change_nothing_and_are_counted(make):
     spent = budget.spent()
     assert faulty.cost_["faults"] == spent["faults"] == plain.cost_["queries"] > 3
     assert faulty.cost_["queries"] == spent["queries"]
-    assert faulty.cost_["qpu_access_time"] == pytest.approx(1e6 * spent["qpu_seconds"])
+    # Nobody knows whether calls ran whose connection broke: the budget takes it that they did.
+    paid = plain.cost_["qpu_access_time"], faulty.cost_["qpu_access_time"]
+    assert paid[0] < paid[1] < 1e6 * spent["qpu_seconds"]
     assert faulty.stop_reason_ == plain.stop_reason_
 
 

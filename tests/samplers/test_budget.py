@@ -83,6 +83,39 @@ def test_the_account_goes_with_the_budget_unless_it_has_a_path(tmp_path):
     assert Budget(max_queries=5, path=tmp_path / "account").spent()["queries"] == 1
 
 
+def test_a_fork_that_ends_leaves_the_account():
+    budget = Budget(max_queries=3)
+    budget.open_call(1.0)
+    if not (child := os.fork()):
+        del budget
+        gc.collect()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert budget.spent()["queries"] == 1
+
+
+def test_an_account_that_is_gone_does_not_begin_anew(tmp_path):
+    budget = Budget(max_queries=1, path=tmp_path / "account")
+    budget.open_call(1.0)
+    budget.path.unlink()
+    with pytest.raises(ValueError, match="is gone: the file is not there any more; restore it"):
+        budget.open_call(1.0)
+    copied = pickle.dumps(Budget(max_queries=1))
+    gc.collect()
+    with pytest.raises(ValueError, match="it was a temporary one.*give path="):
+        pickle.loads(copied).spent()
+
+
+def test_a_path_is_of_the_folder_where_it_was_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    budget = Budget(max_queries=1, path="account")
+    budget.open_call(1.0)
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    with pytest.raises(BudgetSpent):
+        pickle.loads(pickle.dumps(budget)).open_call(1.0)
+
+
 def _spend(budget, n):
     sent = 0
     for _ in range(n):
