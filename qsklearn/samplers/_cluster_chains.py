@@ -157,10 +157,10 @@ def draw_reversed(
 
     if not goes_on:
         return anneal_back(starts)
-    reads = [starts[:, :1]]
-    for _ in range(starts.shape[1]):
-        reads.append(anneal_back(reads[-1]))
-    return np.concatenate([starts[:, :0], *reads[1:]], axis=1)
+    states, last = np.empty_like(starts), starts[:, :1]
+    for read in range(starts.shape[1]):
+        states[:, read : read + 1] = last = anneal_back(last)
+    return states
 
 
 def _for_all(models: SpinModels, betas: np.ndarray) -> np.ndarray:
