@@ -91,9 +91,9 @@ def run(args):
     ends = zip(POWERS, extrapolate(state["curve"]), strict=True)
     told = ", ".join(f"{end:.1f} (c = {power})" for power, end in ends)
     report.line(
-        f"\nAfter 2000 epochs the law a - b / epoch^c, fitted to this curve (K = 100), is at {told};"
-        f" the paper's: {PAPER} (K = 1000). The learning rate fell along the curve, which flattens "
-        "it."
+        f"\nAfter 2000 epochs the law a - b / epoch^c, fitted to this curve (K = 100), is at {told}"
+        f"; the paper's: {PAPER} (K = 1000). The learning rate fell along the curve, which "
+        "flattens it."
     )
 
 

@@ -113,8 +113,9 @@ def test_members_that_are_tied_are_listed_together():
     assert parents.tolist() == [2, 1, 2, 5, 1, 5, 2]
 
 
-def run(h, J, is_bond, betas, num_reads, stop=0, blocks=None, seed=3):
+def run(h, J, is_bond, betas, num_reads, stop=0, blocks=None, seed=3, starts=None):
     states = np.zeros((num_reads, len(h)), np.int8)
+    starts = np.empty((0, len(h)), np.int8) if starts is None else starts
     indptr, indices, values = pad_rows(scipy.sparse.csr_array(J))
     base = np.append(h - J.sum(axis=1), np.zeros(64)).astype(np.float32)
     order = np.arange(len(h), dtype=np.uint32)
@@ -123,7 +124,8 @@ def run(h, J, is_bond, betas, num_reads, stop=0, blocks=None, seed=3):
             np.empty(0, np.uint64), indptr, indices, (2 * values).astype(np.float32), base, 1.0,
             order, *make_members(h, J, is_bond), np.asarray(betas, float),
             np.full(len(betas), np.triu(is_bond).sum()),
-            np.array([[seed, 1]], np.uint64), states, np.full(1, stop, np.uint8), first, last,
+            np.array([[seed, 1]], np.uint64), starts, states, np.full(1, stop, np.uint8), first,
+            last,
         )  # fmt: skip
     return states
 
@@ -161,3 +163,12 @@ def test_it_stops_when_told_to(ising):
     states = run(h, 50 * J, is_bond, np.full(20, 20.0), 2_000, stop=1)
     assert np.isin(states, [-1, 1]).all()
     assert abs((states[:, 0] == states[:, 1]).mean() - 0.5) < 4 * 0.5 / np.sqrt(2_000)
+
+
+def test_reads_begin_where_they_are_told_to(ising):
+    h, J, is_bond = models(ising)["bonds of both signs"]
+    starts = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), (130, len(h)))
+    # Without a sweep what is given comes back.
+    np.testing.assert_array_equal(run(h, J, is_bond, [], 130, starts=starts), starts)
+    hot = run(h, J, is_bond, [1e-6] * 3, 130, starts=starts)
+    assert (hot != starts).any()

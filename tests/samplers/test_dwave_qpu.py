@@ -1,11 +1,13 @@
 """The handle of a processor: D-Wave's real client against a service on this machine, and faults."""
 
 import logging
+import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ProcessPoolExecutor
 
 import dimod
 import joblib
@@ -178,7 +180,9 @@ def _open_here(sampler):
 def test_every_process_opens_its_own(leap):
     sampler = DWaveQPUSampler()
     n_here = len(sampler.nodelist)
-    found = joblib.Parallel(n_jobs=2)(joblib.delayed(_open_here)(sampler) for _ in range(4))
+    # Processes that are new, and so in the environment of now.
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        found = list(pool.map(_open_here, [sampler] * 4))
     assert {n for _, n in found} == {n_here} and os.getpid() not in {pid for pid, _ in found}
 
 
