@@ -15,7 +15,7 @@ import qsklearn
 PACKAGE = Path(qsklearn.__file__).parent
 
 # room -> (rooms it may import anywhere, rooms it may import inside functions only)
-_SHARED = frozenset({"_memory", "_recordings", "_sklearn"})  # importable by every room
+_SHARED = frozenset({"_memory", "_recordings", "_sklearn", "_versions"})  # importable by every room
 TABLE = {
     "_kernels": (set(), set()),
     "hamiltonians": (set(), set()),
@@ -28,6 +28,7 @@ TABLE = {
     "neural_network": ({"hamiltonians", "samplers", "preprocessing", "_optional"}, {"circuits"}),
     "_optional": (set(), set()),
     "_memory": (set(), set()),
+    "_versions": (set(), set()),
     "_recordings": (set(), set()),
     "_sklearn": (set(), set()),
 }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from qsklearn._recordings._packing import Arrays
 from qsklearn._recordings._store import Answer, RecordingError, RecordingStore
+from qsklearn._versions import versions_of
 
 MODES = ("auto", "record", "replay", "strict")
 # What a run's numbers depend on; compared in the mode "strict".
@@ -25,13 +25,7 @@ def new_session() -> str:
 
 def versions_here() -> dict[str, str | None]:
     """Versions of packages at work; None for one that is not installed."""
-    versions: dict[str, str | None] = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
+    return versions_of(_PACKAGES)
 
 
 @dataclass(frozen=True)

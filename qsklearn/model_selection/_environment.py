@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from importlib import metadata
+
+from qsklearn._versions import versions_of
 
 _PACKAGES = (
     "qsklearn",
@@ -32,10 +33,4 @@ def package_versions():
     versions : dict of str to (str or None)
         None for a package that is not installed.
     """
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
+    return {"python": platform.python_version(), **versions_of(_PACKAGES)}

@@ -74,7 +74,7 @@ def estimate_search_cost(search, X, y=None, *, groups=None) -> dict[str, Any]:
     X, y, groups = indexable(X, y, groups)
     cv = check_cv(getattr(search, "cv", None), y, classifier=is_classifier(_estimator_of(search)))
     splits = [(len(train), len(test)) for train, test in cv.split(X, y, groups)]
-    n_samples = sum(splits[0]) if not hasattr(X, "shape") else X.shape[0]
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     candidates, refits = [], []
     for params in _candidates(search):
         estimator = clone(search.estimator).set_params(**clone(params, safe=False))

@@ -1,14 +1,12 @@
 """Free and nudged states of the sampled MLP, by any sampler that searches for low energies."""
 
-import time
-
 import numpy as np
 
-from qsklearn.neural_network._family_draws import FamilyDraws
+from qsklearn.neural_network._sampled_mlp_draws import OutputDraws
 from qsklearn.samplers._reverse_annealing import restart_arguments
 
 
-class EquilibriumDraws(FamilyDraws):
+class EquilibriumDraws(OutputDraws):
     """States of low energy, free and drawn towards the data's outputs, and what they cost.
 
     Of the reads of a data point the lowest counts. The nudged search starts from the free state
@@ -27,6 +25,8 @@ class EquilibriumDraws(FamilyDraws):
         towards and not at all.
     """
 
+    beta = None  # no law: low energies
+
     def __init__(self, sampler, num_reads, num_threads, nudge=1.0, symmetric=False):
         super().__init__(sampler, 1.0, num_reads, num_threads)  # no temperature is asked for
         self.nudge, self.symmetric = nudge, symmetric
@@ -35,30 +35,6 @@ class EquilibriumDraws(FamilyDraws):
     def span(self):
         """Difference of the nudges of the two states that are compared."""
         return 2.0 * self.nudge if self.symmetric else self.nudge
-
-    def draw(self, hamiltonian, X, seed):
-        """Draw outputs for each data point, without a nudge.
-
-        Parameters
-        ----------
-        hamiltonian : SampledMLPHamiltonian
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-        seed : int, or array of int of shape (n_samples,)
-
-        Returns
-        -------
-        outputs : ndarray of shape (n_samples, num_reads, n_outputs), int8, values 0 or 1
-
-        Raises
-        ------
-        ValueError
-            If the sampler's answer breaks its contract.
-        SamplerFailure
-            If its call failed.
-        """
-        family = self._build(hamiltonian, X)
-        states, _ = self.draw_family(family, seed, hamiltonian.output_spins, beta=None)
-        return hamiltonian.decode(states)
 
     def draw_phases(self, hamiltonian, X, outputs, seed):
         """Draw the states that a step compares.
@@ -79,11 +55,13 @@ class EquilibriumDraws(FamilyDraws):
 
         Raises
         ------
-        ValueError, SamplerFailure
-            As :meth:`draw`.
+        ValueError
+            If the sampler's answer breaks its contract.
+        SamplerFailure
+            If its call failed.
         """
         seeds = np.random.SeedSequence(seed).generate_state(2, np.uint64) >> np.uint64(1)
-        family = self._build(hamiltonian, X)
+        family = self.build(hamiltonian, X)
         states, _ = self.draw_family(family, int(seeds[0]), beta=None)
         free = _lowest(family, states)
         costs = hamiltonian.costs(hamiltonian.decode(free[:, hamiltonian.output_spins]), outputs)
@@ -101,12 +79,6 @@ class EquilibriumDraws(FamilyDraws):
             drawn = self._draw_from(nudged, free[rows], states.shape[1], int(seeds[1]))
             low[towards], high[away] = drawn[: len(towards)], drawn[len(towards) :]
         return low, high
-
-    def _build(self, hamiltonian, X):
-        started = time.perf_counter()
-        family = hamiltonian.build(X)
-        self.cost["compile_seconds"] += time.perf_counter() - started
-        return family
 
     def _draw_from(self, family, starts, num_reads, seed):
         """States (n_models, n_spins), none of them above the one that it started from."""

@@ -751,7 +751,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         n_samples, n_features : int
             Of the training data.
         n_outputs : int, default=None
-            Classes, or labels; by default those of the last fit, or before it two.
+            Classes; by default those of the last fit, or before it two. Several labels are bits of
+            their own, and cost a little less than as many classes, as which they count here.
         method : {"fit", "predict"}, default="fit"
             What is to be done. Predictions of a law that can be enumerated, which this assumes, ask
             nothing of a sampler.

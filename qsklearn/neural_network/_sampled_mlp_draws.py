@@ -6,7 +6,15 @@ from qsklearn.neural_network._family_draws import FamilyDraws
 
 
 class OutputDraws(FamilyDraws):
-    """Draws of y ~ P(y|x) of a sampled MLP by any sampler, and what they cost."""
+    """Draws of y ~ P(y|x) of a sampled MLP by any sampler, and what they cost.
+
+    Attributes
+    ----------
+    beta : float or None
+        Inverse temperature of the draws; None where low energies are searched for.
+    """
+
+    beta = 1.0
 
     def draw(self, hamiltonian, X, seed):
         """Draw outputs for each data point.
@@ -28,8 +36,13 @@ class OutputDraws(FamilyDraws):
         SamplerFailure
             If its call failed.
         """
+        family = self.build(hamiltonian, X)
+        states, _ = self.draw_family(family, seed, hamiltonian.output_spins, self.beta)
+        return hamiltonian.decode(states)
+
+    def build(self, hamiltonian, X):
+        """The models of some data points, an IsingFamily; its time counts as compiling."""
         started = time.perf_counter()
         family = hamiltonian.build(X)
         self.cost["compile_seconds"] += time.perf_counter() - started
-        states, _ = self.draw_family(family, seed, hamiltonian.output_spins)
-        return hamiltonian.decode(states)
+        return family

@@ -80,8 +80,9 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
 
     Notes
     -----
-    ``info`` of an answer has D-Wave's own entries, and ``num_faults``, the attempts of this call
-    that failed. An answer with fewer reads than asked for is handed on, and counted there.
+    ``info`` of an answer has D-Wave's own entries, and ``num_queries``, the attempts of this call;
+    ``num_faults``, those of them that failed; ``wasted_timing``, what answers of no use took. An
+    answer with fewer reads than asked for is handed on, and counts as a fault.
 
     References
     ----------

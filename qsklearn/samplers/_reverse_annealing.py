@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from qsklearn.samplers._device_calls import device_properties
+
 #: Points (microseconds, anneal fraction) of dwave-system's ReverseAdvanceComposite, and where they
 #: are steepest, in fractions a microsecond.
 REVERSE_SCHEDULE = ((0.0, 1.0), (1.0, 0.35), (9.0, 0.35), (10.0, 1.0))
@@ -82,10 +84,7 @@ def restart_arguments(sampler) -> dict[str, Any] | None:
         return {}
     if is_reverse(_own_params(sampler).get("anneal_schedule")):
         return {}
-    properties = getattr(sampler, "properties", {})
-    while "annealing_time_range" not in properties and "child_properties" in properties:
-        properties = properties["child_properties"]
-    return {"anneal_schedule": default_reverse_schedule(properties)}
+    return {"anneal_schedule": default_reverse_schedule(device_properties(sampler))}
 
 
 def _own_params(sampler) -> Mapping[str, Any]:

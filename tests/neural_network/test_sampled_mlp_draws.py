@@ -120,9 +120,13 @@ def test_draws_that_are_not_thermal_warn_once(problem):
     assert np.isnan(draws.beta_eff_stderr)
 
 
-def test_draws_without_information_do_not_move_the_belief(problem):
+def draw_at_random(device, bqm, num_reads, seed):
+    return dimod.RandomSampler().sample(bqm, num_reads=num_reads, seed=seed)
+
+
+def test_draws_without_information_do_not_move_the_belief(problem, helpers):
     # Each estimate is noise about 0; believed, it would rescale the next call, and so run away.
-    draws = OutputDraws(DimodSampler(dimod.RandomSampler()), "auto", 5, None)
+    draws = OutputDraws(DimodSampler(helpers.Device(draw_at_random)), "auto", 5, None)
     with pytest.warns(UserWarning, match="yet: reads are too few") as record:
         for seed in range(5):
             draws.draw(problem.hamiltonian, problem.X, seed)

@@ -444,6 +444,7 @@ def test_energies_that_are_summed_out_come_back_as_none(path):
     J[:4, :4] = J[4:, 4:] = 0.0
     words = {"beta": 1.0, "num_reads": 3, "seed": 1, "keep": [4, 5]}
     first = RecordedSampler(ExactSampler(), path).sample_arrays(h, J, **words)
+    assert first[1] is None
     same_arrays(first, RecordedSampler(None, path, "replay").sample_arrays(h, J, **words))
 
 
