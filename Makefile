@@ -4,14 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint docs dist clean help
+.PHONY: demo test test-slow bench bench-full lint docs docs-links docs-links-outside docs-tools dist clean help
 
 help:
 	@echo "make demo       compare the sampled MLP with its classical twin; writes demo/"
 	@echo "make test       run the tests"
 	@echo "make test-slow  run the tests that take minutes"
+	@echo "make bench      run the benchmarks, small: half an hour; writes a page of results"
+	@echo "make bench-full run them in the documentation's sizes: some eight hours"
 	@echo "make lint       ruff and mypy"
-	@echo "make docs       build the documentation"
+	@echo "make docs       build the documentation, which runs the gallery's examples"
+	@echo "make docs-links check the documentation's links to itself"
+	@echo "make docs-links-outside  check its links to other sites, which needs a network"
 	@echo "make dist       build the sdist and the wheel"
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -30,18 +34,36 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
+# Data sets that some of them need: QSKLEARN_BENCHMARK_DATA=FOLDER make bench
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/run.py --keep-going
+
+bench-full: $(INSTALLED)
+	$(BIN)/python benchmarks/run.py --full --keep-going
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
-	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
+docs-tools: $(INSTALLED)
+	@$(BIN)/python -c 'import numpydoc, pydata_sphinx_theme, sphinx_copybutton, sphinx_gallery' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
+
+# Pages of names that are gone would stay behind in docs/generated.
+docs: docs-tools
+	rm -rf docs/generated
+	$(BIN)/python -m sphinx -W -n -b html docs docs/_build/html
+
+# The gallery's examples are not run, so that this says of links alone whether they lead somewhere.
+docs-links: docs-tools
+	$(BIN)/python -m sphinx -W -n -b dummy -D plot_gallery=0 -d docs/_build/doctrees-links docs docs/_build/links
+
+docs-links-outside: docs-tools
+	$(BIN)/python -m sphinx -b linkcheck -D plot_gallery=0 -d docs/_build/doctrees-links docs docs/_build/linkcheck
 
 dist: $(INSTALLED)
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) demo dist docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo dist benchmarks/results/short docs/_build docs/generated docs/auto_examples .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -136,7 +136,9 @@ def draw_courses(args):
     for topology, style in zip(TOPOLOGIES, styles, strict=True):
         vae = next(prior_models(args, topology, 1))
         epochs = np.arange(1, len(vae.history_["elbo"]) + 1)
-        axes[0].plot(epochs[3:], vae.history_["elbo"][3:], linestyle=style, label=topology)
+        from_ = min(3, len(epochs) - 1)  # the first fall from afar
+        shown = slice(from_, None)
+        axes[0].plot(epochs[shown], vae.history_["elbo"][shown], linestyle=style, label=topology)
         axes[1].plot(epochs, vae.history_["n_active"], linestyle=style, label=topology)
     axes[0].set(xlabel="epoch", ylabel="training bound (nats)")
     axes[1].set(xlabel="epoch", ylabel="active units")
@@ -213,7 +215,10 @@ def run_mappings(args, report):
 
 def run_fashion(args, report):
     """As many garments as are at hand, and as many digits."""
-    report.heading("Active units on Fashion-MNIST and MNIST, 900 images each (Fig. 9)")
+    n_epochs = min(200, 13 * args.epochs)
+    report.heading(
+        f"Active units on Fashion-MNIST and MNIST, 900 images each, {n_epochs} epochs (Fig. 9)"
+    )
     garments = np.load(args.fashion)
     garments = garments[garments.files[0]].reshape(-1, 784).astype(np.float32) / 255
     digits, _ = load_mnist(args, n_train=len(garments))
@@ -223,7 +228,7 @@ def run_fashion(args, report):
         for name, X in (("fashion", garments), ("digits900", digits)):
             vae = fitted(
                 args, f"{name}_{topology}", X[:800], topology=topology, random_state=0,
-                max_iter=200,
+                max_iter=n_epochs,
             )  # fmt: skip
             row += [int(vae.active_units(X).sum()), f"{vae.elbo(X[800:])['elbo'].mean():.1f}"]
         rows.append(row)
@@ -281,7 +286,7 @@ def chain_of(vae, length):
 
 def run_graphs(args, report):
     """The patches of chips that the priors live on (Fig. 14)."""
-    from qsklearn.neural_network._latent_graph import make_latent_graph
+    from qsklearn.neural_network._boltzmann_prior_vae._latent_graph import make_latent_graph
 
     report.heading("Patches of 128 and 288 units")
     graphs = [

@@ -7,11 +7,16 @@ from boltzmann_prior_vae_common import fitted, load_mnist
 from qsklearn.samplers import EmbeddedSampler, MockQPUSampler, estimate_static_offsets
 
 # The setting of the short trainings: a fifth of an hour for all on a simulated device.
-SHORT = {"topology": "chimera", "max_iter": 8, "random_state": 0}
-N_TRAIN = 20_000
+MOST_EPOCHS, MOST_IMAGES = 8, 20_000
 # Appendix B of the paper: 1 µs to s = .5, a pause of 10 µs there, a quench of 10 ns; here the
 # steepest that a 2000Q takes from its users, half a microsecond.
 PAUSE_AND_QUENCH = [(0.0, 0.0), (1.0, 0.5), (11.0, 0.5), (11.5, 1.0)]
+
+
+def sizes_of(args):
+    """Epochs and training images, and the parameters of the short trainings."""
+    n_epochs, n_train = min(args.epochs, MOST_EPOCHS), min(args.n_train, MOST_IMAGES)
+    return n_epochs, n_train, {"topology": "chimera", "max_iter": n_epochs, "random_state": 0}
 
 
 def device(profile="ideal", **changes):
@@ -41,8 +46,11 @@ HEADER = [
 
 def run_beta(args, report):
     """A device without noise at a temperature that nobody says, and that drifts."""
-    X, T = load_mnist(args, n_train=N_TRAIN)
-    report.heading(f"Temperature: Chimera, 128 units, {N_TRAIN} images, 8 epochs, 512 reads a step")
+    n_epochs, n_train, short = sizes_of(args)
+    X, T = load_mnist(args, n_train=n_train)
+    report.heading(
+        f"Temperature: Chimera, 128 units, {n_train} images, {n_epochs} epochs, 512 reads a step"
+    )
     drifting = {"device_beta": 3.0, "drift": 0.03}
     cases = {
         "Gibbs at β = 1": {},
@@ -57,31 +65,31 @@ def run_beta(args, report):
     }
     rows = []
     for name, changes in cases.items():
-        vae = fitted(args, f"beta_{name}".replace(" ", "_"), X, **SHORT, **changes)
+        vae = fitted(args, f"beta_{name}".replace(" ", "_"), X, **short, **changes)
         rows.append(row_of(name, vae, T))
         print(rows[-1], flush=True)
     report.table(HEADER, rows)
     report.line("Asked for: with auto within 1 nat of Gibbs.")
     models = {
         topology: fitted(
-            args, f"trace_{topology}", X, **{**SHORT, "topology": topology},
+            args, f"trace_{topology}", X, **{**short, "topology": topology},
             sampler=device(**drifting),
         )
         for topology in ("chimera", "bernoulli")
     }  # fmt: skip
     draw_traces(args, report, models)
-    draw_activity(args, X, models)
+    draw_activity(args, X, models, short)
 
 
-def draw_activity(args, X, models):
+def draw_activity(args, X, models, short):
     """Active units in the course of a training, by the device and by Gibbs (Fig. 5)."""
     figure, axis = plt.subplots(figsize=(5, 3.2), layout="constrained")
     for topology, style in (("chimera", "-"), ("bernoulli", "--")):
-        classical = fitted(args, f"short_{topology}", X, **{**SHORT, "topology": topology})
+        classical = fitted(args, f"short_{topology}", X, **{**short, "topology": topology})
         for name, vae, marker in (("device", models[topology], "o"), ("Gibbs", classical, "s")):
             axis.plot(
-                range(1, 9), vae.history_["n_active"], style, marker=marker, fillstyle="none",
-                label=f"{topology}, {name}",
+                range(1, len(vae.history_["n_active"]) + 1), vae.history_["n_active"], style,
+                marker=marker, fillstyle="none", label=f"{topology}, {name}",
             )  # fmt: skip
     axis.set(xlabel="epoch", ylabel="active units")
     axis.legend(frameon=False, fontsize=8)
@@ -116,8 +124,9 @@ def draw_traces(args, report, models):
 
 def run_noise(args, report):
     """Errors that each call draws anew, errors that stay, and the paper's three processors."""
-    X, T = load_mnist(args, n_train=N_TRAIN)
-    report.heading(f"Control errors: Chimera, 128 units, {N_TRAIN} images, 8 epochs")
+    n_epochs, n_train, short = sizes_of(args)
+    X, T = load_mnist(args, n_train=n_train)
+    report.heading(f"Control errors: Chimera, 128 units, {n_train} images, {n_epochs} epochs")
     at_3 = {"device_beta": 3.0}
     static = device(**at_3, h_offset=0.05, j_offset=0.05)
     cases = {
@@ -140,7 +149,7 @@ def run_noise(args, report):
     for name, sampler in cases.items():
         n_chains = 1000 if "appendix" in name else 512
         vae = fitted(
-            args, f"noise_{name}".replace(" ", "_"), X, **SHORT, sampler=sampler, n_chains=n_chains
+            args, f"noise_{name}".replace(" ", "_"), X, **short, sampler=sampler, n_chains=n_chains
         )
         models[name] = vae
         rows.append([*row_of(name, vae, T), f"{vae.cost_['qpu_access_time'] / 1e6:.0f}"])
@@ -165,7 +174,8 @@ def draw_courses(args, models):
     styles = ("-", "--", "-.", ":")
     for axis, (column, label) in zip(axes.flat, names.items(), strict=True):
         for (name, vae), style in zip(models.items(), styles, strict=False):
-            axis.plot(range(1, 9), vae.history_[column], style, label=name)
+            epochs = range(1, len(vae.history_[column]) + 1)
+            axis.plot(epochs, vae.history_[column], style, label=name)
         axis.set(xlabel="epoch", ylabel=label)
     axes[0, 0].legend(frameon=False, fontsize=7)
     figure.savefig(args.output / "devices.png", dpi=150)

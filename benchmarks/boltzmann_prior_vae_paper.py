@@ -74,10 +74,12 @@ def run(args):
         fetch_mnist(path=args.data, subset=part).data.astype(np.float32)
         for part in ("train", "test")
     )
+    X = X[: args.n_train]
     state = train(args, X, T)
     vae = state["vae"]
     report = Report(args.output / "paper.rst", "boltzmann_prior_vae_paper.py")
     report.heading("The paper's size: convolutions, 288 units, Chimera")
+    report.line(f"{len(X)} training images.\n")
     report.table(
         ["epoch", "CPU s", "ELBO", "LL, K = 100 (500 test images)"],
         [[e, f"{c:.0f}", f"{b:.2f}", f"{s:.2f}"] for e, c, b, s in state["curve"]],
@@ -104,6 +106,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=92)
     parser.add_argument("--every", type=int, default=4)
     parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--n-train", type=int, default=60_000)
     parser.add_argument(
         "--output", type=Path, default=ROOT / "benchmarks" / "results" / "boltzmann_prior_vae"
     )

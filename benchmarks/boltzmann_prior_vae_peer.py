@@ -28,13 +28,13 @@ from torch.distributions import Bernoulli
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from qsklearn import QuantumBoltzmannPriorVAE
-from qsklearn.neural_network._boltzmann_prior import BoltzmannPrior
-from qsklearn.neural_network._latent_graph import make_latent_graph
-from qsklearn.neural_network._vae_architecture import architecture_of
-from qsklearn.neural_network._vae_evaluation import RowEvaluator
-from qsklearn.neural_network._vae_fitting import count_active
-from qsklearn.neural_network._vae_report import report_of
-from qsklearn.neural_network._vae_training import Schedule, as_bits, batches
+from qsklearn.neural_network._boltzmann_prior_vae._architecture import architecture_of
+from qsklearn.neural_network._boltzmann_prior_vae._evaluation import RowEvaluator
+from qsklearn.neural_network._boltzmann_prior_vae._fitting import count_active
+from qsklearn.neural_network._boltzmann_prior_vae._latent_graph import make_latent_graph
+from qsklearn.neural_network._boltzmann_prior_vae._prior import BoltzmannPrior
+from qsklearn.neural_network._boltzmann_prior_vae._report import report_of
+from qsklearn.neural_network._boltzmann_prior_vae._training import Schedule, as_bits, batches
 from qsklearn.samplers import GibbsSampler
 
 try:

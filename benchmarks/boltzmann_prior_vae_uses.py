@@ -12,18 +12,19 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from qsklearn import QuantumBoltzmannPriorVAE
 
-N_TRAIN = 20_000
+N_TRAIN, N_EPOCHS = 20_000, 8
 N_LABELLED = 10_000
 
 
 def run_quantum(args, report):
     """A scan of the transverse field."""
-    X, T = load_mnist(args, n_train=N_TRAIN, n_test=200)
-    report.heading(f"Transverse field: Chimera, 128 units, {N_TRAIN} images, 8 epochs")
+    n_train, n_epochs = min(args.n_train, N_TRAIN), min(args.epochs, N_EPOCHS)
+    X, T = load_mnist(args, n_train=n_train, n_test=200)
+    report.heading(f"Transverse field: Chimera, 128 units, {n_train} images, {n_epochs} epochs")
     rows = []
     for field in (0.0, 0.25, 0.5, 1.0, 2.0):
         vae = fitted(
-            args, f"quantum_{field}", X, topology="chimera", max_iter=8, random_state=0,
+            args, f"quantum_{field}", X, topology="chimera", max_iter=n_epochs, random_state=0,
             sampler="path-integral", n_chains=256, transverse_field=field,
         )  # fmt: skip
         bound = vae.elbo(T)
@@ -53,10 +54,12 @@ def run_quantum(args, report):
 
 def run_labels(args, report):
     """100 labels of 10,000 images."""
-    X, y, T, y_test = load_mnist(args, n_train=10_000, n_test=5000, labels=True)
-    report.heading("100 labels of 10,000 images, 30 epochs; 5000 test images")
+    n_train = min(args.n_train, N_LABELLED)
+    n_epochs = min(2 * args.epochs, 30)
+    X, y, T, y_test = load_mnist(args, n_train=n_train, n_test=5000, labels=True)
+    report.heading(f"100 labels of {n_train:,} images, {n_epochs} epochs; 5000 test images")
     rows = []
-    for seed in range(3):
+    for seed in range(min(args.seeds, 3)):
         labelled = ten_of_each(y, seed)
         partly = np.full(len(y), -1)
         partly[labelled] = y[labelled]
@@ -67,8 +70,8 @@ def run_labels(args, report):
         row = [seed, f"{np.mean(logistic.predict(T) == y_test):.4f}"]
         for topology in ("bernoulli", "rbm"):
             vae = fitted(
-                args, f"labels_{topology}_{seed}", X, partly, topology=topology, max_iter=30,
-                random_state=seed, label_units=True,
+                args, f"labels_{topology}_{seed}", X, partly, topology=topology,
+                max_iter=n_epochs, random_state=seed, label_units=True,
             )  # fmt: skip
             accuracy = np.mean(vae.predict(T) == y_test)
             row += [f"{accuracy:.4f}", f"{vae.elbo(T[:1000])['elbo'].mean():.1f}"]
@@ -109,15 +112,16 @@ def draw_classes(args, vae):
 def run_features(args, report):
     """Logistic regression on latent units, 10,000 labels."""
     images, labels, T, y_test = load_mnist(args, n_train=60_000, n_test=5000, labels=True)
-    X, y = images[: args.n_train], labels[:N_LABELLED]
+    n_labelled = min(args.n_train, N_LABELLED)
+    X, y = images[: args.n_train], labels[:n_labelled]
     # The first half of MNIST's test set is harder than most of it.
     tests = (T, y_test), (images[-N_LABELLED:], labels[-N_LABELLED:])
-    report.heading("Logistic regression on 128 features, 10,000 labels")
+    report.heading(f"Logistic regression on 128 features, {n_labelled:,} labels")
     rows = []
 
     def add(name, transformer):
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        model.fit(transformer.transform(X[:N_LABELLED]), y)
+        model.fit(transformer.transform(X[:n_labelled]), y)
         scores = [model.score(transformer.transform(rest), truth) for rest, truth in tests]
         rows.append([name, *(f"{score:.4f}" for score in scores)])
         print(rows[-1], flush=True)
@@ -144,10 +148,13 @@ def run_features(args, report):
 
 def run_search(args, report):
     """scikit-learn's grid search over topology and τ, by the log-likelihood."""
-    X, _ = load_mnist(args, n_train=3000)
-    report.heading("GridSearchCV over topology and τ: 3000 images, 12 epochs, 3 folds")
+    n_train, n_epochs = min(args.n_train, 3000), min(args.epochs, 12)
+    X, _ = load_mnist(args, n_train=n_train)
+    report.heading(
+        f"GridSearchCV over topology and τ: {n_train} images, {n_epochs} epochs, 3 folds"
+    )
     vae = QuantumBoltzmannPriorVAE(
-        64, likelihood="bernoulli", hidden_layer_sizes=(200,), max_iter=12, random_state=0
+        64, likelihood="bernoulli", hidden_layer_sizes=(200,), max_iter=n_epochs, random_state=0
     )
     grid = {"topology": ["bernoulli", "chimera", "rbm"], "tau": [0.25, 0.5, 1.0]}
     search = GridSearchCV(vae, grid, cv=3).fit(X)

@@ -79,7 +79,7 @@ def run_runtime(args, report):
     rng = np.random.default_rng(0)
     device = MockQPUSampler("ideal", num_threads=1)
     rows = []
-    for n_rays in SIZES:
+    for n_rays in SIZES[:5] if args.short else SIZES:
         h, J = star(n_rays, rng)
         times = {
             "matrix product": least_time(lambda h=h, J=J: product_draws(h, J, rng)),
@@ -211,8 +211,9 @@ def settings_of(name):
 
 def run_training(args, report):
     """20 images, 20 steps: the paper's tables with the mock in the place of its QPU."""
-    problems = [("mnist", pair) for pair in MNIST]
-    problems += [("fashion", pair) for pair in FASHION] if args.fashion else []
+    problems = [("mnist", pair) for pair in (list(MNIST)[:2] if args.short else MNIST)]
+    if args.fashion:
+        problems += [("fashion", pair) for pair in (list(FASHION)[:1] if args.short else FASHION)]
     methods = ("gibbs", "ideal", "advantage")
     results = train(args, problems, methods, 0.003)
     report.heading(f"20 images, batch 5, 20 steps, Adam 0.003, {args.runs} runs a pair")
@@ -255,7 +256,7 @@ def run_training(args, report):
 def run_beliefs(args, report):
     """A fixed belief about the temperature: that of the mock, and wrong ones."""
     beliefs = [f"ideal {TRUE_BETA * factor}" for factor in (0.25, 0.5, 1.0, 2.0, 4.0)]
-    problems = [("mnist", pair) for pair in ((2, 3), (3, 9), (4, 8))]
+    problems = [("mnist", pair) for pair in ((2, 3), (3, 9), (4, 8))][: 1 if args.short else 3]
     methods = ("gibbs", "ideal", *beliefs)
     report.heading(f"A belief that is right or wrong, {args.runs} runs, ideal at β = {TRUE_BETA}")
     results = train(args, problems, methods, 0.003)
@@ -300,7 +301,8 @@ def _error(values):
 
 def run_temperature(args, report):
     """How often the estimate is within 3 standard errors, on the noise-free profile."""
-    report.heading("Estimates of β_eff on the ideal mock, 200 calls of 100 reads each")
+    n_calls = 20 if args.short else 200
+    report.heading(f"Estimates of β_eff on the ideal mock, {n_calls} calls of 100 reads each")
     graph = dwave.graphs.pegasus_graph(4)
     rows = []
     for name, make in (
@@ -316,7 +318,7 @@ def run_temperature(args, report):
                 continue
             z = np.array(joblib.Parallel(args.jobs)(
                 joblib.delayed(_z_score)(make(np.random.default_rng([run, 7])), method, run)
-                for run in range(200)
+                for run in range(n_calls)
             ))  # fmt: skip
             rows.append([
                 name, method, f"{np.mean(np.abs(z) < 3):.3f}", f"{z.mean():+.2f}", f"{z.std():.2f}",
@@ -355,7 +357,10 @@ def _z_score(model, method, run):
 
 def run_errors(args, report):
     """The bias of the estimate under control errors, and what compensation leaves of it."""
-    report.heading("β_eff estimated / true, native Pegasus P4 with h, J ~ N(0, 0.1), 50 calls")
+    n_calls = 5 if args.short else 50
+    report.heading(
+        f"β_eff estimated / true, native Pegasus P4 with h, J ~ N(0, 0.1), {n_calls} calls"
+    )
     graph = dwave.graphs.pegasus_graph(4)
     chains = {at: (node,) for at, node in enumerate(sorted(graph))}
     model = native(graph, np.random.default_rng(1), 0.1)
@@ -365,12 +370,12 @@ def run_errors(args, report):
         for kind in ("noise", "offset"):
             errors = {f"h_{kind}": size, f"j_{kind}": size}
             device = MockQPUSampler("ideal", topology_type="pegasus", topology_shape=[4], **errors)
-            row.append(_ratio(EmbeddedSampler(device, embedding=chains), *model))
+            row.append(_ratio(EmbeddedSampler(device, embedding=chains), *model, n_calls))
         found = estimate_static_offsets(device, num_calls=5, beta_eff=TRUE_BETA, seed=0)
         sampler = EmbeddedSampler(device, embedding=chains, offsets=found)
-        row.append(_ratio(sampler, *model))
+        row.append(_ratio(sampler, *model, n_calls))
         gauged = EmbeddedSampler(device, embedding=chains, num_spin_reversal_transforms=10)
-        row.append(_ratio(gauged, *model))
+        row.append(_ratio(gauged, *model, n_calls))
         rows.append(row)
     report.table(
         ["standard deviation", "fresh noise", "static offsets", "offsets compensated",
@@ -383,10 +388,10 @@ def run_errors(args, report):
     )
 
 
-def _ratio(sampler, h, J):
+def _ratio(sampler, h, J, n_calls):
     found = [
         sampler.sample_arrays(h, J, beta=1.0, num_reads=100, seed=run)[2]["beta_eff"] / TRUE_BETA
-        for run in range(50)
+        for run in range(n_calls)
     ]
     return f"{np.mean(found):.3f} ± {_error(found):.3f}"
 
@@ -422,11 +427,11 @@ def run_limits(args, report):
         rows.append([profile, n_qubits, words, f"{ours:.1f}", f"{published:.1f}",
                      f"{100 * (ours / published - 1):+.4f} %"])  # fmt: skip
     report.table(["profile", "qubits", "call", "mock", "published", "difference"], rows)
-    _report_ranges(report)
+    _report_ranges(report, 30 if args.short else 300)
 
 
-def _report_ranges(report):
-    report.heading("Random programs, of which most are out of range (300 of each device)")
+def _report_ranges(report, n_programs):
+    report.heading(f"Random programs, of which most are out of range ({n_programs} of each device)")
     from dwave.cloud.exceptions import InvalidProblemError
 
     rng = np.random.default_rng(0)
@@ -435,7 +440,7 @@ def _report_ranges(report):
         device = MockQPUSampler(profile, num_sweeps=2)
         counts = {"in range": 0, "refused": 0, "scaled": 0, "by EmbeddedSampler": 0}
         wrong = 0
-        for _ in range(300):
+        for _ in range(n_programs):
             h, J = _random_program(device, rng)
             fits = _fits(device, h, J)
             counts["in range"] += fits
@@ -507,6 +512,7 @@ def main():
     parser.add_argument("--runs", type=int, default=10, help="runs a pair")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it runs")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # runs of 20 steps never converge, and say so

@@ -31,6 +31,7 @@ from qsklearn.samplers import (
 
 RATES = (0.003, 0.03)
 READS = 10  # of equilibrium propagation; the sampled gradient has its default of 100
+SHORT_PASSES = 5
 
 
 def load(name):
@@ -41,8 +42,10 @@ def load(name):
     return resample(X, y, replace=False, n_samples=300, stratify=y, random_state=0)
 
 
-def evaluate(model, X, y, n_repeats, n_splits=5):
+def evaluate(args, model, X, y, n_repeats, n_splits=5):
     """Accuracy, reads a data point and CPU seconds of each fold, and the last fitted model."""
+    if args.short and "max_iter" in model.get_params():
+        model = clone(model).set_params(max_iter=SHORT_PASSES)
     folds = RepeatedStratifiedKFold(n_splits=n_splits, n_repeats=n_repeats, random_state=0)
     rows = []
     for number, (train, test) in enumerate(folds.split(X, y)):
@@ -90,13 +93,14 @@ def run_kernels(args, report):
         "sampled likelihood": sampled,
         "classical twin": sampled.classical_twin(),
     }
-    for dataset in ("iris", "wine", "breast cancer", "digits"):
+    datasets = ("iris", "wine", "breast cancer", "digits")
+    for dataset in datasets[:1] if args.short else datasets:
         X, y = load(dataset)
         rows = []
         for name, model in methods.items():
             for rate in RATES[:1] if name.startswith("equilibrium") else RATES:
                 model.set_params(learning_rate_init=rate)
-                found, _, _ = evaluate(model, X, y, args.repeats if len(X) < 200 else 1)
+                found, _, _ = evaluate(args, model, X, y, args.repeats if len(X) < 200 else 1)
                 rows.append(row_of(f"{name}, rate {rate}", found))
         report.line(f"\n{dataset.capitalize()}, {len(X)} data points\n")
         report.table(HEADER, rows)
@@ -117,14 +121,14 @@ def run_restarts(args, report):
         "nowhere": AnewSampler(num_sweeps=100),
         "nowhere, never failing": ExactSampler(),
     }
-    for dataset in ("iris", "wine"):
+    for dataset in ("iris",) if args.short else ("iris", "wine"):
         X, y = load(dataset)
         for reads in (1, READS):
             for name, sampler in searchers.items():
                 model = QuantumSampledMLPClassifier(
                     gradient="equilibrium", num_reads=reads, sampler=sampler
                 )
-                found, fitted, held = evaluate(model, X, y, n_repeats=1)
+                found, fitted, held = evaluate(args, model, X, y, n_repeats=1)
                 hits = fitted.sampling_report(held)["ground_fraction"]
                 rows.append([dataset, *row_of(name, found)[:2], reads, f"{hits:.2f}"])
     report.table(
@@ -167,7 +171,7 @@ def run_device(args, report):
     rows = []
     for name, parameters in methods.items():
         model = QuantumSampledMLPClassifier(**parameters)
-        found, fitted, held = evaluate(model, X, y, n_repeats=1)
+        found, fitted, held = evaluate(args, model, X, y, n_repeats=1)
         hits = fitted.sampling_report(held).get("ground_fraction")
         access = found[:, 2].mean()
         rows.append(
@@ -185,6 +189,7 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/equilibrium"))
     parser.add_argument("--repeats", type=int, default=2, help="of 5 folds, of iris and wine")
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it runs")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # few passes never converge, and say so
@@ -192,6 +197,8 @@ def main():
         report = Report(args.output / f"{name}.rst", "equilibrium.py")
         report.heading(SECTIONS[name].__doc__.rstrip("."))
         started = time.process_time()
+        if args.short:
+            report.line(f"{SHORT_PASSES} passes at most.\n")
         SECTIONS[name](args, report)
         seconds = time.process_time() - started
         report.line(f"{seconds:.0f} seconds of CPU time. ± is a corrected standard error.")

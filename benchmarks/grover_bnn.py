@@ -195,7 +195,7 @@ def run_search(args, report):
         "5 and 6, against random settings, 28 and 57, which are those for 8 and 4 of 100."
     )
     _run_growth(report)
-    _run_maximum(report)
+    _run_maximum(report, n_runs=50 if args.short else 1000)
     _run_deselection(report)
     _run_batches(report)
 
@@ -351,7 +351,7 @@ def run_speed(args, report):
     """Enumeration of all settings, against numpy."""
     report.heading("All settings of a network")
     rows = []
-    for n_inputs, n_hidden, n_points in SIZES:
+    for n_inputs, n_hidden, n_points in SIZES[:3] if args.short else SIZES:
         network, data = _random_problem(n_inputs, n_hidden, n_points)
         accuracy_landscape(network, data)  # compiled
         seconds = [_time(accuracy_landscape, network, data, n_threads=n) for n in (1, 2)]
@@ -372,7 +372,7 @@ def run_speed(args, report):
         "tables, majority by logical operations on whole arrays, ``bitwise_count``; best of 3 "
         "runs each."
     )
-    _run_memory(report)
+    _run_memory(report, (10,) if args.short else (10, 11, 12, 13))
 
 
 def _random_problem(n_inputs, n_hidden, n_points, seed=0):
@@ -413,7 +413,7 @@ def _by_numpy(network, data):
     return scores, np.bincount(scores.ravel(), minlength=data.total + 1)
 
 
-def _run_memory(report):
+def _run_memory(report, sizes):
     """Peak memory of a process that makes one landscape."""
     report.heading("Memory and time of one landscape of 128 points, in a process of its own")
     script = (
@@ -428,7 +428,7 @@ def _run_memory(report):
         "print(time.perf_counter() - started, before, peak())\n"
     )
     rows = []
-    for n_inputs in (10, 11, 12, 13):
+    for n_inputs in sizes:
         filled = script.format(folder=str(Path(__file__).parent), n_inputs=n_inputs)
         run = subprocess.run([sys.executable, "-c", filled], capture_output=True, check=True)
         seconds, before, peak = map(float, run.stdout.split())
@@ -460,6 +460,7 @@ SECTIONS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument(
         "--output", type=Path, default=ROOT / "benchmarks" / "results" / "grover_bnn"
     )

@@ -19,15 +19,24 @@ TABLES = {"iris": load_iris, "wine": load_wine, "breast cancer": load_breast_can
 # Units and bits; a candidate's weights are searched at once up to 2^24 settings, else in blocks.
 SHAPES = ((1, 16), (2, 8), (2, 10), (3, 6), (3, 12))
 LEVELS = (7, 9)
-GRID = [{"n_hidden": [h], "n_bits": [d], "n_levels": list(LEVELS)} for h, d in SHAPES]
-TWIN_GRID = [
-    {
-        "thermometerencoder__n_bits": [d],
-        "thermometerencoder__n_levels": list(LEVELS),
-        "onevsrestclassifier__estimator__hidden_layer_sizes": [(h,)],
-    }
-    for h, d in SHAPES
-]
+
+
+def grid(shapes):
+    return [{"n_hidden": [h], "n_bits": [d], "n_levels": list(LEVELS)} for h, d in shapes]
+
+
+def twin_grid(shapes):
+    return [
+        {
+            "thermometerencoder__n_bits": [d],
+            "thermometerencoder__n_levels": list(LEVELS),
+            "onevsrestclassifier__estimator__hidden_layer_sizes": [(h,)],
+        }
+        for h, d in shapes
+    ]
+
+
+SHORT_SHAPES = ((2, 8), (2, 10))
 BITS_GRID = {
     "thermometerencoder__n_bits": [6, 8, 10, 12, 16],
     "thermometerencoder__n_levels": list(LEVELS),
@@ -38,11 +47,12 @@ def run_accuracy(args, report):
     """Repeated 5-fold cross-validation, with the configuration chosen inside each fold."""
     report.heading(f"Accuracy, {args.repeats} times 5-fold cross-validation, configurations nested")
     warnings.filterwarnings("ignore")  # of the twin's convergence
+    shapes, n_folds = (SHORT_SHAPES, 2) if args.short else (SHAPES, 10)
     rows = []
     for name, load in TABLES.items():
         X, y = load(return_X_y=True)
         result = compare(
-            _contenders(),
+            _contenders(shapes, n_folds),
             X,
             y,
             cv=RepeatedStratifiedKFold(n_splits=5, n_repeats=args.repeats, random_state=0),
@@ -65,28 +75,29 @@ def run_accuracy(args, report):
     )
     report.line(
         "Standard errors are corrected for the overlap of training sets (Nadeau and Bengio). "
-        f"Network and twin choose among the same {len(SHAPES) * len(LEVELS)} configurations of "
-        f"units, bits and levels: {list(SHAPES)} and {list(LEVELS)}; logistic regression on bits "
-        "among 10 of bits and levels; each by 10-fold cross-validation within the training folds."
+        f"Network and twin choose among the same {len(shapes) * len(LEVELS)} configurations of "
+        f"units, bits and levels: {list(shapes)} and {list(LEVELS)}; logistic regression on bits "
+        f"among 10 of bits and levels; each by {n_folds}-fold cross-validation within the training "
+        "folds."
     )
-    _run_fits(report)
+    _run_fits(report, shapes)
 
 
-def _contenders():
+def _contenders(shapes, n_folds):
     network = GroverBNNClassifier(random_state=0)
     bits = make_pipeline(ThermometerEncoder(), LogisticRegression(max_iter=1000))
     return {
-        "binary network": GridSearchCV(network, GRID, cv=10),
-        "classical twin": GridSearchCV(network.classical_twin(), TWIN_GRID, cv=10),
-        "logistic regression on bits": GridSearchCV(bits, BITS_GRID, cv=10),
+        "binary network": GridSearchCV(network, grid(shapes), cv=n_folds),
+        "classical twin": GridSearchCV(network.classical_twin(), twin_grid(shapes), cv=n_folds),
+        "logistic regression on bits": GridSearchCV(bits, BITS_GRID, cv=n_folds),
         "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
     }
 
 
-def _run_fits(report):
+def _run_fits(report, shapes):
     report.heading("One fit of each configuration, 2 threads")
     rows = []
-    for (n_hidden, n_bits), (name, load) in ((s, t) for s in SHAPES for t in TABLES.items()):
+    for (n_hidden, n_bits), (name, load) in ((s, t) for s in shapes for t in TABLES.items()):
         X, y = load(return_X_y=True)
         network = GroverBNNClassifier(n_hidden, n_bits=n_bits, n_levels=9, n_jobs=2, random_state=0)
         started = time.perf_counter()
@@ -119,7 +130,9 @@ CONTROLS = {
 
 def run_controls(args, report):
     """What each part is worth, one configuration for all."""
-    report.heading("Controls: 3 units, 6 bits, 9 levels, 5 times 5-fold cross-validation")
+    report.heading(
+        f"Controls: 3 units, 6 bits, 9 levels, {args.repeats} times 5-fold cross-validation"
+    )
     network = GroverBNNClassifier(n_levels=9, random_state=0)
     contenders = {name: clone(network).set_params(**changes) for name, changes in CONTROLS.items()}
     rows = {name: [name] for name in contenders}
@@ -132,8 +145,9 @@ def run_controls(args, report):
     report.table(["network", *TABLES], rows.values())
 
 
-def run_random(args, report, n_seeds=20):
+def run_random(args, report):
     """The best accuracy that amplification and random settings find with equal evaluations."""
+    n_seeds = 3 if args.short else 20
     report.heading("Training accuracy at equal evaluations, breast cancer, 2 units, 8 bits")
     X, y = load_breast_cancer(return_X_y=True)
     rows = []

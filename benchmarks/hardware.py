@@ -35,7 +35,7 @@ from qsklearn.datasets import fetch_mnist
 from qsklearn.samplers import DWaveQPUSampler, EmbeddedSampler, MockQPUSampler
 
 ROOT = Path(__file__).parents[1]
-N_FOLDS = 5
+N_SEEDS = 3
 NOISE = {
     "as published": {},
     "no errors at all": {
@@ -55,8 +55,8 @@ def handle(**changes):
     return DWaveQPUSampler(device=MockQPUSampler("advantage2", seed=0, **changes))
 
 
-def folds_of(X, y):
-    return StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(X, y)
+def folds_of(args, X, y):
+    return StratifiedKFold(args.folds, shuffle=True, random_state=0).split(X, y)
 
 
 def mean_and_error(values):
@@ -84,32 +84,32 @@ def make_mlp(sampler):
     return make_pipeline(StandardScaler(), PCA(8, random_state=0), mlp)
 
 
-def train_mlp(sampler):
+def train_mlp(args, sampler):
     """Held-out accuracy, log-likelihood and QPU seconds of a fold."""
     X, y = tumours()
     accuracy, likelihood, seconds = [], [], 0.0
-    for train, test in folds_of(X, y):
+    for train, test in folds_of(args, X, y):
         model = make_mlp(sampler).fit(X[train], y[train])
         accuracy.append(model.score(X[test], y[test]))
         probabilities = model.predict_proba(X[test])[np.arange(len(test)), y[test]]
         likelihood.append(np.log(np.maximum(probabilities, 1e-12)).mean())
         seconds += model[-1].cost_["qpu_access_time"]
-    return accuracy, likelihood, {"qpu_access_time": seconds / N_FOLDS}
+    return accuracy, likelihood, {"qpu_access_time": seconds / args.folds}
 
 
-def train_transfer(sampler):
+def train_transfer(args, sampler):
     X, y = load_digits(return_X_y=True)
     rows = np.random.default_rng(0).permutation(len(X))[:600]
     X, y = X[rows] / 16, y[rows]
     accuracy, seconds = [], 0.0
-    for train, test in folds_of(X, y):
+    for train, test in folds_of(args, X, y):
         model = QUBOTransferClassifier(
             mode="drbm", n_hidden=16, sampler=sampler, num_reads=200, random_state=0
         ).fit(X[train], y[train])
         report = model.sampling_report(X[test])
         accuracy.append(model.score(X[test], y[test]))
         seconds += report["qpu_access_time"]
-    return accuracy, {"qpu_access_time": seconds / N_FOLDS}
+    return accuracy, {"qpu_access_time": seconds / args.folds}
 
 
 def train_spin_glass(args, sampler):
@@ -122,15 +122,15 @@ def train_spin_glass(args, sampler):
         images.append(padded.reshape(2000, -1))
         labels.append(found.target[:2000])
     layers, parameters = NETS["(33) 8-10"]
-    accuracy, seconds = [], 0.0
-    for seed in range(3):
+    accuracy, seconds, n_epochs = [], 0.0, 2 if args.short else 20
+    for seed in range(N_SEEDS):
         net = SpinGlassAnnealedNetwork(
-            layers, image_shape=IMAGE, sampler=sampler, max_iter=20, random_state=seed,
+            layers, image_shape=IMAGE, sampler=sampler, max_iter=n_epochs, random_state=seed,
             **{"n_bits": 4, **parameters},
         ).fit(images[0], labels[0])  # fmt: skip
         accuracy.append(net.score(images[1], labels[1]))
         seconds += net.cost_["qpu_access_time"]
-    return accuracy, {"qpu_access_time": seconds / 3}
+    return accuracy, {"qpu_access_time": seconds / N_SEEDS}
 
 
 def train_vae(args, sampler, topology):
@@ -154,11 +154,11 @@ def run_training(args, report):
         print(row, flush=True)
 
     for name, sampler in (("exact draws", "exact"), ("Advantage2-like", handle())):
-        accuracy, likelihood, cost = train_mlp(sampler)
+        accuracy, likelihood, cost = train_mlp(args, sampler)
         add("sampled MLP, tumours", name, mean_and_error(accuracy), "accuracy", seconds_of(cost))
         add("", name, mean_and_error(likelihood), "log-likelihood a row", seconds_of(cost))
     for name, sampler in (("gibbs", "gibbs"), ("Advantage2-like", handle())):
-        accuracy, cost = train_transfer(sampler)
+        accuracy, cost = train_transfer(args, sampler)
         add("QUBO transfer, digits", name, mean_and_error(accuracy), "accuracy", seconds_of(cost))
     device = EmbeddedSampler(handle(), num_reads=100)
     for name, sampler in (("annealing", "annealing"), ("Advantage2-like", device)):
@@ -170,7 +170,8 @@ def run_training(args, report):
             add(f"VAE, {topology} 288", name, mean_and_error(bounds), "ELBO", seconds_of(cost))
     report.table(["model", "sampler", "held out", "of what", "QPU seconds a fit"], rows)
     report.line(
-        f"Errors are standard errors over {N_FOLDS} folds (3 seeds for the spin-glass net, 300 "
+        f"Errors are standard errors over {args.folds} folds ({N_SEEDS} seeds for the spin-glass "
+        "net, 300 "
         f"test images for the VAE, which saw {args.n_train} images in {args.epochs} epochs). The "
         "network of the QUBO transfer is trained classically; its seconds are those of predicting "
         "a fold. "
@@ -184,16 +185,16 @@ def run_training(args, report):
 def run_noise(args, report):
     """One error at a time."""
     report.heading("Which errors matter: the sampled MLP trained on devices that differ in one")
-    exact = train_mlp("exact")
+    exact = train_mlp(args, "exact")
     rows = [("exact draws", mean_and_error(exact[0]), mean_and_error(exact[1]), "")]
-    for name, changes in NOISE.items():
-        accuracy, likelihood, _ = train_mlp(handle(**changes))
+    for name, changes in list(NOISE.items())[: 2 if args.short else None]:
+        accuracy, likelihood, _ = train_mlp(args, handle(**changes))
         lost = np.subtract(exact[1], likelihood)
         rows.append((name, *(mean_and_error(each) for each in (accuracy, likelihood, lost))))
         print(rows[-1], flush=True)
     report.table(["device", "accuracy", "log-likelihood a row", "lost to exact draws"], rows)
     report.line(
-        f"Held out, {N_FOLDS} folds of {len(tumours()[1])} tumours; errors are standard errors "
+        f"Held out, {args.folds} folds of {len(tumours()[1])} tumours; errors are standard errors "
         "over folds, those of the last column over pairs."
     )
 
@@ -215,6 +216,8 @@ def main():
     parser.add_argument("--n-train", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--n-faults", type=int, default=1000)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "hardware")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)

@@ -178,16 +178,16 @@ def run_machine(args, report):
 # --- annealing ----------------------------------------------------------------------------------
 
 
-def annealing_problems():
-    """Name, model, spins, reads, sweeps, inverse temperatures, additions of a float a proposal."""
-    pegasus = signs_on(dwave.graphs.pegasus_graph(16))
+def annealing_problems(args):
+    """Name, model, reads, sweeps, inverse temperatures."""
+    side, most = (4, 100) if args.short else (16, 1000)
+    pegasus = signs_on(dwave.graphs.pegasus_graph(side))
     tilted = pegasus.copy()
     tilted.add_linear(0, SMALL_BIAS)
-    yield "Pegasus P16, ±1", pegasus, 64, 1000, BETAS
-    yield "Pegasus P16, floats", tilted, 64, 1000, BETAS
-    for n_spins, num_reads, num_sweeps in (
-        (100, 64, 1000), (500, 32, 1000), (2000, 16, 200), (4000, 4, 100),
-    ):  # fmt: skip
+    yield f"Pegasus P{side}, ±1", pegasus, 64, most, BETAS
+    yield f"Pegasus P{side}, floats", tilted, 64, most, BETAS
+    sizes = ((100, 64, most), (500, 32, most), (2000, 16, 200), (4000, 4, 100))
+    for n_spins, num_reads, num_sweeps in sizes[:1] if args.short else sizes:
         betas = (np.log(2) / 2 / (n_spins - 1), np.log(100))  # neal's own range for couplings +-1
         for kind in ("signs", "normal"):
             name = f"dense {n_spins}, {'±1' if kind == 'signs' else 'normal'}"
@@ -198,7 +198,7 @@ def run_annealing(args, report):
     report.heading("Simulated annealing, Metropolis, geometric from hot to cold")
     multiply_adds, _ = measure_machine()
     rows = []
-    for name, bqm, num_reads, num_sweeps, betas in annealing_problems():
+    for name, bqm, num_reads, num_sweeps, betas in annealing_problems(args):
         n_spins = bqm.num_variables
         size = (n_spins, num_reads, num_sweeps)
         repeats = 1 if n_spins >= 2000 else 2
@@ -228,7 +228,7 @@ def run_annealing(args, report):
 def run_threads(args, report):
     report.heading("Two threads, wall time")
     rows = []
-    for name, bqm, own_reads, num_sweeps, betas in annealing_problems():
+    for name, bqm, own_reads, num_sweeps, betas in annealing_problems(args):
         for num_reads in (
             (own_reads, 128) if bqm.num_variables not in (2000, 4000) else (own_reads,)
         ):
@@ -260,8 +260,11 @@ def gibbs_problems():
         yield name, dimod.BinaryQuadraticModel.from_ising(fields, couplings), colours
 
 
-def run_gibbs(args, report, num_chains=1000, num_sweeps=100):
-    report.heading("Block Gibbs at β = 1, 1000 chains × 288 spins × 100 sweeps, CPU seconds")
+def run_gibbs(args, report):
+    num_chains, num_sweeps = (100, 20) if args.short else (1000, 100)
+    report.heading(
+        f"Block Gibbs at β = 1, {num_chains} chains × 288 spins × {num_sweeps} sweeps, CPU seconds"
+    )
     rows = []
     for name, bqm, colours in gibbs_problems():
         fields, couplings = arrays_of(bqm)
@@ -337,8 +340,9 @@ def products(n_side, num_chains, num_sweeps):
 # --- simulated quantum annealing ----------------------------------------------------------------
 
 
-def run_quantum(args, report, num_reads=64, num_sweeps=200, num_slices=8):
+def run_quantum(args, report, num_reads=64, num_slices=8):
     """The cost of a sweep at a constant field, in which all slices count, and searches."""
+    num_sweeps = 50 if args.short else 200
     report.heading(f"Simulated quantum annealing, Pegasus P6, ±1, {num_slices} slices, 1 thread")
     bqm = signs_on(dwave.graphs.pegasus_graph(6))
     fields, couplings = arrays_of(bqm)
@@ -391,20 +395,25 @@ def run_target(args, report):
         "torus 10 × 10, normal": (normal, BETAS),
         "3-regular, 200 spins, ±1": (signs_on(regular), BETAS),
     }
+    if args.short:
+        problems = {name: problems[name] for name in ("dense 100, ±1", "torus 10 × 10, normal")}
+    num_reads, most, tried = 1024, 4000, (50, 100, 200, 400, 800, 1600)
+    if args.short:
+        num_reads, most, tried = 256, 1000, (50, 200)
     rows = []
     for name, (bqm, betas) in problems.items():
-        target = ours(bqm, 2000, betas, num_threads=2, seed=99)(4000).min()
+        target = ours(bqm, 2000, betas, num_threads=2, seed=99)(most).min()
         row = [name, f"{target:.3f}"]
         for sampler in (neal, ours):
             times = {}
-            for num_sweeps in (50, 100, 200, 400, 800, 1600):
-                call = sampler(bqm, 1024, betas)
+            for num_sweeps in tried:
+                call = sampler(bqm, num_reads, betas)
                 call(1)
                 seconds, _, energies = least(lambda call=call, s=num_sweeps: call(s), 2)
                 success = np.mean(energies <= target + 1e-6)
                 if success > 0:
                     runs = max(np.log(0.01) / np.log1p(-min(success, 1 - 1e-9)), 1.0)
-                    times[num_sweeps] = 1e3 * seconds / 1024 * runs
+                    times[num_sweeps] = 1e3 * seconds / num_reads * runs
             best = min(times, key=times.get)  # a target that is never met ends the benchmark
             row += [f"{times[best]:.3f}", best]
         rows.append([*row, f"{float(row[2]) / float(row[4]):.0f}"])
@@ -451,6 +460,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/kernels"))
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it runs")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")

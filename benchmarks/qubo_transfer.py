@@ -245,7 +245,7 @@ def run_tables(args, report):
     )
     folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=0)
     rows = []
-    for load in (load_iris, load_wine, load_breast_cancer):
+    for load in (load_iris,) if args.short else (load_iris, load_wine, load_breast_cancer):
         X, y = load(return_X_y=True)
         for name, scaler, estimator, mode, drawn in contenders:
             law = QUBOTransferClassifier(estimator, random_state=0, **mode)
@@ -322,13 +322,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mnist", type=Path, required=True, help="mnist.npz")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--n-train", type=int, default=60_000, help="held-out images are of these")
+    parser.add_argument("--n-test", type=int, default=5000)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/qubo_transfer"))
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it runs")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)  # many threads on so small networks take longer
-    args.images = Images(args.mnist)
+    args.images = Images(args.mnist, n_train=args.n_train, n_test=args.n_test)
     for section in args.only:
         started = time.perf_counter()
         report = Report(args.output / f"{section}.rst", "qubo_transfer.py")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qsklearn.neural_network._convolutional_classifier import ConvolutionalClassifier
+from qsklearn.neural_network._qubo_transfer._convolutional_classifier import ConvolutionalClassifier
 
 N_HELD_OUT = 5000
 N_BINS = 15
@@ -15,25 +15,29 @@ class Images:
     ----------
     path : path, or None
     train, test : pairs of arrays, where there is no path
+    n_train, n_test : int
+        Images of the training set, of which some are held out, and test images at most.
     """
 
-    def __init__(self, path, train=None, test=None):
+    def __init__(self, path, train=None, test=None, n_train=60_000, n_test=5000):
         if path is not None:
             with np.load(path) as file:
                 train = (file["X_train"].reshape(-1, 784) / 255.0, file["y_train"].astype(int))
                 test = (file["X_test"].reshape(-1, 784) / 255.0, file["y_test"].astype(int))
-        self.train, self.test = train, test
+        self.train = tuple(part[:n_train] for part in train)
+        self.test = tuple(part[:n_test] for part in test)
 
     def split(self, seed):
         """Training, held-out and test images."""
         X, y = self.train
         order = np.random.default_rng(seed).permutation(len(X))
-        held, kept = order[:N_HELD_OUT], order[N_HELD_OUT:]
+        n_held = min(N_HELD_OUT, len(X) // 3)
+        held, kept = order[:n_held], order[n_held:]
         return (X[kept], y[kept]), (X[held], y[held]), self.test
 
     @property
     def any(self):
-        """10,000 images that the network of seed 0 has not been trained on."""
+        """Images that the network of seed 0 has not been trained on: held-out and test ones."""
         _, held, test = self.split(0)
         return tuple(np.concatenate(parts) for parts in zip(held, test, strict=True))
 

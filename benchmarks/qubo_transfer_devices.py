@@ -3,6 +3,7 @@
 import time
 import warnings
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import dwave.graphs
 import networkx
@@ -20,7 +21,7 @@ from qsklearn.hamiltonians import (
     pooling_membership,
 )
 from qsklearn.neural_network._family_draws import FamilyDraws, seeds_of_rows
-from qsklearn.neural_network._qubo_transfer_draws import ClassDraws, random_states
+from qsklearn.neural_network._qubo_transfer._draws import ClassDraws, random_states
 from qsklearn.samplers import (
     EmbeddedSampler,
     EmbeddingError,
@@ -79,7 +80,7 @@ SETTINGS = (
 def run_embeddings(args, report):
     """Qubits, chains and CPU seconds of each model on each chip."""
     rows = []
-    for name, hamiltonian in models().items():
+    for name, hamiltonian in list(models().items())[: 3 if args.short else None]:
         pairs = couplings_of(hamiltonian)
         for chip in CHIPS:
             for seed in SEARCH_SEEDS:
@@ -204,8 +205,10 @@ def run_devices(args, report):
     """Draws through embeddings: a choice of settings on held-out images, then test images."""
     visible_laws(args, report)
     answers, devices, choices = [], [], []
-    for contender in contenders(args):
-        for device in DEVICES if contender.law.n_units < 300 else DEVICES_OF_LARGEST:
+    n_contenders, n_devices = (3, 1) if args.short else (None, None)
+    for contender in islice(contenders(args), n_contenders):
+        names = DEVICES if contender.law.n_units < 300 else DEVICES_OF_LARGEST
+        for device in names[:n_devices]:
             setting, cells, belief = choose(args, contender, device)
             choices.append([contender.name, device, f"{contender.penalty:.1f}", *cells])
             if setting is None:

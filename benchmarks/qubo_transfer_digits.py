@@ -81,7 +81,8 @@ def digit_settings(module, X, y):
 def run_digits(args, report):
     """The 30-bit model of digits 0 to 4, by its ground states and by the paper's readout."""
     X, y = load_drawn_digits(return_X_y=True)
-    networks = [digit_network(X, y, seed) for seed in range(N_NETWORKS)]
+    n_networks = 2 if args.short else N_NETWORKS
+    networks = [digit_network(X, y, seed) for seed in range(n_networks)]
     settings = [digit_settings(module, X, y) for module in networks]
     own = [(outputs(module, X, SMALL).argmax(axis=1) == y).sum() for module in networks]
     device = usual_mock()
@@ -95,7 +96,7 @@ def run_digits(args, report):
         rows,
     )  # fmt: skip
     report.line(
-        f"Means over {N_NETWORKS} networks, which themselves have at least {min(own)} of the 5 "
+        f"Means over {n_networks} networks, which themselves have at least {min(own)} of the 5 "
         "digits right. Digits right of 5: their class has the largest score alone / at all. "
         "Ground states are exact; patterns: different ones of the class bits among the 5 digits. "
         "Lowest 100 of 1000: exact draws of exp(-E), and a mock of Advantage with chains by "

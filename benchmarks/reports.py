@@ -1,15 +1,35 @@
 """What the benchmarks write."""
 
 import os
+import sys
+
+# Of a command, they say nothing of what was measured.
+PLACES = ("--output", "--mnist", "--fashion", "--data", "--cache", "--state", "--pictures")
+SHORT_OPTIONS = {"--short", "--quick"}
+SHORT = (
+    "**In the short setting: small sizes, which show that it runs. No figure of this report is to "
+    "be quoted.**"
+)
 
 
 class Report:
-    """Lines to the screen and to a reStructuredText file, which the documentation includes."""
+    """Lines to the screen and to a reStructuredText file, which the documentation includes.
+
+    Parameters
+    ----------
+    path : Path
+    script : str
+        Its name, with the options that make this report. Those that it was called with besides,
+        sizes above all, are added.
+    """
 
     def __init__(self, path, script):
         self.path = path
         path.write_text("")
-        self.line(f"Made by ``benchmarks/{script}`` on {os.cpu_count()} cores.")
+        words = [script, *sizes_of(sys.argv[1:])]
+        self.line(f"Made by ``benchmarks/{' '.join(words)}`` on {os.cpu_count()} cores.")
+        if is_short():
+            self.line(f"{SHORT}\n")
 
     def line(self, text):
         print(text, flush=True)
@@ -29,3 +49,23 @@ class Report:
             for row in cells
         ]
         self.line("\n".join([rule, lines[0], rule, *lines[1:], rule, ""]))
+
+
+def is_short():
+    """By an option of the script, or because ``run.py`` says so."""
+    told = os.environ.get("QSKLEARN_BENCHMARK_SETTING") == "short"
+    return told or bool(SHORT_OPTIONS & set(sys.argv))
+
+
+def sizes_of(arguments):
+    """Options of a command but sections and paths, with their values."""
+    words, kept = [], True
+    for place, word in enumerate(arguments):
+        if word.startswith("--"):
+            option, _, value = word.partition("=")
+            value = value or "".join(arguments[place + 1 : place + 2])
+            kept = option not in (*PLACES, "--only")
+            kept |= option == "--data" and not value.endswith(".npz")  # names of data sets
+        if kept:
+            words.append(word)
+    return words

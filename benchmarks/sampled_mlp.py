@@ -45,11 +45,15 @@ SUCCESS = 0.6  # final accuracy that chance (0.5) does not reach
 
 def run_equivalence(args, report):
     """Backpropagation and exact likelihood from the same start on the same batches."""
-    report.heading("Equivalence of MLP and EBM, 784-548-1, batch 1000, Adam 0.001, 60 steps")
+    n_steps = 8 if args.short else 60
+    report.heading(
+        f"Equivalence of MLP and EBM, 784-548-1, batch 1000, Adam 0.001, {n_steps} steps"
+    )
+    pairs = ((0, 1), (2, 3), (5, 7), (3, 9), (4, 8), (6, 8))
     rows = []
-    for pair in ((0, 1), (2, 3), (5, 7), (3, 9), (4, 8), (6, 8)):
+    for pair in pairs[:2] if args.short else pairs:
         started = time.perf_counter()
-        curves = _train_both(args, pair)
+        curves = _train_both(args, pair, n_steps)
         last = {name: values[-1] for name, values in curves.items()}
         gap = max(
             abs(last["mlp accuracy own"] - last["mlp accuracy other"]),
@@ -70,7 +74,7 @@ def run_equivalence(args, report):
     )  # fmt: skip
 
 
-def _train_both(args, pair, n_steps=60, batch_size=1000):
+def _train_both(args, pair, n_steps, batch_size=1000):
     train = fetch_mnist(path=args.mnist, subset="train", classes=list(pair))
     test = fetch_mnist(path=args.mnist, subset="test", classes=list(pair))
     parameters = {
@@ -150,8 +154,9 @@ def _plot_equivalence(curves, pair, output):
 
 def run_twenty_images(args, report):
     """20 training images, batch 5, exactly 20 steps, at the paper's rate and at ours."""
-    problems = [("mnist", pair) for pair in MNIST]
-    problems += [("fashion", pair) for pair in FASHION] if args.fashion else []
+    n_pairs = 2 if args.short else None
+    problems = [("mnist", pair) for pair in list(MNIST)[:n_pairs]]
+    problems += [("fashion", pair) for pair in list(FASHION)[:n_pairs]] if args.fashion else []
     tasks = [
         (problem, method, rate, run)
         for problem in problems
@@ -298,7 +303,7 @@ def run_reads(args, report):
     data = load(args, "mnist")
     X_test, y_test = (part[np.isin(data[3], (2, 3))] for part in data[2:])
     rows = []
-    for num_reads in (1, 3, 10, 30, 100, 300, 1000):
+    for num_reads in (1, 10, 100) if args.short else (1, 3, 10, 30, 100, 300, 1000):
         scores, cosines = [], []
         for run in range(args.runs):
             rng = np.random.default_rng([run, 2, 3, 0])
@@ -414,6 +419,7 @@ def main():
     parser.add_argument("--runs", type=int, default=10, help="runs a pair")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it runs")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # runs of 20 steps never converge, and say so

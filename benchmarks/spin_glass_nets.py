@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from qsklearn.neural_network import SpinGlassAnnealedNetwork, _spin_glass_training
+from qsklearn.neural_network import SpinGlassAnnealedNetwork
 from qsklearn.neural_network._architecture import outputs_of
+from qsklearn.neural_network._spin_glass import _training as _spin_glass_training
 from qsklearn.neural_network.layers import (
     Activation,
     AveragePool,
@@ -109,9 +110,12 @@ class Images:
     ----------
     path : path
         ``mnist.npz`` or ``fashion_mnist_900.npz``.
+    n_most : int
+        Training images at most.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, n_most):
+        self.n_most = n_most
         data = np.load(path)
         if "X" in data:
             self.name, self.n_held, self.test = "Fashion-MNIST", 300, None
@@ -123,7 +127,7 @@ class Images:
 
     def size(self, wanted):
         """How many training images there are, up to what is wanted."""
-        return min(wanted, len(self.X) - self.n_held)
+        return min(wanted, self.n_most, len(self.X) - self.n_held)
 
     def split(self, seed, n_train):
         """(X, y) of a training set of that seed, and of images that are in none of them."""
@@ -164,7 +168,7 @@ def accuracy(layers, X, y):
     return float((value.argmax(axis=1) == y).mean())
 
 
-def anneal(layers, train, sets, seed, **parameters):
+def anneal(layers, train, sets, seed, n_epochs=N_EPOCHS, **parameters):
     """Fit a network; its accuracies after each epoch on each of some sets, and the time it took.
 
     Returns
@@ -174,7 +178,7 @@ def anneal(layers, train, sets, seed, **parameters):
     seconds : float
         Without the scoring.
     """
-    settings = {"image_shape": IMAGE, "max_iter": N_EPOCHS, **parameters}
+    settings = {"image_shape": IMAGE, "max_iter": n_epochs, **parameters}
     network = SpinGlassAnnealedNetwork(layers, random_state=seed, **settings)
     spent = []
 

@@ -34,7 +34,7 @@ from spin_glass_nets import (
 )
 
 from qsklearn.hamiltonians import CentredLayer
-from qsklearn.neural_network._layer_solver import LayerSolver
+from qsklearn.neural_network._spin_glass._layer_solver import LayerSolver
 from qsklearn.neural_network.layers import FittedLayer, Flatten, Linear, SpectralPool
 from qsklearn.samplers import (
     EmbeddedSampler,
@@ -69,9 +69,9 @@ def bits():
 class Runs:
     """Curves of one network by several ways of training and several seeds."""
 
-    def __init__(self, images, layers, n_train, seeds):
-        self.images, self.layers, self.seeds = images, layers, seeds
-        self.n_train = images.size(n_train)
+    def __init__(self, args, layers, n_train, seeds):
+        self.images, self.layers, self.seeds = args.images, layers, seeds
+        self.n_train, self.n_epochs = self.images.size(n_train), args.epochs
         self.curves, self.final, self.seconds, self.losses = {}, {}, {}, {}
 
     def run(self, name, fit, **parameters):
@@ -81,7 +81,9 @@ class Runs:
             train, held = self.images.split(seed, self.n_train)
             sets = [train, held] + ([self.images.test] if self.images.test else [])
             watched = [(X[:N_WATCHED], y[:N_WATCHED]) for X, y in sets[:2]]
-            scores, network, spent = fit(self.layers, train, watched, seed, **parameters)
+            scores, network, spent = fit(
+                self.layers, train, watched, seed, n_epochs=self.n_epochs, **parameters
+            )
             curves.append(scores)
             final.append([network.score(X, y) for X, y in sets])
             seconds.append(spent)
@@ -154,14 +156,14 @@ def run_nets(args, report):
     rows = []
     for panel, (name, (layers, parameters)) in zip(axes, NETS.items(), strict=True):
         n_train = 10_000 if name.startswith(LARGE_DATA) else 1000
-        runs = usual(Runs(args.images, layers, n_train, args.seeds), parameters)
+        runs = usual(Runs(args, layers, n_train, args.seeds), parameters)
         runs.draw(panel, name)
         rows += runs.rows(name)
     report.table(header(args.images), rows)
     report.line(
         f"Means and standard errors over {len(args.seeds)} seeds, each with other training images "
         "and another start; least squared errors per output, of the training images; seconds of "
-        f"{N_EPOCHS} epochs, the least of the seeds. Nets (33), (35), (38) and (39) have "
+        f"{args.epochs} epochs, the least of the seeds. Nets (33), (35), (38) and (39) have "
         f"{args.images.size(10_000):,} training images, the others {args.images.size(1000):,}. "
         "Backpropagation: Adam with a learning rate of 0.001 or "
         "0.01, whichever ends with the lower loss of training; with more than 1000 images 0.01."
@@ -179,7 +181,7 @@ def run_devices(args, report):
     chosen = [name for name in NETS if name.startswith(LARGE_DATA)]
     for panel, name in zip(axes, chosen, strict=True):
         layers, parameters = NETS[name]
-        runs = Runs(args.images, layers, 10_000, args.seeds[:1])
+        runs = Runs(args, layers, 10_000, args.seeds[:1])
         ways = {
             "annealed": None,
             "least squares": "least-squares",
@@ -219,7 +221,7 @@ def run_activations(args, report):
     figure, axes = panels(len(nets))
     rows = []
     for panel, (name, (layers, parameters)) in zip(axes, nets.items(), strict=True):
-        runs = Runs(args.images, layers, 1000, args.seeds)
+        runs = Runs(args, layers, 1000, args.seeds)
         usual(runs, parameters, with_bits="37" not in name)
         runs.draw(panel, name)
         rows += runs.rows(name)
@@ -250,7 +252,7 @@ def run_rules(args, report):
     }
     rows = []
     for name, parameters in rules.items():
-        runs = Runs(args.images, mlp(1e-3), 1000, args.seeds)
+        runs = Runs(args, mlp(1e-3), 1000, args.seeds)
         runs.run("annealed", anneal, **parameters)
         runs.run("least squares", anneal, **{**parameters, "sampler": "least-squares"})
         rows += runs.rows(name)
@@ -304,7 +306,7 @@ def run_lenet(args, report):
     rows = []
     for panel, slope in zip(axes, slopes, strict=True):
         seeds = args.seeds if slope in (1e-4, 0.1) else args.seeds[:1]
-        runs = Runs(args.images, lenet(slope), 1000, seeds)
+        runs = Runs(args, lenet(slope), 1000, seeds)
         runs.run("annealed", anneal)
         runs.run("annealed, ridge 0.03", anneal, ridge=0.03, weight_range=(0.3, 0.01))
         runs.run("backpropagation", backpropagate)
@@ -317,7 +319,7 @@ def run_lenet(args, report):
 def run_small_lenet(args, report):
     report.heading(f"{args.images.name}: a LeNet small enough for explicit Ising models")
     figure, axes = panels(1)
-    runs = Runs(args.images, small_lenet(0.1), 1000, args.seeds[:1])
+    runs = Runs(args, small_lenet(0.1), 1000, args.seeds[:1])
     runs.run("annealed", anneal)
     runs.run("path integral", anneal, sampler=PathIntegralAnnealingSampler(num_sweeps=200))
     runs.run("least squares", anneal, sampler="least-squares")
@@ -342,7 +344,7 @@ def run_circuit(args, report):
         "random strings": random_strings(shots),
         "least squares": "least-squares",
     }
-    runs = Runs(args.images, layers, 1000, args.seeds)
+    runs = Runs(args, layers, 1000, args.seeds)
     for way, sampler in ways.items():
         runs.run(way, anneal, **{**shared, "sampler": sampler})
     figure, axes = panels(1)
@@ -367,18 +369,19 @@ def run_bits(args, report):
     nets = {"(32) 1024-10": [Linear(10)], "256-64-32-10": mlp(1e-3)}
     figure, axes = plt.subplots(len(nets), 4, figsize=(15, 3.2 * len(nets)))
     rows = []
+    depths, n_values = ((1, 8), 2) if args.short else (DEPTHS, None)
     for line, (name, layers) in zip(axes, nets.items(), strict=True):
         for varied, values, panel in (("ridge", RIDGES, 0), ("weight_range", RANGES, 2)):
-            for value in values:
+            for value in values[:n_values]:
                 accuracies, losses = [], []
-                for depth in DEPTHS:
-                    runs = Runs(args.images, layers, 1000, args.seeds[:2])
+                for depth in depths:
+                    runs = Runs(args, layers, 1000, args.seeds[:2])
                     parameters = {"n_bits": depth, varied: value}
                     runs.run("annealed", anneal, **parameters)
                     accuracies.append(runs.final["annealed"][:, 1].mean())
                     losses.append(runs.losses["annealed"].mean())
-                line[panel].plot(DEPTHS, accuracies, "o-", label=f"{varied} {value}")
-                line[panel + 1].plot(DEPTHS, losses, "o-", label=f"{varied} {value}")
+                line[panel].plot(depths, accuracies, "o-", label=f"{varied} {value}")
+                line[panel + 1].plot(depths, losses, "o-", label=f"{varied} {value}")
                 cells = [f"{a:.3f} / {b:.4f}" for a, b in zip(accuracies, losses, strict=True)]
                 rows.append([name, f"{varied} = {value}", *cells])
         for panel in range(4):
@@ -386,8 +389,10 @@ def run_bits(args, report):
             scale = ("linear", "log")[panel % 2]
             line[panel].set(title=name, xlabel="bits", ylabel=quantity, yscale=scale)
             line[panel].legend(fontsize="x-small")
-    report.table(["network", "varied", *(f"{depth} bits" for depth in DEPTHS)], rows)
-    report.line("Held-out accuracy / least squared error per output; means of 2 seeds.")
+    report.table(["network", "varied", *(f"{depth} bits" for depth in depths)], rows)
+    report.line(
+        f"Held-out accuracy / least squared error per output; means of {len(args.seeds[:2])} seeds."
+    )
     save(figure, args, "bits")
 
 
@@ -411,10 +416,13 @@ def main():
     parser.add_argument("--mnist", type=Path, help="mnist.npz")
     parser.add_argument("--fashion", type=Path, help="fashion_mnist_900.npz")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, default=N_EPOCHS)
+    parser.add_argument("--n-train", type=int, default=10_000, help="at most")
     parser.add_argument(
         "--output", type=Path, default=Path("benchmarks/results/spin_glass_network")
     )
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--short", action="store_true", help="small sizes, to see that it runs")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")
@@ -425,7 +433,7 @@ def main():
     ):
         if path is None:
             continue
-        args.images, args.prefix = Images(path), prefix
+        args.images, args.prefix = Images(path, args.n_train), prefix
         for section in sections:
             started = time.perf_counter()
             report = Report(args.output / f"{prefix}{section}.rst", "spin_glass_network.py")

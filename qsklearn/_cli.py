@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import shlex
 import sys
-import warnings
 from pathlib import Path
 
 import qsklearn
-from qsklearn._cli_errors import CommandError, choose
-
-_REPORT = "report.html"
+from qsklearn._cli_errors import CommandError
 
 
 class _Parser(argparse.ArgumentParser):
@@ -103,9 +98,9 @@ def _names(text):
 def _add_data_options(group):
     group.add_argument(
         "--data",
-        default="digits",
+        action="append",
         help="digits (default), breast_cancer, wine, iris, mnist, fashion_mnist, or a path to a "
-        ".csv (with a header) or .npz (with X and y)",
+        ".csv (with a header) or .npz (with X and y); several separated by commas, or repeated",
     )
     group.add_argument("--data-path", help="an .npz with mnist or fashion_mnist")
     group.add_argument("--data-home", help="scikit-learn's cache for mnist and fashion_mnist")
@@ -118,8 +113,10 @@ def _add_estimator_options(group):
     group.add_argument(
         "--estimator",
         type=_names,
-        help="of sampled-mlp, spin-glass, qubo-transfer, classical-twin, logistic-regression; else "
-        "sampled-mlp and the classical ones",
+        default=["sampled-mlp", "logistic-regression"],
+        help="of sampled-mlp, spin-glass, qubo-transfer, grover-bnn, boltzmann-vae (whose bits a "
+        "logistic regression classifies), logistic-regression, or all; default "
+        "sampled-mlp,logistic-regression",
     )
     group.add_argument(
         "--sampler",
@@ -128,16 +125,39 @@ def _add_estimator_options(group):
         "estimator; else its own",
     )
     group.add_argument(
+        "--controls",
+        type=_names,
+        default=["twins", "ablations"],
+        help="what is put beside each quantum estimator: twins (its classical twin), ablations "
+        "(the same with its quantum part replaced), none; default twins,ablations",
+    )
+    group.add_argument(
         "--param",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="parameter of the quantum estimators, which their classical twins follow; repeatable. "
-        "Such as predict_with=ebm: predicts by the law that was trained; better where training "
-        "goes far",
+        help="parameter of the quantum estimators that have it, which their controls follow; of "
+        "one of them as spin-glass:n_bits=6; repeatable. Such as predict_with=ebm: predicts by the "
+        "law that was trained; better where training goes far",
     )
     group.add_argument(
-        "--baseline", help="estimator to test the others against; else the classical twin"
+        "--baseline",
+        help="contender to test the others against; else the first classical twin",
+    )
+    group.add_argument(
+        "--tune",
+        type=int,
+        metavar="N",
+        help="tune each contender in every fold, inside its training rows, by as many candidates "
+        "of a space of its own",
+    )
+    group.add_argument(
+        "--space",
+        action="append",
+        default=[],
+        metavar="NAME=[VALUES]",
+        help="values of a parameter that --tune tries, as beta_eff=[0.5,1,2]; of one estimator as "
+        "spin-glass:n_bits=[2,4]; repeatable",
     )
 
 
@@ -153,7 +173,9 @@ def _add_run_options(group):
     group.add_argument(
         "--random-state", type=int, default=0, help="decides rows, folds and seeds (default 0)"
     )
-    group.add_argument("--output", type=Path, help=f"folder for {_REPORT} and PNG figures")
+    group.add_argument(
+        "--output", type=Path, help="folder for report.html, scores.csv and PNG figures"
+    )
     group.add_argument("--overwrite", action="store_true", help="replace files in the folder")
 
 
@@ -170,144 +192,6 @@ def _recordings(args):
 
 
 def _compare(args):
-    from qsklearn._cli_data import check_data_options, load_data
-    from qsklearn._cli_estimators import DEFAULT_ESTIMATORS, build_contenders
+    from qsklearn._cli_compare import run_compare
 
-    check_data_options(args)
-    _check_run_options(args)
-    files = _check_output(args)
-    contenders, labels = build_contenders(
-        args.estimator or list(DEFAULT_ESTIMATORS), args.sampler, args.param
-    )
-    baseline = _find_baseline(args.baseline, contenders, labels)
-    X, y = load_data(args)
-    print(
-        f"{args.data}: {X.shape[0]} rows, {X.shape[1]} features, {len(set(y.tolist()))} classes, "
-        f"{args.cv} folds; estimators: {', '.join(contenders)}",
-        flush=True,
-    )
-    result, heard = _run(args, contenders, X, y, baseline)
-    for scoring in result.scorers:
-        print(f"\n{result.to_text(scoring)}")
-    _print_warnings(result, heard)
-    _write(args, result, files)
-    return int(any(row["n_folds"] == 0 for row in result.summary()))
-
-
-def _check_run_options(args):
-    from sklearn.metrics import get_scorer_names
-
-    for scoring in args.scoring:
-        choose("--scoring", scoring, get_scorer_names())
-    if args.cv < 2:
-        raise CommandError(f"--cv must be 2 or more folds, got {args.cv}")
-    if args.n_jobs == 0:
-        raise CommandError("--n-jobs must not be 0; -1 uses every core")
-    if not 0 <= args.random_state < 2**32:
-        raise CommandError(f"--random-state must be in [0, 2**32), got {args.random_state}")
-
-
-def _check_output(args):
-    """Before the work: can what it finds be written? Returns the files by what they show."""
-    if args.output is None:
-        return {}
-    from qsklearn._optional import import_optional
-
-    files = {name: args.output / f"{name}.png" for name in [*args.scoring, "fit_seconds"]}
-    files[_REPORT] = args.output / _REPORT
-    try:
-        _try_folder(args.output)
-        there = [str(file) for file in files.values() if file.exists()]
-        import_optional("matplotlib.figure", "qsklearn compare --output")
-    except (ImportError, OSError) as error:
-        raise CommandError(f"--output {args.output}: {error}") from error
-    if there and not args.overwrite:
-        raise CommandError(f"already there: {', '.join(there)}; pass --overwrite to replace")
-    return files
-
-
-def _try_folder(folder):
-    """Raise OSError if `folder` cannot be made and written to; what is made goes again."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    if not nearest.is_dir():
-        raise NotADirectoryError(f"{str(nearest)!r} is a file, not a folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError("the folder cannot be written to")
-    finally:
-        # An interrupted comparison must leave nothing, so the folder comes with its files.
-        for path in missing:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-
-
-def _find_baseline(name, contenders, labels):
-    if name is None:
-        return labels.get("classical-twin", next(iter(contenders)))
-    if name in labels:
-        return labels[name]
-    return choose("--baseline", name, [*contenders, *labels])
-
-
-def _run(args, contenders, X, y, baseline):
-    from qsklearn.model_selection import compare
-
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("default")
-        try:
-            result = compare(
-                contenders,
-                X,
-                y,
-                cv=args.cv,
-                scoring=args.scoring,
-                baseline=baseline,
-                n_jobs=args.n_jobs,
-                random_state=args.random_state,
-                verbose=1,
-            )
-        except ValueError as error:
-            # Failing fits are reported, so this is about the arguments: too many folds, say.
-            raise CommandError(str(error)) from error
-    return result, heard
-
-
-def _print_warnings(result, heard):
-    """One line for all fits that did not converge, and one for each other warning."""
-    from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
-
-    counts = {
-        name: sum(any(c is ConvergenceWarning for c, _ in fold) for fold in folds)
-        for name, folds in result.warnings.items()
-    }
-    unfinished = [f"{n} of {result.n_folds} fits of {name}" for name, n in counts.items() if n]
-    if unfinished:
-        print(f"\nStopped before convergence: {', '.join(unfinished)}.")
-    for warning in heard:
-        # Failed fits stand below the table already.
-        if not issubclass(warning.category, (ConvergenceWarning, FitFailedWarning)):
-            text = " ".join(str(warning.message).split())
-            print(f"qsklearn: {warning.category.__name__}: {text}", file=sys.stderr)
-
-
-def _write(args, result, files):
-    if not files:
-        return
-    from qsklearn.inspection import ComparisonDisplay
-
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-        for quantity in [*result.scorers, "fit_seconds"]:
-            display = ComparisonDisplay.from_result(result, scoring=quantity)
-            display.figure_.savefig(files[quantity], dpi=150)
-        result.to_html(
-            files[_REPORT],
-            title=f"Comparison of estimators on {args.data}",
-            command=args.command,
-            overwrite=True,
-        )
-    except OSError as error:
-        raise CommandError(f"--output {args.output}: {error}") from error
-    print(f"\nWrote {', '.join(str(file) for file in files.values())}")
+    return run_compare(args)

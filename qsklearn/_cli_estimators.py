@@ -6,10 +6,12 @@ A new estimator is one entry of ``_QUANTUM`` with a function that imports and re
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from qsklearn._cli_errors import CommandError, choose
@@ -39,89 +41,213 @@ def _grover_bnn():
     return GroverBNNClassifier
 
 
-# name -> (label in the table, function that gives the class); each takes sampler= and has
-# classical_twin().
+def _boltzmann_vae():
+    from qsklearn import QuantumBoltzmannPriorVAE
+
+    return QuantumBoltzmannPriorVAE
+
+
+@dataclass(frozen=True)
+class _Quantum:
+    """An estimator that takes ``sampler=`` and may have controls.
+
+    ``space`` and ``twin_space`` are what ``--tune`` searches: the architecture is that of
+    ``--param`` on both sides, as a twin of another size would be no twin.
+    """
+
+    label: str
+    build: Callable
+    space: dict = field(default_factory=dict)
+    twin_space: dict = field(default_factory=dict)
+    transforms: bool = False  # it makes features, and a logistic regression classifies them
+
+
+_RATES = [0.001, 0.003, 0.01, 0.03]
+_PENALTIES = [0.0, 1e-3, 1e-1]
 _QUANTUM = {
-    "sampled-mlp": ("sampled MLP", _sampled_mlp),
-    "spin-glass": ("spin-glass network", _spin_glass),
-    "qubo-transfer": ("QUBO transfer", _qubo_transfer),
-    "grover-bnn": ("Grover network", _grover_bnn),
+    "sampled-mlp": _Quantum(
+        "sampled MLP",
+        _sampled_mlp,
+        {"learning_rate_init": _RATES, "beta_eff": [0.5, 1.0, 2.0]},
+        {"learning_rate_init": _RATES, "alpha": _PENALTIES},
+    ),
+    "spin-glass": _Quantum(
+        "spin-glass network",
+        _spin_glass,
+        {"n_bits": [2, 4, 6, 8], "ridge": [0.01, 0.1, 1.0]},
+        {"learning_rate_init": _RATES, "batch_size": [16, 32, 128]},
+    ),
+    "qubo-transfer": _Quantum(
+        "QUBO transfer",
+        _qubo_transfer,
+        {"beta": [0.25, 0.5, 1.0, 2.0], "clip": [2.0, 4.0, 8.0]},
+        {"C": [0.01, 0.1, 1.0, 10.0], "learning_rate_init": _RATES, "alpha": _PENALTIES},
+    ),
+    "grover-bnn": _Quantum(
+        "Grover network",
+        _grover_bnn,
+        {"n_bits": [3, 4, 6, 8], "n_levels": [3, 5, 9]},
+        {
+            "thermometerencoder__n_bits": [3, 4, 6, 8],
+            "onevsrestclassifier__estimator__alpha": _PENALTIES,
+        },
+    ),
+    "boltzmann-vae": _Quantum(
+        "Boltzmann-prior VAE",
+        _boltzmann_vae,
+        {"learning_rate_init": _RATES, "prior_learning_rate_init": [0.003, 0.01, 0.03]},
+        {"learning_rate_init": _RATES, "prior_learning_rate_init": [0.003, 0.01, 0.03]},
+        transforms=True,
+    ),
 }
 _CLASSICAL = {
     "logistic-regression": ("logistic regression", lambda: LogisticRegression(max_iter=1000))
 }
-_TWIN = "classical-twin"
-ESTIMATOR_NAMES = (*_QUANTUM, _TWIN, *_CLASSICAL)
+_CLASSICAL_SPACE = {"C": [0.01, 0.1, 1.0, 10.0, 100.0]}
+ALL = "all"
+ESTIMATOR_NAMES = (*_QUANTUM, *_CLASSICAL)
+# Not all: they are many fits, and a sampler that serves one may not serve another.
+DEFAULT_ESTIMATORS = ("sampled-mlp", *_CLASSICAL)
+CONTROL_NAMES = ("twins", "ablations", "none")
 # What some estimators take in place of a sampler.
 _NOT_SAMPLERS = ("least-squares", "landscape")
-# Not all: a sampler that serves one quantum estimator may not serve another.
-DEFAULT_ESTIMATORS = ("sampled-mlp", _TWIN, *_CLASSICAL)
+# The step that is a contender's own, whatever stands around it.
+_STEP = "network"
+_TWIN = "classical twin"
 
 
-def build_contenders(names, samplers, params):
+@dataclass
+class Contenders:
+    """What is compared.
+
+    Parameters
+    ----------
+    estimators : dict of str to Pipeline
+        By the label that stands in the table. Each scales the features to [0, 1] first.
+    labels : dict of str to str
+        For every name of the command line its first label.
+    twin : str or None
+        Label of the first classical twin.
+    spaces : dict of str to dict
+        What is tuned.
+    """
+
+    estimators: dict
+    labels: dict
+    twin: str | None
+    spaces: dict
+
+
+def build_contenders(names, samplers, params, controls, spaces=None):
     """Pipelines by the label that stands in the table.
 
     Parameters
     ----------
     names : list of str
-        Some of ``ESTIMATOR_NAMES``.
+        Some of ``ESTIMATOR_NAMES``, or ``"all"``.
     samplers : list of str or None
         Each makes one contender of every quantum estimator; its own default when None.
     params : list of str
-        ``name=value`` for those quantum estimators that have the parameter.
+        ``name=value`` for those quantum estimators that have the parameter, or
+        ``estimator:name=value`` for one of them.
+    controls : list of str
+        Some of ``CONTROL_NAMES``. Those of an estimator are of the first sampler.
+    spaces : list of str or None
+        ``name=[values]`` in place of the values that are tuned else, addressed like `params`. None:
+        nothing is tuned.
 
     Returns
     -------
-    contenders : dict of str to Pipeline
-        Each scales the features to [0, 1] first.
-    labels : dict of str to str
-        For every name its first label.
+    contenders : Contenders
 
     Raises
     ------
     CommandError
-        If a name is unknown, or a sampler cannot be used here.
+        If a name is unknown, a sampler cannot be used here, or a control cannot be made.
     """
+    names = list(ESTIMATOR_NAMES) if ALL in names else names
     for name in names:
-        choose("--estimator", name, ESTIMATOR_NAMES)
+        choose("--estimator", name, [*ESTIMATOR_NAMES, ALL])
+    for control in controls:
+        choose("--controls", control, CONTROL_NAMES)
     check_samplers(samplers)
-    # A twin alone is the twin of every quantum estimator.
-    chosen = [name for name in names if name in _QUANTUM] or list(_QUANTUM)
-    needed = any(name in _QUANTUM or name == _TWIN for name in names)
-    models = {name: _QUANTUM[name][1]()() for name in chosen} if needed else {}
+    models = {name: _QUANTUM[name].build()() for name in names if name in _QUANTUM}
     _set_params(models, params)
-    contenders, labels = {}, {}
+    tuned = None if spaces is None else _tuned_values(models, spaces)
+    made = Contenders({}, {}, None, {})
     for name in names:
-        made = _make(name, models, samplers)
-        labels[name] = next(iter(made))
-        contenders |= {
-            label: make_pipeline(MinMaxScaler(), estimator) for label, estimator in made.items()
-        }
-    return contenders, labels
+        built = _classical(name) if name in _CLASSICAL else _variants(name, models[name], samplers)
+        made.labels[name] = next(iter(built))
+        expanded = built
+        if name in _QUANTUM:
+            expanded = _with_controls(built, controls)
+            _note_twin(made, f"{made.labels[name]}: {_TWIN}", expanded)
+        made.estimators |= expanded
+        if tuned is not None:
+            made.spaces |= _spaces_of(name, expanded, tuned)
+    return made
 
 
-def _make(name, models, samplers):
-    if name in _CLASSICAL:
-        label, build = _CLASSICAL[name]
-        return {label: build()}
-    if name == _TWIN:
-        return {
-            "classical twin" if len(models) == 1 else f"twin of {_QUANTUM[of][0]}": _twin(model)
-            for of, model in models.items()
-        }
-    label, model = _QUANTUM[name][0], models[name]
+def _note_twin(made, label, expanded):
+    if made.twin is None and label in expanded:
+        made.twin = label
+
+
+def _classical(name):
+    label, build = _CLASSICAL[name]
+    return {label: _pipeline(build())}
+
+
+def _variants(name, model, samplers):
+    """A contender for each sampler, or one with the estimator's own."""
+    entry = _QUANTUM[name]
     if samplers is None:
-        return {label: model}
+        return {entry.label: _pipeline(model, entry.transforms)}
     return {
-        f"{label} ({sampler})": clone(model).set_params(sampler=sampler) for sampler in samplers
+        f"{entry.label} ({sampler})": _pipeline(
+            clone(model).set_params(sampler=sampler), entry.transforms
+        )
+        for sampler in samplers
     }
 
 
-def _twin(model):
+def _pipeline(model, transforms=False):
+    # Test rows beyond the training rows' range would be no probabilities for a VAE.
+    steps = [("scaling", MinMaxScaler(clip=True)), (_STEP, model)]
+    if transforms:
+        steps.append(("classifier", LogisticRegression(max_iter=1000)))
+    return Pipeline(steps)
+
+
+def _with_controls(built, controls):
+    from qsklearn.model_selection import with_controls
+
+    first = next(iter(built))
+    wanted = {kind: kind in controls for kind in ("twins", "ablations")}
     try:
-        return model.classical_twin()
+        return with_controls({first: built[first]}, **wanted) | built
     except (TypeError, ValueError, ImportError) as error:
-        raise CommandError(f"no classical twin: {error}") from error
+        raise CommandError(f"no controls: {error}") from error
+
+
+def _spaces_of(name, expanded, tuned):
+    """Spaces of contenders, of twins and of ablations, in the names of their pipelines."""
+    if name in _CLASSICAL:
+        return {label: _prefixed(_CLASSICAL_SPACE) for label in expanded}
+    own, twins = tuned[name], _QUANTUM[name].twin_space | tuned[name]
+    spaces = {}
+    for label, pipeline in expanded.items():
+        if label.endswith(f": {_TWIN}"):
+            known = pipeline.named_steps[_STEP].get_params(deep=True)
+            spaces[label] = _prefixed({key: twins[key] for key in twins if key in known})
+        elif ": " not in label:
+            # Ablations inherit this: compare() knows them by their names.
+            spaces[label] = _prefixed(own)
+    return spaces
+
+
+def _prefixed(space):
+    return {f"{_STEP}__{key}": values for key, values in space.items()}
 
 
 def check_samplers(samplers):
@@ -138,19 +264,40 @@ def check_samplers(samplers):
 
 
 def _set_params(models, params):
-    known = sorted({key for model in models.values() for key in model.get_params(deep=False)})
     for text in params:
-        name, separator, value = text.partition("=")
-        if not separator:
-            raise CommandError(f"--param: must be name=value, got {text!r}")
-        if not models:
-            raise CommandError(f"--param: none of the chosen estimators takes {name!r}")
-        if name == "sampler":
+        key, value, receivers = _read_assignment("--param", text, models)
+        if key == "sampler":
             raise CommandError("--param: give samplers by --sampler")
-        choose("--param", name, known)
-        for model in models.values():
-            if name in model.get_params(deep=False):
-                model.set_params(**{name: _parse(value)})
+        for name in receivers:
+            models[name].set_params(**{key: value})
+
+
+def _tuned_values(models, spaces):
+    """What is tuned of each quantum estimator: its own space, and what was typed."""
+    tuned = {name: dict(_QUANTUM[name].space) for name in models}
+    for text in spaces:
+        key, values, receivers = _read_assignment("--space", text, models)
+        if not isinstance(values, list | tuple) or not values:
+            raise CommandError(f"--space: must be name=[value, value, ...], got {text!r}")
+        for name in receivers:
+            tuned[name][key] = list(values)
+    return tuned
+
+
+def _read_assignment(option, text, models):
+    """The parameter, its value, and the names of the estimators that get it."""
+    target, separator, value = text.partition("=")
+    if not separator:
+        raise CommandError(f"{option}: must be name=value, got {text!r}")
+    owner, colon, key = target.rpartition(":")
+    if not models:
+        raise CommandError(f"{option}: none of the chosen estimators takes {key!r}")
+    if colon:
+        choose(option, owner, models)
+    receivers = [owner] if colon else list(models)
+    params = {name: models[name].get_params(deep=False) for name in receivers}
+    choose(option, key, sorted({known for names in params.values() for known in names}))
+    return key, _parse(value), [name for name in receivers if key in params[name]]
 
 
 def _parse(text):

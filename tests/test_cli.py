@@ -12,8 +12,10 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.naive_bayes import GaussianNB
 
-from qsklearn import _cli_data, _cli_estimators, samplers
+from qsklearn import _cli_compare, _cli_estimators, samplers
 from qsklearn._cli import main
+from qsklearn._cli_estimators import _Quantum as Quantum
+from qsklearn._cli_estimators import build_contenders
 from qsklearn.datasets import _mnist
 
 SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
@@ -46,13 +48,19 @@ class StandIn(ClassifierMixin, BaseEstimator):
     def classical_twin(self):
         return DummyClassifier(strategy="constant", constant=self.n_hidden)
 
+    def ablations(self):
+        return {"no reads": StandIn(self.n_hidden, num_reads=0)}
+
+
+TWIN = "sampled MLP: classical twin"
+
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    table = {"sampled-mlp": ("sampled MLP", lambda: StandIn)}
+    space = {"num_reads": [2, 3], "n_hidden": [1, 2]}
+    table = {"sampled-mlp": Quantum("sampled MLP", lambda: StandIn, space, {"constant": [0, 1]})}
     monkeypatch.setattr(_cli_estimators, "_QUANTUM", table)
-    names = (*table, "classical-twin", "logistic-regression")
-    monkeypatch.setattr(_cli_estimators, "ESTIMATOR_NAMES", names)
+    monkeypatch.setattr(_cli_estimators, "ESTIMATOR_NAMES", (*table, "logistic-regression"))
     status = {"annealing": "", "exact": "", "gibbs": "", "dwave": "needs dwave-system"}
     monkeypatch.setattr(samplers, "get_sampler_names", lambda: list(status))
     monkeypatch.setattr(samplers, "get_sampler_status", lambda: status)
@@ -80,18 +88,15 @@ def test_the_whole_way(stand_in, capsys, tmp_path):
     captured = capsys.readouterr()
     assert code == 0
     assert "iris: 150 rows, 4 features, 3 classes, 3 folds" in captured.out
-    assert "difference from classical" in captured.out
+    assert "classical twin" in captured.out and "baseline" in captured.out
     for name in ("sampled MLP (exact)", "sampled MLP (gibbs)"):
-        row = table_row(captured.out, name)
-        assert row.endswith("7,000") and " 0.003 " in row
-    twin = table_row(captured.out, "classical twin")
-    assert "0.333 ±" in twin and "baseline" in twin and twin.endswith("-")
+        assert table_row(captured.out, name).endswith("7,000")
     assert table_row(captured.out, "logistic regression")
-    assert "12/12" in captured.err  # the progress bar
+    assert "15/15" in captured.err  # the progress bar: two samplers, two controls, one classical
     assert "Stopped before convergence: 3 of 3 fits of sampled MLP (exact)." in captured.out
     assert captured.out.count("not yet") == 0
     files = sorted(file.name for file in output.iterdir())
-    assert files == ["accuracy.png", "fit_seconds.png", "report.html"]
+    assert files == ["accuracy.png", "fit_seconds.png", "report.html", "scores.csv"]
     assert all(str(output / file) in captured.out for file in files)
     assert (output / "accuracy.png").read_bytes().startswith(b"\x89PNG")
     page = (output / "report.html").read_text(encoding="utf-8")
@@ -100,45 +105,55 @@ def test_the_whole_way(stand_in, capsys, tmp_path):
 
 def test_the_real_estimators(capsys):
     argv = ["compare", "--data", "iris", "--cv", "2", "--sampler", "exact,gibbs"]
-    argv += ["--estimator", "sampled-mlp,classical-twin"]
+    argv += ["--estimator", "sampled-mlp", "--controls", "twins"]
     argv += ["--param", "num_reads=4", "--param", "max_iter=3", "--param", "n_hidden=5"]
     assert main(argv) == 0
     out = capsys.readouterr().out
     # 75 rows in each of 3 passes, 4 reads a row.
     for sampler in ("exact", "gibbs"):
         assert table_row(out, f"sampled MLP ({sampler})").endswith(" 900")
-    assert "baseline" in table_row(out, "classical twin")
+    assert "baseline" in table_row(out, "sampled MLP (exact): classical")
 
 
 def test_the_spin_glass_network_beside_its_twin(capsys):
     pytest.importorskip("torch")
-    argv = ["compare", "--data", "iris", "--cv", "2", "--estimator", "spin-glass,classical-twin"]
+    argv = [
+        "compare",
+        "--data",
+        "iris",
+        "--cv",
+        "2",
+        "--estimator",
+        "spin-glass",
+        "--controls",
+        "twins",
+    ]
     argv += ["--param", "layers=(4,)", "--param", "max_iter=5", "--param", "n_bits=2"]
     assert main(argv) == 0
     out = capsys.readouterr().out
     # One read for each of 4 hidden units and 3 outputs, in each of 5 epochs.
     assert table_row(out, "spin-glass network").endswith(" 35")
-    assert "baseline" in table_row(out, "classical twin")
+    assert "baseline" in table_row(out, "spin-glass network: classical")
 
 
 def test_the_transfer_beside_its_twin(capsys):
     argv = ["compare", "--data", "iris", "--cv", "2", "--sampler", "gibbs"]
-    argv += ["--estimator", "qubo-transfer,classical-twin", "--param", "num_reads=60"]
+    argv += ["--estimator", "qubo-transfer", "--controls", "twins", "--param", "num_reads=60"]
     assert main([*argv, "--param", "beta=2.0"]) == 0
     out = capsys.readouterr().out
     # Nothing is drawn to fit: the sampler hits the temperature that it is asked for.
     assert table_row(out, "QUBO transfer (gibbs)").endswith(" 0")
-    assert "baseline" in table_row(out, "classical twin")
+    assert "baseline" in table_row(out, "QUBO transfer (gibbs): classical")
 
 
 def test_the_grover_network_beside_its_twin(capsys):
     argv = ["compare", "--data", "iris", "--cv", "2", "--sampler", "landscape"]
-    argv += ["--estimator", "grover-bnn,classical-twin", "--param", "n_bits=3"]
+    argv += ["--estimator", "grover-bnn", "--controls", "twins", "--param", "n_bits=3"]
     assert main([*argv, "--param", "n_solutions=3"]) == 0
     out = capsys.readouterr().out
     reads = int(table_row(out, "Grover network (landscape)").split()[-1].replace(",", ""))
     assert reads > 9  # measurements of three networks
-    assert "baseline" in table_row(out, "classical twin")
+    assert "baseline" in table_row(out, "Grover network (landscape):")
 
 
 def test_an_annealer_is_no_sampler_of_the_grover_network(capsys):
@@ -147,16 +162,59 @@ def test_an_annealer_is_no_sampler_of_the_grover_network(capsys):
     assert "draws states of an energy" in capsys.readouterr().out
 
 
-def test_all_quantum_estimators_by_default():
-    contenders, labels = _cli_estimators.build_contenders(
-        list(_cli_estimators.ESTIMATOR_NAMES), None, ["max_iter=4"]
-    )
-    assert {"sampled MLP", "spin-glass network", "twin of spin-glass network"} <= set(contenders)
-    assert {"QUBO transfer", "twin of QUBO transfer"} <= set(contenders)
-    assert {"Grover network", "twin of Grover network"} <= set(contenders)
-    assert labels["spin-glass"] == "spin-glass network"
-    assert contenders["spin-glass network"][-1].max_iter == 4
-    assert contenders["twin of sampled MLP"][-1].max_iter == 4
+def test_all_estimators():
+    pytest.importorskip("torch")
+    made = build_contenders(["all"], None, ["max_iter=4", "spin-glass:n_bits=3"], ["twins"])
+    for label in ("sampled MLP", "spin-glass network", "QUBO transfer", "Grover network"):
+        assert {label, f"{label}: classical twin"} <= set(made.estimators)
+    vae = made.estimators["Boltzmann-prior VAE: classical twin"]
+    assert list(vae.named_steps) == ["scaling", "network", "classifier"]
+    assert vae["network"].topology == "bernoulli" and vae["network"].max_iter == 4
+    assert made.labels["spin-glass"] == "spin-glass network"
+    assert made.estimators["spin-glass network"]["network"].n_bits == 3
+    assert made.estimators["sampled MLP: classical twin"]["network"].max_iter == 4
+    assert made.twin == "sampled MLP: classical twin" and made.spaces == {}
+
+
+def test_ablations_stand_beside_by_default_and_none_when_told(stand_in, capsys):
+    argv = ["compare", "--data", "iris", "--cv", "3", "--param", "n_hidden=1"]
+    argv += ["--estimator", "sampled-mlp"]
+    assert main(argv) == 0
+    assert table_row(capsys.readouterr().out, "sampled MLP: no reads")
+    assert main([*argv, "--controls", "none"]) == 0
+    assert "no reads" not in capsys.readouterr().out
+
+
+def test_tuning_reaches_each_contender(stand_in, capsys, tmp_path):
+    argv = ["compare", "--data", "iris", "--cv", "3", "--tune", "2", "--output", str(tmp_path)]
+    assert main([*argv, "--space", "n_hidden=[5]"]) == 0
+    assert "2 candidates each" in capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "network__n_hidden" in page and "network__constant" in page and "network__C" in page
+
+
+def test_what_is_tuned(stand_in):
+    made = build_contenders(["sampled-mlp"], ["exact", "gibbs"], [], ["twins", "ablations"], [])
+    twin = "sampled MLP (exact): classical twin"
+    assert made.spaces.keys() == {"sampled MLP (exact)", "sampled MLP (gibbs)", twin}
+    own = {"network__num_reads": [2, 3], "network__n_hidden": [1, 2]}
+    assert made.spaces["sampled MLP (gibbs)"] == own
+    assert made.spaces[twin] == {"network__constant": [0, 1]}
+    # Ablations have no entry: compare() gives them what is left of their contender's.
+    assert "sampled MLP (exact): no reads" in made.estimators
+
+
+def test_several_data_sets(capsys, tmp_path):
+    argv = ["compare", "--data", "iris,wine", "--data", "breast_cancer", "--cv", "3"]
+    argv += ["--estimator", "logistic-regression", "--output", str(tmp_path)]
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    for text in ("iris: 150 rows", "wine: 178 rows", "breast_cancer: 569 rows", "Over 3 data sets"):
+        assert text in out
+    names = {file.name for file in tmp_path.iterdir()}
+    assert {"report.html", "scores.csv", "iris_accuracy.png", "wine_fit_seconds.png"} <= names
+    lines = (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("data,estimator,fold,accuracy") and len(lines) == 1 + 3 * 3
 
 
 def test_an_estimator_that_fails_everywhere_is_reported(stand_in, capsys):
@@ -191,7 +249,7 @@ def test_nothing_is_overwritten_unasked_and_that_is_said_before_the_work(
     report.write_text("mine")
     argv = ["--data", "iris", "--estimator", "logistic-regression", "--output", tmp_path]
     with monkeypatch.context() as patch:
-        patch.setattr(_cli_data, "load_data", lambda args: pytest.fail("work had begun"))
+        patch.setattr(_cli_compare, "load_data", lambda *_: pytest.fail("work had begun"))
         err = refused(capsys, *argv)
     assert "report.html" in err and "--overwrite" in err
     assert report.read_text() == "mine" and list(tmp_path.iterdir()) == [report]
@@ -226,7 +284,14 @@ def test_help_names_the_law(capsys):
     "argv, texts",
     [
         (["--data", "digit"], ["--data", "mean 'digits'", "fashion_mnist", "a path to a .csv"]),
-        (["--estimator", "sampled"], ["--estimator", "classical-twin, logistic-regression"]),
+        (["--estimator", "sampled"], ["--estimator", "logistic-regression, all"]),
+        (["--controls", "twin"], ["--controls", "did you mean 'twins'"]),
+        (["--tune", "0"], ["--tune must be 1 or more"]),
+        (["--space", "n_hidden=[1]"], ["--space goes with --tune"]),
+        (["--tune", "2", "--space", "n_hidden=1"], ["must be name=[value, value, ...]"]),
+        (["--param", "mlp:n_hidden=1"], ["--param: unknown name 'mlp'", "sampled-mlp"]),
+        (["--data", "iris,wine", "--classes", "0,1"], ["--classes goes with one data set"]),
+        (["--data", ","], ["names separated by commas"]),
         (["--estimator", ","], ["names separated by commas"]),
         (["--sampler", "gibs"], ["--sampler", "did you mean 'gibbs'", "annealing, exact"]),
         (["--sampler", "dwave"], ["'dwave' cannot be used here: needs dwave-system"]),
@@ -234,7 +299,7 @@ def test_help_names_the_law(capsys):
         (["--param", "num_reads"], ["must be name=value"]),
         (["--param", "sampler=gibbs"], ["give samplers by --sampler"]),
         (["--estimator", "logistic-regression", "--param", "C=1"], ["none of the chosen"]),
-        (["--baseline", "nobody"], ["--baseline", "sampled MLP", "classical-twin"]),
+        (["--baseline", "nobody"], ["--baseline", "sampled MLP", "logistic-regression"]),
         (["--scoring", "acuracy"], ["did you mean 'accuracy'"]),
         (["--classes", "3,x"], ["--classes: unknown name 'x'", "0, 1, 2"]),
         (["--data", "iris", "--classes", "setosa"], ["two or more classes", "one class"]),
@@ -302,13 +367,13 @@ def test_offline_names_the_option(stand_in, capsys, monkeypatch, tmp_path):
 
 
 def test_the_twin_follows_the_parameters(stand_in):
-    contenders, labels = _cli_estimators.build_contenders(
-        ["classical-twin", "sampled-mlp"], ["gibbs"], ["n_hidden=2", "random_state=None"]
-    )
-    assert list(contenders) == ["classical twin", "sampled MLP (gibbs)"]
-    assert labels == {"classical-twin": "classical twin", "sampled-mlp": "sampled MLP (gibbs)"}
-    assert contenders["classical twin"][-1].constant == 2
-    model = contenders["sampled MLP (gibbs)"][-1]
+    params = ["n_hidden=2", "random_state=None"]
+    made = build_contenders(["sampled-mlp"], ["gibbs"], params, ["twins"])
+    twin = "sampled MLP (gibbs): classical twin"
+    assert list(made.estimators) == ["sampled MLP (gibbs)", twin]
+    assert made.labels == {"sampled-mlp": "sampled MLP (gibbs)"} and made.twin == twin
+    assert made.estimators[twin]["network"].constant == 2
+    model = made.estimators["sampled MLP (gibbs)"]["network"]
     assert (model.n_hidden, model.sampler, model.random_state) == (2, "gibbs", None)
 
 
@@ -321,14 +386,15 @@ def test_several_quantum_estimators_each_have_a_twin(monkeypatch):
         def classical_twin(self):
             return GaussianNB()
 
-    table = {"sampled-mlp": ("sampled MLP", lambda: StandIn), "other": ("other", lambda: Other)}
+    table = {"sampled-mlp": ("sampled MLP", StandIn), "other": ("other", Other)}
+    table = {name: Quantum(label, lambda kind=kind: kind) for name, (label, kind) in table.items()}
     monkeypatch.setattr(_cli_estimators, "_QUANTUM", table)
-    monkeypatch.setattr(_cli_estimators, "ESTIMATOR_NAMES", (*table, "classical-twin"))
-    contenders, _ = _cli_estimators.build_contenders(
-        ["sampled-mlp", "other", "classical-twin"], None, ["depth=3", "n_hidden=5"]
-    )
-    assert list(contenders) == ["sampled MLP", "other", "twin of sampled MLP", "twin of other"]
-    assert contenders["other"][-1].depth == 3 and contenders["sampled MLP"][-1].n_hidden == 5
+    monkeypatch.setattr(_cli_estimators, "ESTIMATOR_NAMES", tuple(table))
+    made = build_contenders(["all"], None, ["depth=3", "n_hidden=5"], ["twins"])
+    names = ["sampled MLP", TWIN, "other", "other: classical twin"]
+    assert list(made.estimators) == names
+    assert made.estimators["other"]["network"].depth == 3
+    assert made.estimators["sampled MLP"]["network"].n_hidden == 5
 
 
 def test_interrupted(stand_in, capsys):

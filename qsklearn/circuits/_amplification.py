@@ -230,7 +230,7 @@ def search_law(n_states: int, n_marked: int, schedule, max_evaluations: int):
     ----------
     n_states, n_marked : int
     schedule : {"bbht", "linear"} or int
-        See :func:`iteration_ranges`.
+        See ``iteration_ranges``.
     max_evaluations : int
         How far to follow it.
 

@@ -102,7 +102,7 @@ def search(oracle, *, least, schedule, max_queries, rng, ceiling=None, start=Non
     least : int or None
         The score to reach. None: the highest there is.
     schedule : {"maximum", "bbht", "linear"} or int
-        How many iterations an attempt has, see :func:`iteration_ranges`. With ``"maximum"``, and
+        How many iterations an attempt has, see ``iteration_ranges``. With ``"maximum"``, and
         with any schedule where no score is given, the oracle marks what is better than the best
         measurement so far, beginning with a random setting (Dürr and Høyer); else what reaches
         ``least``.

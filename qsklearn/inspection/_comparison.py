@@ -68,7 +68,7 @@ class ComparisonDisplay:
         -------
         display : ComparisonDisplay
             With the scores and ``"fit_seconds"`` and ``"score_seconds"``; the intervals are the
-            corrected 95 % intervals of :meth:`ComparisonResult.summary`.
+            corrected 95 % intervals of ``ComparisonResult.summary``.
 
         Raises
         ------

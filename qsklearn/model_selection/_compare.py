@@ -16,9 +16,13 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from qsklearn.model_selection._environment import package_versions
+from qsklearn.model_selection._environment import describe_environment
+from qsklearn.model_selection._fingerprint import stable_repr
 from qsklearn.model_selection._fold import run_fold
 from qsklearn.model_selection._result import ComparisonResult
+from qsklearn.model_selection._tuning import FoldTuning, make_inner_splits
+from qsklearn.model_selection._tuning_plan import describe_plan, make_plan
+from qsklearn.model_selection._validation import check_choice, check_estimators
 
 # What the result keeps of every fold as it is: field -> key of the fold's outcome.
 _FIELDS = {
@@ -27,6 +31,9 @@ _FIELDS = {
     "stopped_early": "stopped_early",
     "samplers": "sampler",
     "warnings": "warnings",
+    "best_params": "best_params",
+    "tuning_costs": "tuning_cost",
+    "tuning_warnings": "tuning_warnings",
 }
 
 
@@ -43,8 +50,16 @@ def compare(
     random_state=None,
     error_score=math.nan,
     verbose=0,
+    param_distributions=None,
+    n_candidates=10,
+    inner_cv=3,
+    tuning_scoring=None,
 ):
     """Compare estimators by cross-validation on the same folds.
+
+    Contenders with a space in `param_distributions` are tuned in every fold, inside its training
+    rows, by as many candidates on the same inner folds: nested cross-validation with one budget
+    for all.
 
     Parameters
     ----------
@@ -76,11 +91,26 @@ def compare(
         its exception ends the comparison.
     verbose : int, default=0
         If positive, show a progress bar on standard error.
+    param_distributions : dict of str to (dict or list of dict), or None, default=None
+        Spaces by the contenders' names, each as
+        :class:`~sklearn.model_selection.RandomizedSearchCV` takes it. A control of
+        :func:`with_controls` (named ``"NAME: ..."``) without an entry takes the space of
+        ``"NAME"``, less the parameters that it does not have or that make it the control: those
+        that an estimator of the same class sets otherwise. An empty dict keeps it, as any
+        contender without a space, at the parameters that it has.
+    n_candidates : int, default=10
+        Candidates for every contender that is tuned. A space of lists with fewer combinations is
+        searched whole, which the result says.
+    inner_cv : int or cross-validation generator, default=3
+        As `cv`, for the training rows of a fold; it is asked once a fold. A generator gets the
+        `groups` of these rows.
+    tuning_scoring : str, callable or None, default=None
+        What the candidates are chosen by; the first of `scoring` when None.
 
     Returns
     -------
     result : ComparisonResult
-        Scores, seconds, costs and errors per fold; paired tests; frame; HTML.
+        Scores, seconds, costs and errors per fold; tuning; paired tests; frame; HTML.
 
     Raises
     ------
@@ -97,7 +127,10 @@ def compare(
 
     Notes
     -----
-    Each fold runs with one BLAS thread, so that seconds are comparable between contenders.
+    Each fold runs with one BLAS thread, so that seconds are comparable between contenders. Seconds
+    and costs of a tuned contender are those of the fit with its best parameters; those of the
+    tuning stand apart. A contender that is a search itself is fitted as it is, so that its seconds
+    hold its search. Contenders with the same space try the same candidates.
 
     Examples
     --------
@@ -112,43 +145,66 @@ def compare(
     [0.33, 0.93]
     >>> result.paired_tests()[0]["p_value"] < 0.001
     True
+
+    With a depth that is chosen in every fold:
+
+    >>> spaces = {"tree": {"max_depth": [1, 2, 3]}}
+    >>> result = compare(contenders, X, y, param_distributions=spaces, random_state=0)
+    >>> [params["max_depth"] for params in result.best_params["tree"]]
+    [2, 3, 2, 2, 2]
     """
-    _check_estimators(estimators, scoring)
+    check_estimators(estimators, "compare")
+    _check_own_scores(estimators, scoring)
     names = tuple(estimators)
     baseline = names[0] if baseline is None else baseline
-    _check_choice("baseline", baseline, names)
+    check_choice("compare", "baseline", baseline, names)
     _check_error_score(error_score)
     scorers, scoring = _check_scoring(scoring)
+    plan = make_plan(
+        estimators, param_distributions, n_candidates, inner_cv, tuning_scoring, (scorers, scoring)
+    )
     X, y, groups = indexable(X, y, groups)
     rng = None if random_state is None else check_random_state(random_state)
     splits = _make_splits(cv, X, y, groups, estimators, rng)
     seeds = [None if rng is None else int(rng.randint(2**31 - 1)) for _ in splits]
+    inner = make_inner_splits(plan, X, y, groups, splits, estimators, rng)
     tasks = [
-        delayed(run_fold)((name, fold), estimator, X, y, split, scoring, seed, error_score)
+        delayed(run_fold)(
+            (name, fold), estimator, X, y, split, scoring, seed, error_score,
+            _tuning_of(name, plan, *inner[fold]),
+        )
         for fold, (split, seed) in enumerate(zip(splits, seeds, strict=True))
         for name, estimator in estimators.items()
-    ]
+    ]  # fmt: skip
     outcomes = _run(tasks, n_jobs, verbose)
     _warn(outcomes, names)
     return ComparisonResult(
         names=names,
         baseline=baseline,
         **_gather(outcomes, names, scorers),
+        n_candidates=_count_candidates(outcomes, names, plan),
+        tuning=describe_plan(plan, [len(splits) for splits, _ in inner]),
         train_sizes=tuple(len(train) for train, _ in splits),
         test_sizes=tuple(len(test) for _, test in splits),
-        settings={name: repr(estimator) for name, estimator in estimators.items()},
+        settings={name: stable_repr(estimator) for name, estimator in estimators.items()},
         seeds=tuple(seeds),
         random_state=random_state,
-        environment=package_versions(),
+        environment=describe_environment(),
     )
 
 
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(
-            f"The {name!r} parameter of compare must be one of {list(choices)}. "
-            f"Got {value!r} instead."
-        )
+def _tuning_of(name, plan, inner_splits, seed):
+    if name not in plan.spaces:
+        return None
+    return FoldTuning(plan.spaces[name], plan.n_candidates[name], inner_splits, plan.scorer, seed)
+
+
+def _count_candidates(outcomes, names, plan):
+    """Candidates tried by each, those of a contender that is a search itself included."""
+    own = dict.fromkeys(names, 0)
+    for (name, _), one in outcomes.items():
+        own[name] = max(own[name], one.get("n_tried", 0))
+    return own | plan.n_candidates
 
 
 def _check_error_score(error_score):
@@ -160,22 +216,9 @@ def _check_error_score(error_score):
         )
 
 
-def _check_estimators(estimators, scoring):
-    valid = (
-        isinstance(estimators, dict) and estimators and all(isinstance(n, str) for n in estimators)
-    )
-    if not valid:
-        raise ValueError(
-            "The 'estimators' parameter of compare must be a dict, not empty, of names to "
-            f"estimators. Got {estimators!r} instead."
-        )
-    for name, estimator in estimators.items():
-        if isinstance(estimator, type) or not hasattr(estimator, "fit"):
-            raise TypeError(
-                "The 'estimators' parameter of compare must hold estimators, objects with 'fit'. "
-                f"Got {estimator!r} as {name!r} instead."
-            )
-        if scoring is None:
+def _check_own_scores(estimators, scoring):
+    if scoring is None:
+        for estimator in estimators.values():
             check_scoring(estimator)
 
 
@@ -247,6 +290,7 @@ def _gather(outcomes, names, scorers):
         },
         "fit_seconds": _collect(folds, lambda one: one["fit_seconds"]),
         "score_seconds": _collect(folds, lambda one: one["score_seconds"]),
+        "tuning_seconds": _collect(folds, lambda one: one["tuning_seconds"]),
         **{
             field: {name: tuple(one.get(key) for one in folds[name]) for name in names}
             for field, key in _FIELDS.items()
@@ -273,10 +317,11 @@ def _warn(outcomes, names):
             FitFailedWarning,
             stacklevel=3,
         )
-    heard = Counter(
-        (name, category, text)
-        for (name, _), one in outcomes.items()
-        for category, text in dict.fromkeys(one["warnings"])
-    )
-    for (name, category, text), n in heard.items():
-        warnings.warn(f"{name!r}, in {n} folds: {text}", category, stacklevel=3)
+    for key, when in (("warnings", ""), ("tuning_warnings", " while tuning")):
+        heard = Counter(
+            (name, category, text)
+            for (name, _), one in outcomes.items()
+            for category, text in dict.fromkeys(one[key])
+        )
+        for (name, category, text), n in heard.items():
+            warnings.warn(f"{name!r},{when} in {n} folds: {text}", category, stacklevel=3)

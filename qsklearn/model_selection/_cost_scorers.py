@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from qsklearn.model_selection._fold import find_cost
+from qsklearn.model_selection._fitted import find_cost
 
-_NAMES = (
+COST_NAMES = (
     "calls",
     "reads",
     "sweeps",
@@ -71,10 +71,10 @@ def cost_scorers(names=("qpu_access_time", "queries", "reads")) -> dict[str, Cos
     array([9., 9., 9.])
     """
     names = [names] if isinstance(names, str) else list(names)
-    unknown = [name for name in names if name not in _NAMES]
+    unknown = [name for name in names if name not in COST_NAMES]
     if unknown:
         raise ValueError(
-            f"The 'names' parameter of cost_scorers must be among {', '.join(map(repr, _NAMES))}. "
-            f"Got {unknown[0]!r} instead."
+            "The 'names' parameter of cost_scorers must be among "
+            f"{', '.join(map(repr, COST_NAMES))}. Got {unknown[0]!r} instead."
         )
     return {name: CostScorer(name) for name in names}

@@ -1,4 +1,4 @@
-"""One estimator on one fold: cloned, fitted, scored, and told apart from its failures."""
+"""One estimator on one fold: cloned, tuned, fitted, scored, and told apart from its failures."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import contextlib
 import threading
 import warnings
 
-import numpy as np
-from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 from threadpoolctl import threadpool_limits
 
+from qsklearn.model_selection._fitted import find_attribute, find_cost, plain
+from qsklearn.model_selection._seeding import seeded_clone
+from qsklearn.model_selection._tuning import tune, with_params
 
-def run_fold(task, estimator, X, y, split, scoring, seed, error_score):
-    """Fit and score one clone.
+# The search repeats so, once for each number that it keeps, that candidates failed.
+_ECHO = "One or more of the test scores are non-finite"
+
+
+def run_fold(task, estimator, X, y, split, scoring, seed, error_score, tuning=None):
+    """Tune, fit and score one clone.
 
     Parameters
     ----------
@@ -31,25 +36,43 @@ def run_fold(task, estimator, X, y, split, scoring, seed, error_score):
         For every ``random_state`` of the estimator that is None.
     error_score : "raise" or float
         With "raise" exceptions pass through; else they are reported.
+    tuning : FoldTuning or None, default=None
+        The search for parameters that comes first.
 
     Returns
     -------
     task : object
     outcome : dict
         ``scores`` (dict of name to float), ``fit_seconds``, ``score_seconds``, ``cost``, ``error``,
-        ``stopped_early``, ``sampler`` and ``warnings``, a list of (category, text).
+        ``stopped_early``, ``sampler``, ``best_params``, ``n_tried``, ``tuning_seconds``,
+        ``tuning_cost``, and ``warnings`` and ``tuning_warnings``, lists of (category, text).
     """
-    with _recorded_warnings() as recorded:
-        try:
-            outcome = _fit_and_score(seeded_clone(estimator, seed), X, y, split, scoring)
-        except Exception as caught:
-            error = _original(caught)
-            if error_score == "raise":
-                raise error from error.__cause__
-            # A failed fold is a result, not the end of the others.
-            outcome = {"error": f"{type(error).__name__}: {error}"}
-    outcome["warnings"] = [(w.category, str(w.message)) for w in recorded]
+    in_tuning, recorded = [], []
+    try:
+        with _recorded_warnings(in_tuning):
+            model, tuned = _tuned(estimator, X, y, seed, error_score, tuning)
+        with _recorded_warnings(recorded):
+            outcome = _fit_and_score(model, X, y, split, scoring) | tuned
+    except Exception as caught:
+        error = _original(caught)
+        if error_score == "raise":
+            raise error from error.__cause__
+        # A failed fold is a result, not the end of the others.
+        outcome = {"error": f"{type(error).__name__}: {error}"}
+    outcome["warnings"] = _texts(recorded)
+    heard = dict.fromkeys(_texts(in_tuning))
+    outcome["tuning_warnings"] = [one for one in heard if not one[1].startswith(_ECHO)]
     return task, outcome
+
+
+def _tuned(estimator, X, y, seed, error_score, tuning):
+    """The seeded clone to fit, and what its tuning found."""
+    model = seeded_clone(estimator, seed)
+    if tuning is None:
+        return model, {}
+    with threadpool_limits(1, user_api="blas"):
+        found = tune(model, X, y, tuning, seed, error_score)
+    return with_params(model, found["best_params"], seed), found
 
 
 def _fit_and_score(estimator, X, y, split, scoring):
@@ -65,7 +88,7 @@ def _fit_and_score(estimator, X, y, split, scoring):
             error_score="raise",
         )
     (fitted,) = result["estimator"]
-    stop_reason = _find(fitted, "stop_reason_")
+    stop_reason = find_attribute(fitted, "stop_reason_")
     if stop_reason == "interrupted":
         # An estimator that keeps its best weights on Ctrl-C has hidden it from the comparison.
         raise KeyboardInterrupt
@@ -81,6 +104,20 @@ def _fit_and_score(estimator, X, y, split, scoring):
         "error": None,
         "stopped_early": stop_reason if _is_failure(stop_reason) else None,
         "sampler": _sampler_name(fitted),
+        **_own_search(fitted),
+        "tuning_seconds": 0.0,
+    }
+
+
+def _own_search(fitted):
+    """What a contender found that is a search itself, or ends in one."""
+    best = find_attribute(fitted, "best_params_")
+    if not isinstance(best, dict):
+        return {}
+    results = find_attribute(fitted, "cv_results_") or {}
+    return {
+        "best_params": {key: plain(value) for key, value in best.items()},
+        "n_tried": len(results.get("params", ())),
     }
 
 
@@ -90,7 +127,7 @@ def _is_failure(stop_reason):
 
 
 def _sampler_name(fitted):
-    sampler = _find(fitted, "sampler_")
+    sampler = find_attribute(fitted, "sampler_")
     return None if sampler is None else type(sampler).__name__
 
 
@@ -101,42 +138,19 @@ def _original(error):
     return cause if renamed else error
 
 
-def seeded_clone(estimator, seed):
-    """A clone whose ``random_state`` parameters that were None, at any depth, are `seed`."""
-    copy = clone(estimator)
-    if seed is not None:
-        unseeded = [
-            name
-            for name, value in copy.get_params(deep=True).items()
-            if value is None and (name == "random_state" or name.endswith("__random_state"))
-        ]
-        copy.set_params(**dict.fromkeys(unseeded, seed))
-    return copy
-
-
-def find_cost(estimator):
-    """What a fitted estimator says that its training cost, or None."""
-    cost = _find(estimator, "cost_")
-    return {key: _plain(value) for key, value in cost.items()} if isinstance(cost, dict) else None
-
-
-def _find(estimator, attribute):
-    """An attribute of a fitted estimator or of the one that it wraps, or None."""
-    if (value := getattr(estimator, attribute, None)) is not None:
-        return value
-    steps = getattr(estimator, "steps", None)
-    inner = steps[-1][1] if steps else None
-    for name in ("best_estimator_", "estimator_"):
-        inner = getattr(estimator, name, inner)
-    return None if inner is None else _find(inner, attribute)
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _recorded_warnings():
+@contextlib.contextmanager
+def _recorded_warnings(heard):
+    """Put the warnings of the block into the list, also where it ends in an error."""
     # catch_warnings is not safe in threads: there warnings go their own way.
-    if threading.current_thread() is threading.main_thread():
-        return warnings.catch_warnings(record=True)
-    return contextlib.nullcontext([])
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with warnings.catch_warnings(record=True) as recorded:
+        try:
+            yield
+        finally:
+            heard.extend(recorded)
+
+
+def _texts(recorded):
+    return [(w.category, str(w.message)) for w in recorded]

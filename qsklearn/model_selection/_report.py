@@ -1,218 +1,196 @@
-"""The comparison as one HTML page: inline style, embedded figures, no network, fit for a phone."""
+"""Comparisons as one HTML page: on one data set, or on several with what they say together."""
 
 from __future__ import annotations
 
-import base64
 import datetime
-import io
-import os
 from html import escape
-from pathlib import Path
 
-from qsklearn.inspection import ComparisonDisplay
-from qsklearn.model_selection._text import (
-    format_amount,
-    format_number,
-    format_p,
-    table_cells,
-)
+from qsklearn.model_selection._page import contents, note, section, table, write_page
+from qsklearn.model_selection._report_sections import TIMINGS, result_sections
+from qsklearn.model_selection._signed_rank import check_results, signed_rank_tests
+from qsklearn.model_selection._text import format_effect, format_error, format_interval, format_p
 
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #111; background: #fff;
-       max-width: 62rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .7rem; border-bottom: 1px solid #ccc; text-align: right;
-         vertical-align: top; }
-th { border-bottom: 2px solid #111; }
-th:first-child, td:first-child { text-align: left; min-width: 9rem; overflow-wrap: anywhere; }
-td.text { text-align: left; overflow-wrap: anywhere; min-width: 14rem; }
-img { max-width: 100%; height: auto; }
-pre { background: #f3f3f3; padding: .7rem; overflow-x: auto; white-space: pre-wrap;
-      overflow-wrap: anywhere; }
-.note { color: #444; font-size: .9rem; }
-.error { color: #111; border-left: 4px solid #b00; padding-left: .7rem; overflow-wrap: anywhere; }
-"""
-
-# The names of seconds say so themselves.
-_UNITS = {"qpu_access_time": "microseconds"}
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-</body>
-</html>
-"""
+_TITLE = "Comparison of estimators"
 
 
 def write_html(result, path, *, title, command, overwrite):
-    """Write the page; see :meth:`ComparisonResult.to_html`."""
-    path = Path(path).expanduser()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist. Make it first.")
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"The file {str(path)!r} exists. Pass overwrite=True to replace it.")
-    body = "\n".join(_sections(result, command))
-    page = _PAGE.format(title=escape(title), style=_STYLE, body=body)
-    _write_whole(path, page)
-    return path
+    """Write the page of one comparison; see :meth:`ComparisonResult.to_html`."""
+
+    def body():
+        parts = [*result_sections(result, 2), *_ending({"": result}, command)]
+        return "\n".join(parts)
+
+    return write_page(path, title, body, overwrite)
 
 
-def _write_whole(path, page):
-    """Replace the file in one step, so that an interrupted run leaves no half of a page."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        # The user has never heard of the temporary file.
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+def write_report(results, path, *, title=None, command=None, overwrite=False):
+    """Write comparisons on several data sets as one page that needs no network.
+
+    The page has a list of contents, every mean with its difference from the baseline, the
+    signed-rank tests over the data sets, then for each data set what
+    :meth:`ComparisonResult.to_html` shows: tables and figures of scores, paired tests, tuning,
+    cost, folds, settings, seeds and timings. It ends with the command and the environment. Two runs
+    that find the same give the same page but for its ``<section class="timings">`` and the date.
+
+    Parameters
+    ----------
+    results : dict of str to ComparisonResult
+        By the name of the data set. The signed-rank tests want the same contenders in all, and are
+        left out with a word where they differ.
+    path : str or path-like
+        The file to write; its folder exists.
+    title : str or None, default=None
+        Heading of the page.
+    command : str or None, default=None
+        What to type to repeat the comparisons, for the page.
+    overwrite : bool, default=False
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    ValueError
+        If `results` is no dict of results.
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    FileNotFoundError
+        If its folder does not exist.
+    ImportError
+        If matplotlib is not installed.
+
+    See Also
+    --------
+    signed_rank_tests : The rows over data sets.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_iris, load_wine
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from qsklearn.model_selection import compare, write_report
+    >>> contenders = {"guess": DummyClassifier(), "Bayes": GaussianNB()}
+    >>> results = {
+    ...     name: compare(contenders, *load(return_X_y=True), cv=3, random_state=0)
+    ...     for name, load in {"iris": load_iris, "wine": load_wine}.items()
+    ... }
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = write_report(results, Path(folder) / "report.html")
+    ...     "Over 2 data sets" in page.read_text(encoding="utf-8")
+    True
+    """
+    check_results(results, "write_report")
+
+    def body():
+        parts = {
+            "overview": ("Overview", [_overview(results)]),
+            "over-data-sets": (f"Over {len(results)} data sets", _signed_ranks(results)),
+        }
+        for i, (name, result) in enumerate(results.items()):
+            parts[f"data-{i}"] = (name, result_sections(result, 3))
+        made = [section(head, *inner, anchor=anchor) for anchor, (head, inner) in parts.items()]
+        headings = {anchor: heading for anchor, (heading, _) in parts.items()}
+        return "\n".join([contents(headings), *made, *_ending(results, command)])
+
+    return write_page(path, _TITLE if title is None else title, body, overwrite)
 
 
-def _sections(result, command):
-    for scoring in result.scorers:
-        yield _section(scoring, _summary(result, scoring), _figure(result, scoring))
-        yield _section(f"Paired tests: {scoring}", _paired_tests(result, scoring))
-    yield _section("Cost", _figure(result, "fit_seconds"), _costs(result))
-    yield _section("Scores per fold", *(_fold_scores(result, s) for s in result.scorers))
-    if any(any(errors) for errors in result.errors.values()):
-        yield _section("Folds that failed", _errors(result.errors))
-    if any(any(reasons) for reasons in result.stopped_early.values()):
-        yield _section("Fits that stopped early", _errors(result.stopped_early))
-    if any(any(heard) for heard in result.warnings.values()):
-        yield _section("Warnings", _warnings(result))
-    yield _section("Settings", _settings(result))
-    if command:
-        yield _section("To repeat this", f"<pre>{escape(command)}</pre>")
-    yield _section("Environment", _environment(result))
-
-
-def _section(heading, *parts):
-    return f"<section>\n<h2>{escape(heading)}</h2>\n" + "\n".join(parts) + "\n</section>"
-
-
-def _table(header, rows, text_columns=()):
-    def cell(tag, j, value):
-        kind = ' class="text"' if tag == "td" and j in text_columns else ""
-        return f"<{tag}{kind}>{escape(str(value))}</{tag}>"
-
-    head = "".join(cell("th", j, name) for j, name in enumerate(header))
-    body = "\n".join(
-        "<tr>" + "".join(cell("td", j, value) for j, value in enumerate(row)) + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
-
-
-def _summary(result, scoring):
-    header, rows, notes = table_cells(result, scoring)
-    return _table(header, rows) + "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
-
-
-def _paired_tests(result, scoring):
+def _overview(results):
+    tables = [_means(results, scoring) for scoring in _common_scorers(results)]
     rows = [
-        [
-            test["estimator"],
-            test["n_folds"],
-            format_number(test["difference"]),
-            f"[{format_number(test['ci_low'])}, {format_number(test['ci_high'])}]",
-            format_number(test["t"]),
-            format_p(test["p_value"]),
-            test["note"],
-        ]
-        for test in result.paired_tests(scoring=scoring)
+        [name, r.train_sizes[0] + r.test_sizes[0], r.n_folds, r.fingerprint()]
+        for name, r in results.items()
     ]
-    header = ["estimator", "folds", f"minus {result.baseline}", "95 % interval", "t", "p", "note"]
-    return _table(header, rows, text_columns=[6]) if rows else "<p>There is one estimator.</p>"
+    facts = table(["data set", "rows", "folds", "fingerprint"], rows, text_columns=[3])
+    return "\n".join([*tables, facts])
 
 
-def _costs(result):
-    rows = result.summary()
-    keys = sorted({key for row in rows for key in row["cost"]})
-    header = ["estimator", "fit seconds", "score seconds", *map(_cost_name, keys)]
+def _common_scorers(results):
+    first = next(iter(results.values()))
+    return [s for s in first.scorers if all(s in result.scorers for result in results.values())]
+
+
+def _means(results, scoring):
+    names = list(dict.fromkeys(name for result in results.values() for name in result.names))
+    rows = []
+    for data, result in results.items():
+        cells = _mean_cells(result, scoring)
+        rows.append([data, *(cells.get(name, "-") for name in names)])
+    return table([scoring, *names], rows) + note(
+        "Mean over the folds ± one standard error, corrected for the overlap of the training sets; "
+        "below it the difference from the baseline with its 95 % interval."
+    )
+
+
+def _mean_cells(result, scoring):
+    tests = {test["estimator"]: test for test in result.paired_tests(scoring=scoring)}
+    cells = {}
+    for row in result.summary(scoring):
+        test = tests.get(row["estimator"])
+        against = (
+            "baseline"
+            if test is None
+            else format_interval(test["difference"], test["ci_low"], test["ci_high"])
+        )
+        mean = format_error(row["mean"], row["standard_error"])
+        cells[row["estimator"]] = f"{mean}\n{against}"
+    return cells
+
+
+def _signed_ranks(results):
+    for scoring in _common_scorers(results):
+        try:
+            rows = signed_rank_tests(results, scoring=scoring)
+        except ValueError as error:
+            # The page is for whatever was compared, and this part wants the same of all.
+            yield note(f"No signed-rank tests. {error}")
+            return
+        yield _signed_rank_table(rows, scoring) if rows else "<p>There is one estimator.</p>"
+    yield note(
+        "Wilcoxon's signed-rank test of the mean differences, one a data set (Demšar 2006), "
+        "two-sided, for each estimator alone. Pseudo-median: the median of the means of all pairs "
+        "(Hodges and Lehmann). Effect: matched-pairs rank-biserial correlation, from -1 (worse on "
+        "all) to 1 (better on all)."
+    )
+
+
+def _signed_rank_table(rows, scoring):
+    header = [scoring, "data sets", f"pseudo-median of differences from {rows[0]['baseline']}"]
+    header += ["level", "effect", "p", "note"]
     cells = [
         [
             row["estimator"],
-            format_amount(row["fit_seconds"]),
-            format_amount(row["score_seconds"]),
-            *(format_amount(row["cost"][key]) if key in row["cost"] else "-" for key in keys),
+            row["n_data_sets"],
+            format_interval(row["median_difference"], row["ci_low"], row["ci_high"]),
+            "n/a" if row["level"] != row["level"] else f"{100 * row['level']:.1f} %",
+            format_effect(row["effect_size"]),
+            format_p(row["p_value"]),
+            row["note"],
         ]
         for row in rows
     ]
-    return _table(header, cells) + '<p class="note">Means per fit.</p>'
+    return table(header, cells, text_columns=[6])
 
 
-def _cost_name(key):
-    unit = f" ({_UNITS[key]})" if key in _UNITS else ""
-    return key.replace("_", " ") + unit
-
-
-def _fold_scores(result, scoring):
-    header = [scoring, *(f"fold {fold}" for fold in range(result.n_folds))]
-    scores = result.scores[scoring]
-    rows = [[name, *(format_number(score) for score in scores[name])] for name in result.names]
-    return _table(header, rows)
-
-
-def _errors(texts):
-    return "".join(
-        f'<p class="error">{escape(name)}, fold {fold}: {escape(error)}</p>'
-        for name, errors in texts.items()
-        for fold, error in enumerate(errors)
-        if error
-    )
-
-
-def _warnings(result):
-    rows = {}
-    for name in result.names:
-        for heard in result.warnings[name]:
-            for category, text in heard:
-                key = name, category.__name__, text
-                rows[key] = rows.get(key, 0) + 1
-    cells = [[name, n, f"{kind}: {text}"] for (name, kind, text), n in rows.items()]
-    return _table(["estimator", "times", "warning"], cells, text_columns=[2])
-
-
-def _settings(result):
-    rows = [[name, setting] for name, setting in result.settings.items()]
-    return _table(["estimator", "as scikit-learn prints it"], rows, text_columns=[1])
-
-
-def _environment(result):
+def _ending(results, command):
+    if command:
+        yield section("To repeat this", f"<pre>{escape(command)}</pre>")
+    yield from _environments(results)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    facts = [
-        ["written", now],
-        ["random_state", result.random_state],
-        ["seed of each fold", ", ".join(map(str, result.seeds))],
-        ["rows trained on", ", ".join(map(str, result.train_sizes))],
-        ["rows tested on", ", ".join(map(str, result.test_sizes))],
-    ]
-    versions = [
-        [package, version or "not installed"] for package, version in result.environment.items()
-    ]
-    return _table(["item", "value"], facts + versions, text_columns=[1])
+    yield f'<p class="note {TIMINGS}">Written <time>{now}</time>.</p>'
 
 
-def _figure(result, quantity):
-    display = ComparisonDisplay.from_result(result, scoring=quantity)
-    buffer = io.BytesIO()
-    display.figure_.savefig(buffer, format="png", dpi=120)
-    image = base64.b64encode(buffer.getvalue()).decode("ascii")
-    alt = escape(f"{quantity} of every estimator on every fold; the numbers are in the tables")
-    return f'<img alt="{alt}" src="data:image/png;base64,{image}">'
+def _environments(results):
+    """One table where all results come from one machine, as they mostly do."""
+    groups = {}
+    for name, result in results.items():
+        groups.setdefault(tuple(result.environment.items()), []).append(name)
+    for facts, names in groups.items():
+        rows = [[item, value or "not installed"] for item, value in facts]
+        heading = "Environment" if len(groups) == 1 else f"Environment of {', '.join(names)}"
+        yield section(heading, table(["item", "value"], rows, text_columns=[1]))

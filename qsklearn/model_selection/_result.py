@@ -8,9 +8,19 @@ import math
 import numpy as np
 
 from qsklearn._optional import import_optional
+from qsklearn.model_selection._fingerprint import fingerprint_of
 from qsklearn.model_selection._report import write_html
-from qsklearn.model_selection._statistics import corrected_interval, corrected_paired_test
+from qsklearn.model_selection._statistics import (
+    bayesian_correlated_test,
+    corrected_interval,
+    corrected_paired_test,
+    mean_cost,
+    mean_of_finished,
+)
 from qsklearn.model_selection._text import render_text
+from qsklearn.model_selection._validation import check_choice, check_confidence
+
+_CALLER = "ComparisonResult"
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -30,9 +40,11 @@ class ComparisonResult:
     scores : dict of str to (dict of str to ndarray of shape (n_folds,))
         ``scores[scorer][name]``; NaN where the fold failed.
     fit_seconds, score_seconds : dict of str to ndarray of shape (n_folds,)
-        Wall seconds per fold; NaN where the fold failed.
+        Wall seconds per fold; NaN where the fold failed. Of a contender that is tuned the fit with
+        the best parameters counts.
     costs : dict of str to tuple
-        Per fold the fitted estimator's ``cost_`` as a dict, or None.
+        Per fold the fitted estimator's ``cost_`` as a dict, or None. Of a contender that is tuned
+        the fit with the best parameters counts.
     errors : dict of str to tuple
         Per fold the text of the exception, or None.
     stopped_early : dict of str to tuple
@@ -51,7 +63,23 @@ class ComparisonResult:
     random_state : int, RandomState instance or None
         As given to :func:`compare`.
     environment : dict of str to (str or None)
-        Versions of the packages.
+        Platform, processor and cores, and the versions of the packages.
+    best_params : dict of str to tuple
+        Per fold the parameters that its tuning chose, by :func:`compare` or by a contender that is
+        a search itself, or None.
+    n_candidates : dict of str to int
+        Candidates that were tried in each fold; 0 for a contender that is not tuned.
+    tuning : dict or None
+        ``n_candidates`` asked for, ``n_inner_folds`` of every fold, ``inner_cv``, ``scoring``,
+        ``spaces`` (name to text) and ``notes``; None where :func:`compare` tuned nobody.
+    tuning_seconds : dict of str to ndarray of shape (n_folds,)
+        Wall seconds that :func:`compare` took to tune, 0 where it did not; NaN where the fold
+        failed.
+    tuning_costs : dict of str to tuple
+        Per fold the sums of ``cost_`` over all fits of the tuning that finished, as far as they are
+        among the names of :func:`cost_scorers` and not 0, or None.
+    tuning_warnings : dict of str to tuple
+        Per fold a list of (category, text), each text once.
 
     Examples
     --------
@@ -85,6 +113,12 @@ class ComparisonResult:
     seeds: tuple
     random_state: object
     environment: dict
+    best_params: dict
+    n_candidates: dict
+    tuning: dict | None
+    tuning_seconds: dict
+    tuning_costs: dict
+    tuning_warnings: dict
 
     def __repr__(self):
         return (
@@ -124,7 +158,7 @@ class ComparisonResult:
             If a parameter names something unknown or is out of range.
         """
         scoring = self._check_scoring(scoring)
-        _check_confidence(confidence)
+        check_confidence(_CALLER, confidence)
         return [self._summarise(name, scoring, confidence) for name in self.names]
 
     def _summarise(self, name, scoring, confidence):
@@ -140,9 +174,9 @@ class ComparisonResult:
             "mean": mean,
             "standard_error": error,
             "half_width": half_width,
-            "fit_seconds": _mean(self.fit_seconds[name]),
-            "score_seconds": _mean(self.score_seconds[name]),
-            "cost": _mean_cost(self.costs[name]),
+            "fit_seconds": mean_of_finished(self.fit_seconds[name]),
+            "score_seconds": mean_of_finished(self.score_seconds[name]),
+            "cost": mean_cost(self.costs[name]),
         }
 
     def paired_tests(self, baseline=None, *, scoring=None, confidence=0.95):
@@ -151,6 +185,11 @@ class ComparisonResult:
         The statistic is t = mean(d) / sqrt((1/k + n_test/n_train) var(d)) of the k differences d,
         with k - 1 degrees of freedom (Nadeau and Bengio 2003). p-values are two-sided and not
         corrected for the number of contenders. Folds that failed for either are left out.
+
+        A p-value is no size. The effect size is the standardised mean difference of the paired
+        folds, mean(d) / sd(d), whose interval comes from the noncentral Student law of t. The sd is
+        that among the folds of this comparison, so effects compare between rows of one table and
+        not with Cohen's d of another kind of study.
 
         Parameters
         ----------
@@ -165,26 +204,85 @@ class ComparisonResult:
         -------
         rows : list of dict
             Keys ``estimator``, ``baseline``, ``scoring``, ``n_folds``, ``difference`` (estimator
-            minus baseline), ``standard_error``, ``t``, ``p_value``, ``ci_low``, ``ci_high`` and
-            ``note``, which is empty or says what is degenerate.
+            minus baseline), ``standard_error``, ``t``, ``p_value``, ``ci_low``, ``ci_high``,
+            ``effect_size``, ``effect_low``, ``effect_high`` and ``note``, which is empty or says
+            what is degenerate.
 
         Raises
         ------
         ValueError
             If a parameter names something unknown or is out of range.
         """
+        check_confidence(_CALLER, confidence)
+        return self._against(baseline, scoring, corrected_paired_test, confidence)
+
+    def bayesian_tests(self, baseline=None, *, scoring=None, rope=0.01, confidence=0.95):
+        """Bayesian correlated t-test of every other contender against one.
+
+        Under a flat prior the mean difference of the folds has a Student law as its posterior, of
+        k - 1 degrees of freedom, at mean(d) and with the scale
+        sqrt((1/k + n_test/n_train) var(d)) (Corani and Benavoli, Machine Learning 100, 2015;
+        Benavoli et al., JMLR 18(77), 2017). Unlike a p-value it can say that two contenders are
+        practically equivalent.
+
+        Parameters
+        ----------
+        baseline : str or None, default=None
+            Name of a contender; the one given to :func:`compare` when None.
+        scoring : str or None, default=None
+            Which score; the first when None. More is better, as in all scores of scikit-learn.
+        rope : float, default=0.01
+            Region of practical equivalence: means that differ by this much or less, in the unit of
+            the score, are equivalent.
+        confidence : float, default=0.95
+            Probability of the interval, in (0, 1).
+
+        Returns
+        -------
+        rows : list of dict
+            Keys ``estimator``, ``baseline``, ``scoring``, ``n_folds``, ``difference``, ``p_worse``,
+            ``p_equivalent`` and ``p_better`` (probabilities that sum to 1), ``ci_low``,
+            ``ci_high``, ``rope`` and ``note``. Where all differences are zero, they are equivalent;
+            where they are equal or fewer than two, probabilities are NaN and the note says why.
+
+        Raises
+        ------
+        ValueError
+            If a parameter names something unknown or is out of range.
+        """
+        check_confidence(_CALLER, confidence)
+        if not 0 <= rope < math.inf:
+            raise ValueError(
+                "The 'rope' parameter of ComparisonResult must be a float in the range [0, inf). "
+                f"Got {rope!r} instead."
+            )
+        return self._against(baseline, scoring, bayesian_correlated_test, rope, confidence)
+
+    def _against(self, baseline, scoring, test, *arguments):
+        """A row for every contender but the baseline."""
         baseline = self.baseline if baseline is None else baseline
-        _check_choice("baseline", baseline, self.names)
+        check_choice(_CALLER, "baseline", baseline, self.names)
         scoring = self._check_scoring(scoring)
-        _check_confidence(confidence)
         scores = self.scores[scoring]
         ratio = self._test_over_train()
         return [
             {"estimator": name, "baseline": baseline, "scoring": scoring}
-            | corrected_paired_test(scores[name], scores[baseline], ratio, confidence)
+            | test(scores[name], scores[baseline], ratio, *arguments)
             for name in self.names
             if name != baseline
         ]
+
+    def fingerprint(self):
+        """A number that two comparisons share when they found the same, bit for bit.
+
+        Returns
+        -------
+        digest : str
+            SHA-256 of the names, seeds, scores (floats by their bytes) and best parameters. Neither
+            seconds nor costs nor the machine enter it.
+        """
+        found = (self.names, self.seeds, self.scores, self.best_params)
+        return fingerprint_of(found)
 
     def to_frame(self):
         """Tidy pandas frame with a row per contender and fold.
@@ -193,8 +291,8 @@ class ComparisonResult:
         -------
         frame : pandas.DataFrame
             Columns ``estimator``, ``fold``, one per score, ``fit_seconds``, ``score_seconds``,
-            ``n_train``, ``n_test``, ``cost_*`` as far as there are costs, ``error`` and
-            ``stopped_early``.
+            ``n_train``, ``n_test``, ``cost_*`` as far as there are costs, ``tuning_seconds``,
+            ``error``, ``stopped_early`` and ``best_params``.
 
         Raises
         ------
@@ -220,8 +318,10 @@ class ComparisonResult:
             "n_train": self.train_sizes[fold],
             "n_test": self.test_sizes[fold],
             **{f"cost_{key}": cost.get(key, math.nan) for key in keys},
+            "tuning_seconds": self.tuning_seconds[name][fold],
             "error": self.errors[name][fold],
             "stopped_early": self.stopped_early[name][fold],
+            "best_params": self.best_params[name][fold],
         }
 
     def to_text(self, scoring=None):
@@ -235,7 +335,8 @@ class ComparisonResult:
         Returns
         -------
         text : str
-            Lines of at most some 120 characters, and footnotes.
+            Lines of at most 120 characters, and footnotes. A difference has its 95 % interval, its
+            effect size, p and the probabilities of :meth:`bayesian_tests`.
 
         Raises
         ------
@@ -276,37 +377,8 @@ class ComparisonResult:
 
     def _check_scoring(self, scoring):
         scoring = self.scorers[0] if scoring is None else scoring
-        _check_choice("scoring", scoring, self.scorers)
+        check_choice(_CALLER, "scoring", scoring, self.scorers)
         return scoring
 
     def _test_over_train(self):
         return np.divide(self.test_sizes, self.train_sizes)
-
-
-def _mean(values):
-    finished = values[np.isfinite(values)]
-    return float(finished.mean()) if finished.size else math.nan
-
-
-def _mean_cost(costs):
-    """Mean over the folds of every number in the costs; a split of seconds, say, is passed over."""
-    known = [cost for cost in costs if cost]
-    keys = dict.fromkeys(key for cost in known for key in cost)
-    numbers = {key: [c[key] for c in known if isinstance(c.get(key), (int, float))] for key in keys}
-    return {key: float(np.mean(values)) for key, values in numbers.items() if values}
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(
-            f"The {name!r} parameter of ComparisonResult must be one of {list(choices)}. "
-            f"Got {value!r} instead."
-        )
-
-
-def _check_confidence(confidence):
-    if not 0 < confidence < 1:
-        raise ValueError(
-            "The 'confidence' parameter of ComparisonResult must be a float in the range (0, 1). "
-            f"Got {confidence!r} instead."
-        )

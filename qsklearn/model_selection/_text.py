@@ -6,16 +6,21 @@ import math
 import textwrap
 from collections import Counter
 
+_WIDTH = 120
 _NAME_WIDTH = 34
+_NARROWEST_NAME = 12
+_PROBABILITIES = "worse / same / better"
 
 
-def table_cells(result, scoring):
+def table_cells(result, scoring, *, seconds=True):
     """Header, rows of text and footnotes of the summary table.
 
     Parameters
     ----------
     result : ComparisonResult
     scoring : str
+    seconds : bool, default=True
+        Whether there is a column of seconds, which no second run repeats.
 
     Returns
     -------
@@ -24,43 +29,60 @@ def table_cells(result, scoring):
     notes : list of str
     """
     tests = {test["estimator"]: test for test in result.paired_tests(scoring=scoring)}
+    beliefs = {test["estimator"]: test for test in result.bayesian_tests(scoring=scoring)}
     header = [
         "estimator",
         f"{scoring} ± error",
         f"difference from {result.baseline}",
+        "effect",
         "p",
-        "fit seconds",
+        _PROBABILITIES,
+        *(["fit seconds"] if seconds else []),
         "reads drawn",
     ]
-    rows = [_cells(row, tests.get(row["estimator"])) for row in result.summary(scoring)]
-    return header, rows, _notes(result, tests)
+    rows = [
+        _cells(row, tests.get(row["estimator"]), beliefs.get(row["estimator"]), seconds)
+        for row in result.summary(scoring)
+    ]
+    return header, rows, _notes(result, tests, beliefs, seconds)
 
 
-def _cells(row, test):
-    difference, p_value = ("baseline", "") if test is None else _difference(test)
+def _cells(row, test, belief, seconds):
+    against = ["baseline", "", "", ""] if test is None else _differences(test, belief)
     return [
         row["estimator"],
         format_error(row["mean"], row["standard_error"]),
-        difference,
-        p_value,
-        format_amount(row["fit_seconds"]),
+        *against,
+        *([format_amount(row["fit_seconds"])] if seconds else []),
         format_count(row["cost"].get("reads", math.nan)),
     ]
 
 
-def _difference(test):
+def _differences(test, belief):
     if math.isnan(test["difference"]):
-        return "n/a", "n/a"
-    difference = format_error(test["difference"], test["standard_error"], sign="+")
-    return difference, format_p(test["p_value"])
+        return ["n/a"] * 4
+    return [
+        format_interval(test["difference"], test["ci_low"], test["ci_high"]),
+        format_effect(test["effect_size"]),
+        format_p(test["p_value"]),
+        format_probabilities(belief),
+    ]
 
 
-def _notes(result, tests):
+def _notes(result, tests, beliefs, seconds):
     notes = [
         f"Means over {result.n_folds} folds; ± one standard error, corrected for the overlap of "
-        "the training sets (Nadeau and Bengio 2003). p: corrected resampled paired t-test against "
-        f"{result.baseline}, two-sided, for each estimator alone. Seconds and reads are per fit."
+        f"the training sets (Nadeau and Bengio 2003). {'Seconds and reads' if seconds else 'Reads'}"
+        " are per fit."
     ]
+    if tests:
+        rope = next(iter(beliefs.values()))["rope"]
+        notes.append(
+            f"Differences from {result.baseline} have 95 % intervals, for each estimator alone. "
+            "effect: mean over standard deviation of the folds' differences. p: corrected "
+            f"resampled paired t-test, two-sided. {_PROBABILITIES}: posterior probabilities of a "
+            f"Bayesian correlated t-test (Corani and Benavoli 2015); within ±{rope:g} is the same."
+        )
     for test in tests.values():
         if test["note"]:
             notes.append(f"{test['estimator']}: {test['note']}.")
@@ -69,7 +91,21 @@ def _notes(result, tests):
         if failed:
             folds = ", ".join(str(fold) for fold, _ in failed)
             notes.append(f"{name}: failed on fold {folds}. {' '.join(failed[0][1].split())}")
-    return [*notes, *_stops(result), *_samplers(result)]
+    return [*notes, *tuning_notes(result), *_stops(result), *_samplers(result)]
+
+
+def tuning_notes(result):
+    """How contenders were tuned, and what of the budget was not used."""
+    if result.tuning is None:
+        return []
+    tuning = result.tuning
+    folds = "/".join(map(str, sorted(set(tuning["n_inner_folds"]))))
+    names = ", ".join(tuning["spaces"]) or "nobody"
+    return [
+        f"Tuned in every fold by {tuning['n_candidates']} random candidates on {folds} inner "
+        f"folds, for {tuning['scoring']}: {names}.",
+        *tuning["notes"],
+    ]
 
 
 def _stops(result):
@@ -91,10 +127,13 @@ def _samplers(result):
 
 
 def render_text(result, scoring):
-    """The summary table for a terminal, with long names wrapped."""
+    """The summary table for a terminal, with long names and headers wrapped."""
     header, rows, notes = table_cells(result, scoring)
-    blocks = [[textwrap.wrap(cell, _NAME_WIDTH) or [""] for cell in row] for row in [header, *rows]]
-    widths = [max(len(line) for block in blocks for line in block[j]) for j in range(len(header))]
+    widths = _widths(header, rows)
+    blocks = [
+        [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
+        for row in [header, *rows]
+    ]
     lines = []
     for block in blocks:
         for i in range(max(map(len, block))):
@@ -108,6 +147,22 @@ def render_text(result, scoring):
     return "\n".join([*lines, "", *folded])
 
 
+def _widths(header, rows):
+    """Numbers take the room that they need; names take what is left of the line."""
+    columns = [[row[j] for row in rows] for j in range(len(header))]
+    widths = [
+        max(map(len, [*column, *title.split()]))
+        for title, column in zip(header, columns, strict=True)
+    ]
+    # Broken, these two titles would be hard to read.
+    widths[1] = max(widths[1], len(header[1]))
+    widths[2] = max(widths[2], min(len(header[2]), 25))
+    room = _WIDTH - sum(widths[1:]) - 2 * len(widths[1:])
+    longest = max(map(len, [header[0], *columns[0]]))
+    widths[0] = max(_NARROWEST_NAME, min(longest, _NAME_WIDTH, room))
+    return widths
+
+
 def format_error(mean, error, sign=""):
     """``mean ± error`` with three decimals, or three figures where the numbers are large."""
     if math.isnan(mean):
@@ -115,6 +170,35 @@ def format_error(mean, error, sign=""):
     largest = max(abs(mean), 0.0 if math.isnan(error) else error)
     style = ".3f" if largest < 1000 else ".3g"
     return f"{mean:{sign}{style}} ± " + ("n/a" if math.isnan(error) else f"{error:{style}}")
+
+
+def format_interval(value, low, high):
+    """``value [low, high]`` with signs, with three decimals or three figures."""
+    if math.isnan(value):
+        return "n/a"
+    if math.isnan(low):
+        return f"{value:+{_style(value)}} [n/a]"
+    style = _style(max(abs(low), abs(high)))
+    return f"{value:+{style}} [{low:+{style}}, {high:+{style}}]"
+
+
+def _style(largest):
+    return ".3f" if abs(largest) < 1000 else ".3g"
+
+
+def format_effect(value):
+    """A standardised difference with its sign."""
+    if math.isnan(value):
+        return "n/a"
+    return f"{value:+.2f}" if abs(value) < 100 else f"{value:+.3g}"
+
+
+def format_probabilities(belief):
+    """Percentages of worse, same and better."""
+    values = [belief[key] for key in ("p_worse", "p_equivalent", "p_better")]
+    if any(map(math.isnan, values)):
+        return "n/a"
+    return "/".join(f"{100 * value:.0f}" for value in values) + " %"
 
 
 def format_number(value):

@@ -827,6 +827,50 @@ def test_parameter_object(programmed):
     assert len("".join(repr(device).split())) < 800  # a profile of one's own is cut short
 
 
+def test_changed_parameters_are_validated_and_take_effect_after_use():
+    device = ideal()
+    assert (len(device.nodelist), len(device.sample_ising({0: 0.1}, {}).record)) == (32, 1)
+    device.set_params(topology_shape=[1, 1, 4])
+    assert len(device.nodelist) == 8
+    device.topology_shape = [1, 2, 4]  # as an attribute, and then within it
+    assert len(device.nodelist) == 16
+    device.topology_shape[1] = 0
+    with pytest.raises(ValueError, match="The 'topology_shape' parameter"):
+        device.nodelist  # noqa: B018
+    device.set_params(topology_shape=[2, 2, 4], num_threads=0)
+    for _ in range(2):  # what is wrong stays wrong
+        with pytest.raises(ValueError, match="The 'num_threads' parameter"):
+            device.nodelist  # noqa: B018
+    with pytest.raises(ValueError, match="The 'faults' parameter"):
+        device.set_params(num_threads=None, faults={0: "fire"}).sample_ising({0: 0.1}, {})
+    assert len(device.set_params(faults=None).nodelist) == 32
+
+
+def test_parameters_are_validated_once(monkeypatch):
+    device, validated = ideal(), []
+    monkeypatch.setattr(_mock_qpu, "check_faults", lambda *_: validated.append(1))
+    for _ in range(3):
+        device.nodelist, device.edgelist, device.properties  # noqa: B018
+        device.sample_ising({0: 0.1}, {})
+    assert len(validated) == 1
+    clone(device).nodelist  # noqa: B018
+    device.set_params(seed=1).nodelist  # noqa: B018
+    assert len(validated) == 3
+
+
+def test_a_fault_that_is_put_into_the_dict_after_use_happens_and_is_checked():
+    device = ideal(faults={0: "fewer reads"})
+    device.sample_ising({0: 0.1}, {}, num_reads=2)
+    device.faults[1] = "fire"
+    for _ in range(2):  # a refused call is not counted
+        with pytest.raises(ValueError, match="The 'faults' parameter .* Got {1: 'fire'} instead"):
+            device.sample_ising({0: 0.1}, {})
+    device.faults[1] = "timeout"
+    with pytest.raises(RequestTimeout):
+        device.sample_ising({0: 0.1}, {})
+    assert len(device.sample_ising({0: 0.1}, {}).record) == 1
+
+
 def test_seeds_repeat_draws_for_any_threads():
     answers = [
         ideal(num_threads=threads).sample_ising(

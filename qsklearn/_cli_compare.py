@@ -1,0 +1,242 @@
+"""``qsklearn compare``: contenders and data by name, tables to the screen, a page and figures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import textwrap
+import warnings
+
+from qsklearn._cli_data import check_data_options, label_data, load_data, split_names
+from qsklearn._cli_errors import CommandError, choose
+from qsklearn._cli_estimators import build_contenders
+
+_REPORT, _SCORES = "report.html", "scores.csv"
+_SECONDS = "fit_seconds"
+
+
+def run_compare(args):
+    """Compare as the options say.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+
+    Returns
+    -------
+    code : int
+        0, or 1 if a contender finished no fold of a data set.
+
+    Raises
+    ------
+    CommandError
+        If an option cannot be used; before anything is fitted, as far as that can be known.
+    """
+    names = split_names(args.data or ["digits"])
+    check_data_options(names, args)
+    _check_run_options(args)
+    labels = label_data(names)
+    files = _check_output(args, list(labels.values()))
+    contenders = build_contenders(
+        args.estimator, args.sampler, args.param, args.controls, _spaces(args)
+    )
+    baseline = _find_baseline(args.baseline, contenders)
+    tables = {name: load_data(name, args) for name in names}
+    results = {}
+    for name, (X, y) in tables.items():
+        print(_headline(labels[name], X, y, args, contenders), flush=True)
+        results[labels[name]], heard = _run(args, contenders, X, y, baseline)
+        _print_result(results[labels[name]], heard)
+    if len(results) > 1:
+        _print_ranks(results)
+    _write(args, results, files)
+    unfinished = [row["n_folds"] == 0 for r in results.values() for row in r.summary()]
+    return int(any(unfinished))
+
+
+def _check_run_options(args):
+    from sklearn.metrics import get_scorer_names
+
+    for scoring in args.scoring:
+        choose("--scoring", scoring, get_scorer_names())
+    if args.cv < 2:
+        raise CommandError(f"--cv must be 2 or more folds, got {args.cv}")
+    if args.n_jobs == 0:
+        raise CommandError("--n-jobs must not be 0; -1 uses every core")
+    if not 0 <= args.random_state < 2**32:
+        raise CommandError(f"--random-state must be in [0, 2**32), got {args.random_state}")
+
+
+def _spaces(args):
+    """What was typed of spaces, or None where nothing is tuned."""
+    if args.tune is None:
+        if args.space:
+            raise CommandError("--space goes with --tune, the number of candidates")
+        return None
+    if args.tune < 1:
+        raise CommandError(f"--tune must be 1 or more candidates, got {args.tune}")
+    return args.space
+
+
+def _check_output(args, labels):
+    """Before the work: can what it finds be written? Returns the files by what they show."""
+    if args.output is None:
+        return {}
+    from qsklearn._optional import import_optional
+
+    files = {
+        (label, quantity): args.output / _picture(label, quantity, len(labels))
+        for label in labels
+        for quantity in [*args.scoring, _SECONDS]
+    }
+    files |= {name: args.output / name for name in (_REPORT, _SCORES)}
+    try:
+        _try_folder(args.output)
+        there = [str(file) for file in files.values() if file.exists()]
+        for module in ("matplotlib.figure", "pandas"):
+            import_optional(module, "qsklearn compare --output")
+    except (ImportError, OSError) as error:
+        raise CommandError(f"--output {args.output}: {error}") from error
+    if there and not args.overwrite:
+        raise CommandError(f"already there: {', '.join(there)}; pass --overwrite to replace")
+    return files
+
+
+def _picture(label, quantity, n_labels):
+    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in label)
+    return f"{quantity}.png" if n_labels == 1 else f"{stem}_{quantity}.png"
+
+
+def _try_folder(folder):
+    """Raise OSError if `folder` cannot be made and written to; what is made goes again."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(f"{str(nearest)!r} is a file, not a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError("the folder cannot be written to")
+    finally:
+        # An interrupted comparison must leave nothing, so the folder comes with its files.
+        for path in missing:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+
+def _find_baseline(name, contenders):
+    """A label, by the name of an estimator or by itself; the first twin where none is named."""
+    if name is None:
+        return contenders.twin or next(iter(contenders.estimators))
+    if name in contenders.labels:
+        return contenders.labels[name]
+    return choose("--baseline", name, [*contenders.estimators, *contenders.labels])
+
+
+def _headline(label, X, y, args, contenders):
+    tuned = f", {args.tune} candidates each" if args.tune else ""
+    return (
+        f"{label}: {X.shape[0]} rows, {X.shape[1]} features, {len(set(y.tolist()))} classes, "
+        f"{args.cv} folds{tuned}; estimators: {', '.join(contenders.estimators)}"
+    )
+
+
+def _run(args, contenders, X, y, baseline):
+    from qsklearn.model_selection import compare
+
+    tuning = {"param_distributions": contenders.spaces, "n_candidates": args.tune}
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("default")
+        try:
+            result = compare(
+                contenders.estimators,
+                X,
+                y,
+                cv=args.cv,
+                scoring=args.scoring,
+                baseline=baseline,
+                n_jobs=args.n_jobs,
+                random_state=args.random_state,
+                verbose=1,
+                **(tuning if args.tune else {}),
+            )
+        except ValueError as error:
+            # Failing fits are reported, so this is about the arguments: too many folds, say.
+            raise CommandError(str(error)) from error
+    return result, heard
+
+
+def _print_result(result, heard):
+    for scoring in result.scorers:
+        print(f"\n{result.to_text(scoring)}")
+    _print_warnings(result, heard)
+    print(flush=True)
+
+
+def _print_warnings(result, heard):
+    """One line for all fits that did not converge, and one for each other warning."""
+    from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+
+    counts = {
+        name: sum(any(c is ConvergenceWarning for c, _ in fold) for fold in folds)
+        for name, folds in result.warnings.items()
+    }
+    unfinished = [f"{n} of {result.n_folds} fits of {name}" for name, n in counts.items() if n]
+    if unfinished:
+        print(f"\nStopped before convergence: {', '.join(unfinished)}.")
+    for warning in heard:
+        # Failed fits stand below the table already.
+        if not issubclass(warning.category, (ConvergenceWarning, FitFailedWarning)):
+            text = " ".join(str(warning.message).split())
+            print(f"qsklearn: {warning.category.__name__}: {text}", file=sys.stderr)
+
+
+def _print_ranks(results):
+    """Over data sets: the median difference and its test, a line a contender."""
+    from qsklearn.model_selection import signed_rank_tests
+
+    for scoring in next(iter(results.values())).scorers:
+        tests = signed_rank_tests(results, scoring=scoring)
+        print(f"Over {len(results)} data sets, {scoring}: median difference (signed-rank test)")
+        for test in tests:
+            line = (
+                f"  {test['estimator']} - {test['baseline']}: {test['median_difference']:+.3f}, "
+                f"p = {test['p_value']:.3f}"
+            )
+            print(textwrap.fill(line, 100, subsequent_indent="    "))
+        for note in dict.fromkeys(test["note"] for test in tests if test["note"]):
+            print(textwrap.fill(f"  {note}", 100, subsequent_indent="  "))
+
+
+def _write(args, results, files):
+    if not files:
+        return
+    from qsklearn.inspection import ComparisonDisplay
+    from qsklearn.model_selection import write_report
+
+    try:
+        args.output.mkdir(parents=True, exist_ok=True)
+        for label, result in results.items():
+            for quantity in [*result.scorers, _SECONDS]:
+                display = ComparisonDisplay.from_result(result, scoring=quantity)
+                display.figure_.savefig(files[label, quantity], dpi=150)
+        _frame(results).to_csv(files[_SCORES], index=False)
+        write_report(
+            results,
+            files[_REPORT],
+            title=f"Comparison of estimators on {', '.join(results)}",
+            command=args.command,
+            overwrite=True,
+        )
+    except OSError as error:
+        raise CommandError(f"--output {args.output}: {error}") from error
+    print(f"\nWrote {', '.join(str(file) for file in files.values())}")
+
+
+def _frame(results):
+    """A row for each data set, contender and fold."""
+    import pandas
+
+    frames = {label: result.to_frame() for label, result in results.items()}
+    return pandas.concat(frames, names=["data", None]).reset_index(level="data")

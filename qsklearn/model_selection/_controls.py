@@ -1,0 +1,129 @@
+"""Contenders beside their controls: the classical twin and the ablations, asked for by method."""
+
+from __future__ import annotations
+
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from qsklearn.model_selection._validation import check_estimators
+
+# Between a contender's name and its control's. The comparison knows a control by it.
+SEPARATOR = ": "
+_TWIN = "classical twin"
+
+
+def with_controls(estimators, *, twins=True, ablations=True):
+    """Put beside each contender the controls that it offers.
+
+    What a quantum part adds is the difference from the same estimator without it. An estimator
+    that has ``classical_twin()`` (the classical estimator of the same architecture) or
+    ``ablations()`` (the same estimator with one part replaced) is followed by what these return.
+
+    Parameters
+    ----------
+    estimators : dict of str to estimator
+        The contenders by name. They stay as they are, and those without the methods stay alone. In
+        a :class:`~sklearn.pipeline.Pipeline` the last step that has a method is asked; the control
+        takes the place of that step, under the step's name, in a clone of the pipeline. What is
+        wrapped otherwise, in a search say, is not asked: tune by ``param_distributions`` of
+        :func:`compare`.
+    twins : bool, default=True
+        Whether to ask for classical twins.
+    ablations : bool, default=True
+        Whether to ask for ablations.
+
+    Returns
+    -------
+    estimators : dict of str to estimator
+        Each contender, then ``"NAME: classical twin"``, then ``"NAME: KEY"`` for every ablation.
+
+    Raises
+    ------
+    ValueError
+        If `estimators` is no dict of names, a control takes a name that is there already, or an
+        estimator cannot make its controls.
+    TypeError
+        If an estimator has no ``fit``.
+
+    See Also
+    --------
+    compare : Tunes controls over the space of their contender.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from qsklearn import QuantumSampledMLPClassifier
+    >>> from qsklearn.model_selection import with_controls
+    >>> contenders = {"MLP": QuantumSampledMLPClassifier(), "logistic": LogisticRegression()}
+    >>> list(with_controls(contenders, ablations=False))
+    ['MLP', 'MLP: classical twin', 'logistic']
+    """
+    check_estimators(estimators, "with_controls")
+    expanded = dict(estimators)
+    groups = {}
+    for name, estimator in estimators.items():
+        controls = _twin_of(name, estimator) if twins else {}
+        # Joined by addition, as an ablation of the twin's name must not replace the twin.
+        pairs = [*controls.items(), *(_ablations_of(name, estimator).items() if ablations else ())]
+        groups[name] = {}
+        for key, control in pairs:
+            label = f"{name}{SEPARATOR}{key}"
+            if label in expanded:
+                raise ValueError(
+                    "The 'estimators' parameter of with_controls must hold names that differ from "
+                    f"those of the controls. Got {label!r} twice; rename one."
+                )
+            expanded[label] = groups[name][label] = control
+    return {
+        k: v for name in estimators for k, v in ({name: estimators[name]} | groups[name]).items()
+    }
+
+
+def contender_of(name, names):
+    """The contender among `names` whose control `name` is by its name, or None."""
+    found = [other for other in names if name.startswith(other + SEPARATOR)]
+    return max(found, key=len, default=None)
+
+
+def _twin_of(name, estimator):
+    found = _ask(name, estimator, "classical_twin")
+    return {} if found is None else {_TWIN: found}
+
+
+def _ablations_of(name, estimator):
+    return _ask(name, estimator, "ablations") or {}
+
+
+def _ask(name, estimator, method):
+    """What the method returns, built into the estimator's clone; None where there is no method."""
+    if hasattr(estimator, method):
+        return _call(name, estimator, method)
+    if not isinstance(estimator, Pipeline):
+        return None
+    for step, inner in reversed(estimator.steps):
+        if (found := _ask(name, inner, method)) is not None:
+            if isinstance(found, dict):
+                return {key: _replaced(estimator, step, control) for key, control in found.items()}
+            return _replaced(estimator, step, found)
+    return None
+
+
+def _call(name, estimator, method):
+    try:
+        found = getattr(estimator, method)()
+    except Exception as error:
+        raise ValueError(
+            "The 'estimators' parameter of with_controls must hold estimators that can make their "
+            f"controls. {name!r} cannot: {method}() raised {type(error).__name__}: {error} Leave "
+            "it out, or turn that kind of control off."
+        ) from error
+    if method == "ablations" and not isinstance(found, dict):
+        raise ValueError(
+            "The 'estimators' parameter of with_controls must hold estimators whose ablations() "
+            f"returns a dict. Got {found!r} from {name!r} instead."
+        )
+    return found
+
+
+def _replaced(pipeline, step, control):
+    return clone(pipeline).set_params(**{step: control})

@@ -1,0 +1,1 @@
+"""Networks of layers that backpropagation trains: the classical twins of the annealed ones."""

@@ -1,0 +1,342 @@
+"""Fitting a discrete VAE, from checked data to what an estimator keeps, in PyTorch."""
+
+import time
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from qsklearn.neural_network._base import SamplerFailure, stop_reason
+from qsklearn.neural_network._boltzmann_prior_vae._data import ACTIVE_VARIANCE
+from qsklearn.neural_network._boltzmann_prior_vae._fitted import FitState, FittedNetworks
+from qsklearn.neural_network._boltzmann_prior_vae._negative_phase import NegativePhase
+from qsklearn.neural_network._boltzmann_prior_vae._networks import to_tensor
+from qsklearn.neural_network._boltzmann_prior_vae._normalisation import settle_normalisations
+from qsklearn.neural_network._boltzmann_prior_vae._prior import BoltzmannPrior
+from qsklearn.neural_network._boltzmann_prior_vae._training import Diverged, Training, torch_threads
+from qsklearn.samplers import log_partition_function
+from qsklearn.samplers._arguments import count_threads
+
+_CALLER = "QuantumBoltzmannPriorVAE"
+# log Z after each epoch is for the course of the training alone: good to some .15 nats.
+_ROUGH = {"method": "auto", "population_size": 256, "num_sweeps": 1}
+_MOST_ROUGH_SPINS = 2000
+# Rows whose posteriors tell how many units are in use.
+_ROWS_OF_ACTIVITY = 1000
+
+
+@dataclass
+class Outcome:
+    """How a training went.
+
+    Parameters
+    ----------
+    state : FitState
+    prior : BoltzmannPrior
+    history : dict of str to list
+        A value an epoch.
+    cost : dict
+    stop_reason : str
+    """
+
+    state: FitState
+    prior: BoltzmannPrior
+    history: dict = field(default_factory=dict)
+    cost: dict = field(default_factory=dict)
+    stop_reason: str = "max_iter"
+
+
+class Fitting:
+    """One training, from the estimator's parameters and what an earlier one left.
+
+    Parameters
+    ----------
+    estimator : QuantumBoltzmannPriorVAE
+        Its parameters.
+    data : TrainingData
+    state : FitState
+        Left as it is.
+    latent : LatentSampler
+    architecture : VAEArchitecture
+    schedule : Schedule
+    device : str
+
+    Raises
+    ------
+    ValueError
+        If a network does not fit.
+    """
+
+    def __init__(self, estimator, data, state, latent, architecture, schedule, device):
+        self._data, self._state = data, state
+        self._architecture, self._graph = architecture, latent.graph
+        self._batch_size, self._verbose = estimator.batch_size, estimator.verbose
+        self._num_threads = count_threads(estimator.n_jobs, _CALLER)
+        self._transverse_field = estimator.transverse_field
+        self._rng = np.random.default_rng(state.entropy)
+        networks = architecture.build(int(self._rng.integers(2**31)))
+        negative_phase = NegativePhase(
+            latent.sampler,
+            latent.graph,
+            estimator.n_chains,
+            estimator.num_sweeps,
+            n_classes=architecture.n_classes,
+            beta_eff=estimator.beta_eff,
+            transverse_field=estimator.transverse_field,
+            num_threads=estimator.n_jobs,
+            belief=state.belief,
+            states=_chains_of(state, estimator.n_chains),
+        )
+        self._training = Training(
+            networks,
+            negative_phase,
+            schedule,
+            self._rng,
+            binarize=estimator.binarize if architecture.likelihood == "bernoulli" else None,
+            device=device,
+            limits=latent.limits,
+        )
+        self._go_on(state)
+
+    def _go_on(self, state):
+        """Where the last training ended; of a first one the scale of the data."""
+        networks = self._training.networks
+        if state.networks is None:
+            networks.likelihood.adapt(self._data.X)
+            return
+        networks.take_arrays(state.networks.arrays)
+        self._rng.bit_generator.state = state.generator
+        self._training.step = state.step
+        if state.optimiser is not None:
+            self._training.optimiser.load_state_dict(_to_tensors(state.optimiser))
+
+    def run(self, n_epochs):
+        """Train.
+
+        Parameters
+        ----------
+        n_epochs : int
+            Passes over the data.
+
+        Returns
+        -------
+        outcome : Outcome
+
+        Raises
+        ------
+        SamplerFailure, KeyboardInterrupt
+            In the first epoch, which leaves nothing worth keeping.
+        ValueError
+            If the training diverges in its first epoch.
+        """
+        started, history = time.perf_counter(), TrainingHistory()
+        reason = "max_iter"
+        bar = tqdm(range(n_epochs), disable=not self._verbose, desc=_CALLER)
+        with torch_threads(self._num_threads, self._training.device), bar:
+            # Of dropout and the like; the weights have come from the first of the numbers.
+            seed = int(self._rng.integers(2**31))
+            torch.default_generator.manual_seed(seed)
+            if self._training.device == "cuda":
+                torch.cuda.manual_seed(seed)
+            for _ in bar:
+                reason = self._run_epoch(history)
+                bar.set_postfix(history.last())
+                if reason != "max_iter":
+                    break
+            self._settle()
+        _warn_of(reason, len(history))
+        return self._outcome(history, reason, time.perf_counter() - started)
+
+    def _settle(self):
+        training = self._training
+        settle_normalisations(
+            training.networks,
+            self._data.X,
+            training.binarize,
+            self._batch_size,
+            [self._state.entropy, training.step],
+            training.device,
+        )
+
+    def _run_epoch(self, history):
+        """Why the training ends after it, "max_iter" if for no other reason."""
+        training = self._training
+        before = training.networks.to_arrays()
+        try:
+            means = training.run_epoch(self._data.X, self._batch_size, self._data.labels)
+            history.add(training, means, self._prior(), self._n_active())
+        except (KeyboardInterrupt, SamplerFailure) as error:
+            if not len(history):
+                raise
+            return stop_reason(error)
+        except Diverged as error:
+            if not len(history):
+                raise ValueError(
+                    f"The training of {_CALLER} diverged in its first epoch. Lower "
+                    "learning_rate_init or prior_learning_rate_init, or scale the data."
+                ) from error
+            training.networks.take_arrays(before)
+            return "diverged"
+        return "max_iter"
+
+    def _prior(self):
+        return read_prior(self._training.networks.prior, self._graph, self._transverse_field)
+
+    def _n_active(self):
+        networks = self._training.networks
+        networks.eval()
+        rows = to_tensor(self._data.X[:_ROWS_OF_ACTIVITY]).to(self._training.device)
+        return int(count_active(networks, rows))
+
+    def _outcome(self, history, reason, seconds):
+        training = self._training
+        networks = training.networks.eval().to("cpu")
+        draws = training.negative_phase.draws
+        cost = {**draws.cost, "update_seconds": seconds - draws.cost["sample_seconds"]}
+        state = FitState(
+            entropy=self._state.entropy,
+            networks=FittedNetworks(self._architecture, networks.to_arrays()),
+            generator=self._rng.bit_generator.state,
+            optimiser=_to_arrays(training.optimiser.state_dict()),
+            step=training.step,
+            n_steps=training.schedule.n_steps,
+            chains=training.negative_phase.states,
+            belief=draws.belief,
+        )
+        return Outcome(state, self._prior(), history.columns, cost, reason)
+
+
+class TrainingHistory:
+    """The course of a training, a value an epoch.
+
+    Attributes
+    ----------
+    columns : dict of str to list of float
+    """
+
+    def __init__(self):
+        self.columns = {}
+
+    def __len__(self):
+        return len(self.columns.get("elbo", []))
+
+    def add(self, training, means, prior, n_active):
+        """Take down an epoch.
+
+        Parameters
+        ----------
+        training : Training
+        means : dict
+            As :meth:`Training.run_epoch` returns it.
+        prior : BoltzmannPrior
+        n_active : int
+        """
+        log_partition = rough_log_partition(prior)
+        kl = means["divergence"] + log_partition
+        draws, step = training.negative_phase.draws, training.step - 1
+        weights = np.abs(prior.weights)
+        values = {
+            "elbo": means["reconstruction"] - kl,
+            "reconstruction": means["reconstruction"],
+            "kl": kl,
+            "log_partition": log_partition,
+            "n_active": n_active,
+            "mean_abs_weight": float(weights.mean()) if len(weights) else 0.0,
+            "mean_abs_field": float(np.abs(prior.h).mean()),
+            "clipped_fraction": means["clipped_fraction"],
+            "beta_eff": float(draws.beta_eff),
+            "beta_eff_stderr": float(draws.beta_eff_stderr),
+            "kl_weight": training.schedule.kl_weight(step),
+            "tau": training.schedule.tau_at(step),
+        }
+        for name, value in values.items():
+            self.columns.setdefault(name, []).append(value)
+
+    def last(self):
+        """What a progress bar shows."""
+        shown = ("elbo", "kl", "n_active")
+        return {name: round(self.columns[name][-1], 2) for name in shown if len(self)}
+
+
+def read_prior(energy, graph, transverse_field):
+    """The prior that networks have come to.
+
+    Parameters
+    ----------
+    energy : PriorEnergy
+    graph : LatentGraph
+    transverse_field : float
+
+    Returns
+    -------
+    prior : BoltzmannPrior
+        In double precision.
+    """
+    biases, weights, class_biases, class_weights = (
+        parameter.detach().cpu().numpy().astype(float) for parameter in energy.parameters()
+    )
+    return BoltzmannPrior(biases, weights, graph, class_biases, class_weights, transverse_field)
+
+
+def count_active(networks, rows):
+    """Units whose posterior means vary over the data.
+
+    Parameters
+    ----------
+    networks : VAENetworks
+        In evaluation mode.
+    rows : torch.Tensor of shape (n_rows, n_features)
+
+    Returns
+    -------
+    n_active : int
+    """
+    with torch.no_grad():
+        means = networks.posterior.probabilities(networks.likelihood.standardise(rows))
+        return int((means.var(0, unbiased=False) > ACTIVE_VARIANCE).sum())
+
+
+def rough_log_partition(prior):
+    """log Z for the course of a training; NaN where it takes too long."""
+    family = prior.to_family()
+    if prior.transverse_field or family.n_spins > _MOST_ROUGH_SPINS:
+        return np.nan
+    result = log_partition_function(
+        family.fields, family.couplings, one_hot=family.one_hot, seed=0, **_ROUGH
+    )
+    return float(result.value[0] - family.offsets[0])
+
+
+def _warn_of(reason, n_epochs):
+    if reason != "max_iter":
+        warnings.warn(
+            f"Training stopped early ({reason}); the weights after {n_epochs} whole epochs or "
+            "more are kept.",
+            UserWarning,
+            stacklevel=6,
+        )
+
+
+def _chains_of(state, n_chains):
+    """Chains to go on from; None, so that they start anew, where another number is asked for."""
+    return state.chains if state.chains is not None and len(state.chains) == n_chains else None
+
+
+def _to_arrays(value):
+    """Tensors within dicts and lists as arrays."""
+    if torch.is_tensor(value):
+        return value.detach().cpu().numpy().copy()
+    if isinstance(value, dict):
+        return {key: _to_arrays(entry) for key, entry in value.items()}
+    return [_to_arrays(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _to_tensors(value):
+    """Arrays within dicts and lists as tensors."""
+    if isinstance(value, np.ndarray):
+        return to_tensor(value)
+    if isinstance(value, dict):
+        return {key: _to_tensors(entry) for key, entry in value.items()}
+    return [_to_tensors(entry) for entry in value] if isinstance(value, list) else value

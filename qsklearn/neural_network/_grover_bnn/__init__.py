@@ -1,0 +1,1 @@
+"""The binary network of grover_bnn.txt, trained by amplitude amplification."""

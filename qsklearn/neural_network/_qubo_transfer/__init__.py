@@ -1,0 +1,1 @@
+"""Trained networks that a QUBO runs, as qubo_transfer.txt does."""

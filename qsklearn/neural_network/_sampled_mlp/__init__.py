@@ -1,0 +1,1 @@
+"""The sampled multilayer perceptron of sampled_mlp.txt."""

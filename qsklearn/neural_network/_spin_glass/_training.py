@@ -1,0 +1,282 @@
+"""Training of a layered network, layer by layer, as spin_glass_network.txt does, section 4.
+
+An epoch carries the targets backward through the network's inverse, and then goes forward: each
+layer with weights sees what the layers below it, already updated, put out, its squared error
+becomes a Hamiltonian, and weights of low energy take the place of those at hand.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from qsklearn.neural_network._base import SamplerFailure, stop_reason
+from qsklearn.neural_network._spin_glass._layer_step import LayerStep, TargetsDiverged
+from qsklearn.neural_network._spin_glass._layer_targets import propagate_targets, root_mean_square
+
+# Outputs at the start that vary less than this, relative to their size, are centred; below the
+# other number they do not vary at all.
+_HARDLY, _ROUNDING = 1e-3, 1e-12
+
+
+@dataclass
+class NetworkState:
+    """What training changes.
+
+    Parameters
+    ----------
+    layers : list of FittedLayer
+        With weights.
+    entropy : int
+        Seeds the samplers' calls.
+    n_iter : int
+        Epochs so far, over all fits that went on from each other.
+    history : dict of str to list
+        One entry an epoch; those of the layers with weights are lists themselves.
+    constant_loss : float
+        The squared error of the best constant outputs.
+    """
+
+    layers: list
+    entropy: int
+    n_iter: int = 0
+    history: dict = field(default_factory=dict)
+    constant_loss: float = np.inf
+
+    def copy(self):
+        """One whose training leaves this one as it is."""
+        history = {name: list(values) for name, values in self.history.items()}
+        return NetworkState(list(self.layers), self.entropy, self.n_iter, history)
+
+    @property
+    def trainable(self):
+        """Indices of the layers with weights."""
+        return [index for index, layer in enumerate(self.layers) if layer.is_trainable]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Parameters
+    ----------
+    max_iter : int
+    weight_range : tuple of (first, last)
+    ridge : float
+    keep_best, fit_intercept : bool
+    rule : TargetRule
+    verbose : bool
+    """
+
+    max_iter: int
+    weight_range: tuple
+    ridge: float
+    keep_best: bool
+    fit_intercept: bool
+    rule: object
+    verbose: bool
+
+    def ranges(self):
+        """Relative half width of the grids in each epoch, geometric from first to last."""
+        first, last = self.weight_range
+        at = np.linspace(0.0, 1.0, self.max_iter) if self.max_iter > 1 else np.zeros(1)
+        return first * (last / first) ** at
+
+
+def forward(layers, inputs):
+    """Input of each layer, and the output of the last at the end.
+
+    Parameters
+    ----------
+    layers : list of FittedLayer
+    inputs : ndarray of shape (n_samples, *input_shape)
+
+    Returns
+    -------
+    activity : list of ndarray
+    """
+    activity = [inputs]
+    for layer in layers:
+        activity.append(layer.forward(activity[-1]))
+    return activity
+
+
+def initialise(layers, inputs, sample_weight, fit_intercept, rng):
+    """Layers with weights to start from.
+
+    A single layer with weights starts from zero: its problem is convex. Deeper networks start from
+    normal weights, scaled so that each layer puts out values of order 1 whatever the scale of X,
+    and intercepts of zero; or such that centre the outputs, where these hardly vary beside their
+    means, as they do for data far from zero.
+
+    Parameters
+    ----------
+    layers : list of FittedLayer
+    inputs : ndarray of shape (n_samples, *input_shape)
+        The data, which tell the scale of the weights.
+    sample_weight : ndarray of shape (n_samples,) or None
+    fit_intercept : bool
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    layers : list of FittedLayer
+    """
+    is_deep = sum(layer.is_trainable for layer in layers) > 1
+    started = []
+    for layer in layers:
+        if layer.is_trainable:
+            coefficients = np.zeros((layer.n_weights + fit_intercept, layer.n_outputs))
+            if is_deep:
+                coefficients[: layer.n_weights] = rng.normal(
+                    size=(layer.n_weights, layer.n_outputs)
+                )
+            layer = layer.with_weights(coefficients)
+            if is_deep:
+                layer = _scaled(layer, inputs, sample_weight)
+        started.append(layer)
+        inputs = layer.forward(inputs)
+    return started
+
+
+def _scaled(layer, inputs, sample_weight):
+    """The layer with its outputs brought to order 1, and centred where they hardly vary."""
+    reached = layer.forward(inputs)
+    size = root_mean_square(reached, sample_weight)
+    coefficients = layer.coefficients
+    if layer.intercepts is not None:
+        by_sample = reached.reshape(*reached.shape[:2], -1).mean(axis=2)
+        means = np.average(by_sample, axis=0, weights=sample_weight)
+        reached -= means.reshape(-1, *[1] * (reached.ndim - 2))
+        spread = root_mean_square(reached, sample_weight)
+        if _ROUNDING * size < spread < _HARDLY * size:
+            coefficients[-1], size = -means, spread
+    return layer.with_weights(coefficients / size) if 0 < size < np.inf else layer
+
+
+def train(state, solver, inputs, outputs, sample_weight, settings):
+    """Train until the last epoch, an interruption or a failure of the sampler.
+
+    Parameters
+    ----------
+    state : NetworkState
+        Changed in place.
+    solver : LayerSolver
+    inputs : ndarray of shape (n_samples, *input_shape)
+    outputs : ndarray of shape (n_samples, *output_shape)
+        What the network should put out.
+    sample_weight : ndarray of shape (n_samples,) or None
+    settings : Settings
+
+    Returns
+    -------
+    stop_reason : str
+    """
+    started = time.perf_counter()
+    best = _Best(settings.keep_best)
+    epoch = _Epoch(state, solver, inputs, outputs, sample_weight, settings)
+    state.constant_loss = epoch.loss(np.average(outputs, axis=0, weights=sample_weight))
+    reason = "max_iter"
+    bar = tqdm(settings.ranges(), disable=not settings.verbose, desc="annealing", unit="epoch")
+    try:
+        for weight_range in bar:
+            start = list(state.layers)
+            with np.errstate(over="ignore", invalid="ignore"):  # what explodes is told of
+                before, after = epoch.run(weight_range)
+            if epoch.n_run == 1:
+                best.update(start, before, state.n_iter - 1)
+            best.update(state.layers, after, state.n_iter)
+            bar.set_postfix(loss=f"{state.history['loss'][-1]:.4g}")
+    except (KeyboardInterrupt, SamplerFailure, TargetsDiverged) as error:
+        if not epoch.n_run:
+            raise  # nothing was learnt: there is nothing to keep
+        reason = _reason(error)
+    finally:
+        bar.close()
+        elapsed = time.perf_counter() - started
+        cost = solver.cost
+        cost["update_seconds"] += elapsed - cost["compile_seconds"] - cost["sample_seconds"]
+    state.layers, state.best_iter = best.layers, best.n_iter
+    return reason
+
+
+def _reason(error):
+    return f"diverged: {error}" if isinstance(error, TargetsDiverged) else stop_reason(error)
+
+
+class _Best:
+    """The weights to keep: those of the lowest loss, or the last."""
+
+    def __init__(self, keep_best):
+        self.keep_best = keep_best
+        self.loss = np.inf
+        self.layers = None
+        self.n_iter = 0
+
+    def update(self, layers, loss, n_iter):
+        if not self.keep_best or self.layers is None or loss < self.loss:
+            self.layers, self.loss, self.n_iter = list(layers), loss, n_iter
+
+
+class _Epoch:
+    """One pass over the layers, repeated."""
+
+    def __init__(self, state, solver, inputs, outputs, sample_weight, settings):
+        self.state, self.settings = state, settings
+        self.inputs, self.outputs, self.sample_weight = inputs, outputs, sample_weight
+        self.is_deep = len(state.trainable) > 1
+        keeps_better = settings.keep_best and not self.is_deep
+        self.step = LayerStep(solver, settings, sample_weight, keeps_better, not self.is_deep)
+        self.n_run = 0
+
+    def loss(self, result):
+        """Mean over samples of the squared error, summed over outputs."""
+        errors = np.square(result - self.outputs).reshape(len(self.outputs), -1).sum(axis=1)
+        loss = float(np.average(errors, weights=self.sample_weight))
+        return loss if np.isfinite(loss) else np.inf
+
+    def run(self, weight_range):
+        """Train each layer once.
+
+        Parameters
+        ----------
+        weight_range : float
+
+        Returns
+        -------
+        before, after : float
+            What to keep the lowest of, at the weights before and after: the squared error, in a
+            network of one layer with weights its ridge too, which then is what training minimises.
+        """
+        layers = self.state.layers
+        activity = forward(layers, self.inputs)
+        before = self.loss(activity[-1])
+        rule = self.settings.rule
+        targets = propagate_targets(layers, activity, self.outputs, rule, self.sample_weight)
+        records = []
+        value = self.inputs
+        for index in range(len(layers)):
+            if index in targets:
+                seeds = np.random.SeedSequence(
+                    self.state.entropy, spawn_key=(self.state.n_iter, index)
+                )
+                layers[index], record = self.step.run(
+                    layers, index, value, targets[index], weight_range, seeds
+                )
+                records.append(record)
+            value = layers[index].forward(value)
+        loss = self.loss(value)
+        self._record(loss, records)
+        self.state.n_iter += 1
+        self.n_run += 1
+        if self.is_deep:
+            return before, loss
+        return before + records[0]["base_ridge"], loss + records[0]["ridge"]
+
+    def _record(self, loss, records):
+        history = self.state.history
+        history.setdefault("loss", []).append(loss)
+        for name in records[0]:
+            if name not in ("ridge", "base_ridge"):
+                history.setdefault(name, []).append([record[name] for record in records])
