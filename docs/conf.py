@@ -163,6 +163,8 @@ def escape_stars(app, what, name, thing, options, lines):
 def mathml(node, as_block):
     """A formula in the browsers' own markup, which needs no script from the network."""
     formula = node.astext().replace(r"\dots", r"\ldots")
+    # Between a function and its argument the converter leaves no space.
+    formula = re.sub(r"\\(log|exp|tanh|sin|cos|arcsin)\s+(?=[A-Za-z\\])", r"\\\1\\, ", formula)
     # The converter wants to know which side of a formula a large bracket stands on.
     formula = re.sub(r"\\([bB]igg?)\s*([(\[])", r"\\\1l\2", formula)
     formula = re.sub(r"\\([bB]igg?)\s*([)\]])", r"\\\1r\2", formula)

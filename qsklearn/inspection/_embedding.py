@@ -18,7 +18,7 @@ from qsklearn.inspection._drawing import check_axis, make_axes
 from qsklearn.inspection._embedded_chains import check_chains
 
 _CALLER = "EmbeddingDisplay"
-_PALE, _DEAD, _COUPLER = "0.82", "0.35", "0.1"
+_PALE, _DEAD, _COUPLER = "0.87", "0.35", "0.1"
 _MANY = 3000  # couplers that a vector file should not hold one by one
 _MAX_SIZE = 16.0  # points of a qubit
 _MIN_LETTER, _MAX_LETTER = 5.0, 9.0  # points of a name on a qubit

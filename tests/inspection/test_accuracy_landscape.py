@@ -158,3 +158,92 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"AccuracyLandscapeDisplay.plot needs .*\[plot\]"):
         AccuracyLandscapeDisplay([PROBLEM_1]).plot()
+
+
+def test_probabilities_after_a_search(searched):
+    """Problem 1 has 8 best settings of 256: sin²(5θ) with sin²θ = 1/32 after two steps."""
+    estimator = searched.two
+    display = AccuracyLandscapeDisplay.from_estimator(estimator, n_iterations=2)
+    best = np.sin(5 * np.arcsin(np.sqrt(1 / 32))) ** 2
+    expected = np.where(np.array(PROBLEM_1) > 0, np.array(PROBLEM_1) / 248 * (1 - best), 0.0)
+    expected[8] = best
+    np.testing.assert_allclose(display.probabilities, [expected])
+    panel = display.axes_[0]
+    (marks,) = [line for line in panel.get_lines() if line.get_marker() == "o"]
+    shown = np.where(expected * 256 >= 0.5, expected * 256, np.nan)
+    np.testing.assert_allclose(marks.get_ydata(), shown)
+    np.testing.assert_allclose(marks.get_xdata(), np.arange(9) / 8)
+    (stem,) = panel.collections[-1].get_segments()
+    np.testing.assert_allclose(stem, [[1.0, 8.0], [1.0, 256 * best]])
+    assert panel.get_ylim()[1] > 256 * best
+    assert panel.get_title() == f"best 1: 8 of 256\np(best) = {best:.3g}, k = 2"
+    (text,) = display.figure_.legends[0].get_texts()
+    assert text.get_text() == "settings × probability"
+
+
+def test_before_a_search_the_probabilities_are_the_bars(searched):
+    display = AccuracyLandscapeDisplay.from_estimator(searched.three, n_iterations=0)
+    np.testing.assert_allclose(display.probabilities * 256, searched.three.histogram_)
+    assert display.iterations.tolist() == [0, 0, 0] and len(display.axes_) == 3
+
+
+def test_the_best_number_of_each_problem(searched):
+    estimator = searched.three
+    display = AccuracyLandscapeDisplay.from_estimator(estimator, n_iterations="best")
+    for problem, label in enumerate(estimator.classes_):
+        chances = estimator.success_probability(np.arange(20), label)
+        assert display.iterations[problem] == np.argmax(np.diff(chances) < 0)
+        level = np.flatnonzero(estimator.histogram_[problem])[-1]
+        chance = chances[display.iterations[problem]]
+        np.testing.assert_allclose(display.probabilities[problem, level], chance)
+    one = AccuracyLandscapeDisplay.from_estimator(
+        estimator, label=estimator.classes_[1], n_iterations="best"
+    )
+    np.testing.assert_array_equal(one.probabilities, display.probabilities[1:2])
+
+
+def test_many_accuracies_get_an_outline():
+    counts = np.arange(101)
+    law = counts / counts.sum()
+    law[100] = 0.0
+    law /= law.sum() / 0.5
+    law[100] = 0.5
+    display = AccuracyLandscapeDisplay([counts], probabilities=[law], iterations=3).plot()
+    outline = display.axes_[0].patches[-1].get_data()
+    expected = law * counts.sum()
+    np.testing.assert_allclose(outline.values, np.where(expected >= 0.5, expected, np.nan))
+    display.figure_.draw_without_rendering()
+
+
+def test_an_overshot_search_marks_nothing_that_cannot_be_shown():
+    law = [[0.0, 1.0, 0.0]]
+    display = AccuracyLandscapeDisplay([[1, 6, 1]], probabilities=law, iterations=[4]).plot()
+    (marks,) = [line for line in display.axes_[0].get_lines() if line.get_marker() == "o"]
+    np.testing.assert_array_equal(marks.get_ydata(), [np.nan, 8.0, np.nan])
+    display.figure_.draw_without_rendering()
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "iterations", "message"),
+    [
+        ([[0.5, 0.5]], None, "together. Got None for 'iterations'"),
+        (None, 3, "together. Got None for 'probabilities'"),
+        ([[0.5, 0.4]], 3, "sum to 1 in each row .* sum 0.9"),
+        ([[0.5, 0.5, 0.0]], 3, "'probabilities' .* Got the shape"),
+        ([[0.5, 0.5]], [1, 2], "'iterations' .* Got the shape"),
+        ([[0.5, 0.5]], 1.5, "'iterations' .* whole numbers. Got 1.5"),
+    ],
+)
+def test_probabilities_that_do_not_fit(probabilities, iterations, message):
+    with pytest.raises(ValueError, match=message):
+        AccuracyLandscapeDisplay([[3, 1]], probabilities=probabilities, iterations=iterations)
+
+
+def test_what_cannot_be_asked_of_a_search(searched):
+    with pytest.raises(ValueError, match="'n_iterations' .* finite number"):
+        AccuracyLandscapeDisplay.from_estimator(searched.two, n_iterations="most")
+    with pytest.raises(ValueError, match="'n_iterations' .* numbers >= 0. Got -1"):
+        AccuracyLandscapeDisplay.from_estimator(searched.two, n_iterations=-1)
+    # Probabilities of accuracies that no setting has are none.
+    with pytest.raises(ValueError, match="accuracies that settings have. Got a row .* 0.5"):
+        AccuracyLandscapeDisplay([[4, 0]], probabilities=[[0.5, 0.5]], iterations=1)

@@ -104,6 +104,7 @@ def test_kernels_of_a_convolution():
     )
 
 
+@pytest.mark.filterwarnings("ignore:SpinGlassAnnealedNetwork has not trained")
 def test_a_network_of_layers(digits):
     network = SpinGlassAnnealedNetwork(
         [Convolution(4, 3), Linear(10)], image_shape=(1, 8, 8), max_iter=1, random_state=0
@@ -115,6 +116,7 @@ def test_a_network_of_layers(digits):
     assert second.images_.shape == (10, 4) and second.unit_names == list("0123456789")
 
 
+@pytest.mark.filterwarnings("ignore:QuantumSampledMLPClassifier stopped")
 @pytest.mark.parametrize("kind", ["sampled", "qubo", "linear", "pipeline", "components", "mlp"])
 def test_estimators_that_can_be_read(kind, digits):
     mlp = MLPClassifier((5,), activation="logistic", max_iter=300, tol=1e-2, random_state=0)

@@ -81,9 +81,42 @@ def test_paired_tests(result):
     assert back["ci_low"] == pytest.approx(-forth["ci_high"])
 
 
+def test_effect_sizes_stand_beside_p(result):
+    for test in result.paired_tests():
+        if not test["note"]:
+            assert test["effect_low"] < test["effect_size"] < test["effect_high"]
+    assert result.paired_tests()[2]["note"] == "all differences are zero"
+
+
+def test_bayesian_tests(result):
+    tests = {test["estimator"]: test for test in result.bayesian_tests()}
+    assert set(tests) == {NASTY, "tree", "reader"}
+    for test in tests.values():
+        total = test["p_worse"] + test["p_equivalent"] + test["p_better"]
+        assert total == pytest.approx(1) and test["rope"] == 0.01 and test["baseline"] == "guess"
+    assert tests[NASTY]["p_better"] > 0.999
+    assert tests["reader"]["p_equivalent"] == 1.0
+    (wide,) = [t for t in result.bayesian_tests(rope=1.0) if t["estimator"] == NASTY]
+    assert wide["p_equivalent"] > 0.99
+    paired = result.paired_tests("tree", scoring="f1_macro", confidence=0.8)[0]
+    belief = result.bayesian_tests("tree", scoring="f1_macro", confidence=0.8)[0]
+    # A flat prior gives the frequentist's interval.
+    assert belief["ci_low"] == pytest.approx(paired["ci_low"])
+    (back,) = [
+        t for t in result.bayesian_tests(NASTY, scoring="f1_macro") if t["estimator"] == "tree"
+    ]
+    assert back["p_worse"] == pytest.approx(
+        result.bayesian_tests("tree", scoring="f1_macro")[0]["p_better"]
+    )
+
+
 @pytest.mark.parametrize(
     "call, text",
     [
+        (lambda r: r.bayesian_tests(rope=-0.1), r"'rope' parameter .* \[0, inf\). Got -0.1"),
+        (lambda r: r.bayesian_tests(rope=math.nan), r"'rope' parameter .* Got nan"),
+        (lambda r: r.bayesian_tests("nobody"), "'baseline' parameter"),
+        (lambda r: r.bayesian_tests(confidence=95), "'confidence' parameter"),
         (lambda r: r.summary("auc"), r"'scoring' parameter .* one of \['accuracy', 'f1_macro'\]"),
         (lambda r: r.to_text("auc"), "'scoring' parameter"),
         (lambda r: r.paired_tests("nobody"), "'baseline' parameter .* Got 'nobody' instead"),
@@ -113,7 +146,12 @@ def test_text(result):
     text = result.to_text()
     assert text == str(result)
     header = text.splitlines()[0]
-    assert "estimator" in header and "accuracy ± error" in header and "reads drawn" in header
+    assert "estimator" in header and "accuracy ± error" in header and "effect" in header
+    assert max(map(len, text.splitlines())) <= 120
+    (bayes,) = [line for line in text.splitlines() if "0/0/100 %" in line]
+    test = result.paired_tests()[0]
+    assert f"{test['difference']:+.3f} [{test['ci_low']:+.3f}, {test['ci_high']:+.3f}]" in bayes
+    assert f"{test['effect_size']:+.2f}" in bayes and "< 0.001" in bayes
     (reader,) = [line for line in text.splitlines() if line.startswith("reader ")]
     assert "1,000" in reader and "1.000" in reader  # reads, p
     assert "4 of 5 fits of reader stopped early: sampler: <i>gone</i>" in text
@@ -131,7 +169,7 @@ class Tags(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "img"):
+        if tag not in ("meta", "img", "br"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):

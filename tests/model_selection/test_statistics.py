@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qsklearn.model_selection._statistics import corrected_interval, corrected_paired_test
+from qsklearn.model_selection._statistics import (
+    bayesian_correlated_test,
+    corrected_interval,
+    corrected_paired_test,
+    effect_interval,
+)
 
 QUARTER = np.full(5, 0.25)
 
@@ -85,3 +90,106 @@ def test_interval():
     assert half_width == pytest.approx(error * stats.t.ppf(0.95, 2))
     assert all(map(math.isnan, corrected_interval([np.nan], [0.5])))
     assert corrected_interval([0.5], [0.5])[0] == 0.5
+
+
+def correlated_folds(rng, n_sets, k, rho, mean):
+    """Differences of k folds with unit spread among them and the correlation of the correction."""
+    common = rng.normal(size=(n_sets, 1)) * math.sqrt(rho / (1 - rho))
+    return mean + common + rng.normal(size=(n_sets, k))
+
+
+def test_effect_size_is_the_mean_over_the_spread():
+    a = np.array([0.90, 0.92, 0.95, 0.91, 0.93])
+    test = corrected_paired_test(a, [0.89, 0.90, 0.90, 0.92, 0.90], QUARTER)
+    assert test["effect_size"] == pytest.approx(0.02 / math.sqrt(0.0005))
+    assert test["effect_low"] < test["effect_size"] < test["effect_high"]
+    mirrored = corrected_paired_test([0.89, 0.90, 0.90, 0.92, 0.90], a, QUARTER)
+    assert mirrored["effect_low"] == pytest.approx(-test["effect_high"])
+    assert mirrored["effect_high"] == pytest.approx(-test["effect_low"])
+
+
+@pytest.mark.parametrize("t, n", [(0.0, 5), (1.3, 2), (-2.2, 10), (30.0, 5), (-80.0, 10)])
+def test_the_bounds_of_the_effect_put_t_at_the_ends_of_its_law(t, n):
+    low, high = effect_interval(t, 0.5, n, 0.9)
+    assert stats.nct.cdf(t, n - 1, low / 0.5) == pytest.approx(0.95, abs=1e-6)
+    assert stats.nct.cdf(t, n - 1, high / 0.5) == pytest.approx(0.05, abs=1e-6)
+
+
+def test_the_effect_interval_excludes_zero_where_the_test_rejects():
+    rng = np.random.default_rng(5)
+    for d in correlated_folds(rng, 200, 6, 0.2, 1.0):
+        test = corrected_paired_test(d, np.zeros(6), np.full(6, 0.25))
+        assert (test["p_value"] < 0.05) == (test["effect_low"] * test["effect_high"] > 0)
+
+
+@pytest.mark.parametrize("effect", [0.0, 1.0, 4.0])
+def test_the_effect_interval_covers_as_often_as_it_says(effect):
+    k, n_sets, rho = 5, 1000, 0.2
+    rng = np.random.default_rng(6)
+    ratio = np.full(k, rho / (1 - rho))
+    covered = 0
+    for d in correlated_folds(rng, n_sets, k, rho, effect):
+        test = corrected_paired_test(d, np.zeros(k), ratio, 0.9)
+        covered += test["effect_low"] <= effect <= test["effect_high"]
+    # 4 standard errors of a frequency of 90 % over 1000 data sets.
+    assert abs(covered / n_sets - 0.9) < 4 * math.sqrt(0.9 * 0.1 / n_sets)
+
+
+@pytest.mark.parametrize("t", [1e4, -1e9])
+def test_huge_statistics_have_finite_effects(t):
+    low, high = effect_interval(t, 1.0, 5)
+    assert math.isfinite(low) and math.isfinite(high) and low < t < high
+    # The spread of 4 degrees of freedom is all that is unknown here.
+    ends = np.sqrt(stats.chi2.ppf([0.025, 0.975], 4) / 4) * abs(t)
+    assert sorted(map(abs, (low, high))) == pytest.approx(ends, rel=1e-3)
+
+
+def test_degenerate_differences_have_no_effect_interval():
+    a = np.array([0.1, 0.2, 0.3])
+    same = corrected_paired_test(a, a, np.full(3, 0.5))
+    assert same["effect_size"] == 0.0 and math.isnan(same["effect_low"])
+    constant = corrected_paired_test(a + 0.1, a, np.full(3, 0.5))
+    assert math.isnan(constant["effect_size"]) and math.isnan(constant["effect_high"])
+
+
+@pytest.mark.parametrize("rope", [0.0, 0.01, 0.2])
+@pytest.mark.parametrize("k", [2, 5, 10])
+def test_bayesian_test_against_baycomp(k, rope):
+    baycomp = pytest.importorskip("baycomp")
+    rng = np.random.default_rng(k)
+    a, b = 0.9 + 0.02 * rng.normal(size=(2, k))
+    # Cross-validation tests on 1/k and trains on the rest, which is what baycomp assumes.
+    test = bayesian_correlated_test(b, a, np.full(k, 1 / (k - 1)), rope)
+    theirs = baycomp.two_on_single(a, b, rope=rope)
+    ours = (test["p_worse"], test["p_equivalent"], test["p_better"])
+    expected = theirs if rope else (theirs[0], 0.0, theirs[1])
+    np.testing.assert_allclose(ours, expected, atol=1e-12)
+    posterior = baycomp.CorrelatedTTest(a, b, rope=rope)
+    law = stats.t(posterior.df, posterior.mean, math.sqrt(posterior.var))
+    assert (test["ci_low"], test["ci_high"]) == pytest.approx(law.interval(0.95))
+
+
+def test_bayesian_test_in_degenerate_cases():
+    a, third = np.array([0.1, 0.2, 0.3]), np.full(3, 0.5)
+    same = bayesian_correlated_test(a, a, third, 0.01)
+    assert (same["p_worse"], same["p_equivalent"], same["p_better"]) == (0.0, 1.0, 0.0)
+    constant = bayesian_correlated_test(a + 0.1, a, third, 0.01)
+    assert math.isnan(constant["p_better"]) and "spread is unknown" in constant["note"]
+    lost = bayesian_correlated_test([0.5, np.nan, np.nan], a, third, 0.01)
+    assert math.isnan(lost["p_equivalent"]) and lost["note"].startswith("no posterior")
+
+
+def test_the_posterior_is_calibrated_under_its_model():
+    # Where it says 90 % for better, it is so in 90 % of worlds drawn from a wide prior.
+    k, rho, rope = 5, 0.2, 0.3
+    rng = np.random.default_rng(8)
+    truth = rng.uniform(-6, 6, size=3000)
+    d = correlated_folds(rng, 3000, k, rho, truth[:, np.newaxis])
+    ratio = np.full(k, rho / (1 - rho))
+    sure = np.array([bayesian_correlated_test(x, np.zeros(k), ratio, rope)["p_better"] for x in d])
+    for low, high in ((0.05, 0.5), (0.5, 0.95)):
+        chosen = (sure > low) & (sure < high)
+        hits = (truth > rope)[chosen]
+        # 4 standard errors of the frequency, with what the flat prior's cut at ±6 moves.
+        error = math.sqrt(hits.mean() * (1 - hits.mean()) / chosen.sum())
+        assert abs(hits.mean() - sure[chosen].mean()) < 4 * error
