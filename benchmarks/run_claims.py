@@ -36,7 +36,7 @@ CLAIMS = (
         "breast cancer 0.975 against 0.926",
         ("0.975", "0.926"),
         None,
-        "docs/user_guide/sampled_mlp.rst says how; no script prints it",
+        "sampled_mlp_readouts.py",
     ),
 )
 

@@ -186,8 +186,17 @@ def visit_math_block(writer, node):
     raise nodes.SkipNode
 
 
+def remove_gone_examples(app):
+    """Pages of examples that are gone or renamed would stay in the gallery's folder."""
+    gallery, examples = (Path(app.srcdir) / name for name in ("auto_examples", "examples"))
+    for page in gallery.rglob("plot_*.rst"):
+        if not (examples / page.relative_to(gallery).with_suffix(".py")).exists():
+            page.unlink()
+
+
 def setup(app):
     """Called by Sphinx."""
+    remove_gone_examples(app)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.connect("autodoc-process-docstring", escape_stars)
     app.connect("autodoc-skip-member", skip_routing)

@@ -209,14 +209,28 @@ def test_tuning_leaves_the_folds_and_seeds_of_others_as_they_were():
     ],
 )
 def test_what_candidates_are_chosen_by(scoring, tuning_scoring, name):
-    # Depth 1 is the worse of the two by any score.
+    # A slope of almost nothing is the worse of the two by any score.
     result = compare(
-        {"tree": DecisionTreeClassifier(min_samples_leaf=10)}, X, Y, cv=3, scoring=scoring,
-        tuning_scoring=tuning_scoring, param_distributions={"tree": {"max_depth": [1, 4]}},
+        {"line": LogisticRegression(max_iter=1000)}, X, Y, cv=3, scoring=scoring,
+        tuning_scoring=tuning_scoring, param_distributions={"line": {"C": [1e-5, 10.0]}},
         random_state=0,
     )  # fmt: skip
-    assert result.best_params["tree"] == ({"max_depth": 4},) * 3
+    assert result.best_params["line"] == ({"C": 10.0},) * 3
     assert name is None or result.tuning["scoring"] == name
+
+
+def test_the_tuning_scoring_decides_and_not_the_score_reported():
+    def small(estimator, X, y):
+        return -estimator.size
+
+    space = {"a": {"size": [1, 2, 4]}}
+    for tuning_scoring, size in ((None, 4), (small, 1)):
+        result = compare(
+            {"a": Sized()}, X, Y, cv=2, tuning_scoring=tuning_scoring, param_distributions=space
+        )
+        assert result.best_params["a"] == ({"size": size},) * 2
+        assert result.scores["score"]["a"].tolist() == [size / 10] * 2
+    assert result.tuning["scoring"] == "small"
 
 
 def test_groups_reach_the_inner_splitter():
@@ -235,10 +249,14 @@ def test_groups_reach_the_inner_splitter():
 
 def test_frames_and_regressors():
     frame, y = load_diabetes(return_X_y=True, as_frame=True)
-    space = {"ridge": {"alpha": loguniform(1e-3, 1e3)}}
-    result = compare({"ridge": Ridge()}, frame, y, cv=2, param_distributions=space, n_candidates=4)
+    space = {"alpha": [0.01, 1e4], "tol": loguniform(1e-5, 1e-4)}
+    result = compare(
+        {"ridge": Ridge()}, frame, y, cv=2, param_distributions={"ridge": space}, random_state=0
+    )
+    assert [found["alpha"] for found in result.best_params["ridge"]] == [0.01, 0.01]
     assert (result.scores["score"]["ridge"] > 0.3).all()
-    assert result.tuning["spaces"]["ridge"] == "alpha: loguniform(0.001, 1000.0)"
+    text = "alpha: 0.01, 10000.0; tol: loguniform(1e-05, 0.0001)"
+    assert result.tuning["spaces"]["ridge"] == text
 
 
 def test_contenders_that_are_searches_work_as_before():
@@ -322,8 +340,7 @@ def test_where_all_candidates_fail_the_fold_fails():
         run(error_score="raise")
 
 
-@pytest.mark.filterwarnings("ignore:.*no score:UserWarning")
-@pytest.mark.filterwarnings("ignore:.*non-finite:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*Scoring failed:UserWarning")
 def test_where_no_candidate_has_a_score_the_fold_fails():
     def broken(estimator, X, y):
         raise ZeroDivisionError("no score")
