@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sphinx.errors import ExtensionError
 import qsklearn
 
 matplotlib.use("agg")
+sys.path.insert(0, str(Path(__file__).parent))  # for gallery.py
 # Examples are short so that readers can run them, and stop before convergence.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
@@ -79,7 +81,8 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "reset_modules": ("matplotlib",),
-    "image_scrapers": ("matplotlib",),
+    "image_scrapers": ("gallery.scrape_figures",),
+    "ignore_repr_types": r"matplotlib\.figure",
     "image_srcset": ["2x"],
     "capture_repr": ("_repr_html_", "__repr__"),
     "remove_config_comments": True,

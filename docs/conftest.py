@@ -3,6 +3,7 @@
 # A doctest run imports every Python file that it finds, and to import an example is to run it.
 collect_ignore_glob = [
     "conf.py",
+    "gallery.py",
     "examples/*",
     "pictures/*",
     "auto_examples/*",

@@ -193,11 +193,16 @@ def _print_warnings(result, heard):
 
 
 def _print_ranks(results):
-    """Over data sets: the median difference and its test, a line a contender."""
+    """Over data sets: median differences and their tests, a line a pair."""
     from qsklearn.model_selection import signed_rank_tests
 
     for scoring in next(iter(results.values())).scorers:
-        tests = signed_rank_tests(results, scoring=scoring)
+        rows = [
+            row
+            for controls in (False, True)
+            for row in signed_rank_tests(results, scoring=scoring, controls=controls)
+        ]
+        tests = {(row["estimator"], row["baseline"]): row for row in rows}.values()
         print(f"Over {len(results)} data sets, {scoring}: median difference (signed-rank test)")
         for test in tests:
             line = (

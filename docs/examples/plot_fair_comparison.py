@@ -1,17 +1,18 @@
-r"""
+"""
 A fair comparison
 =================
 
-Is a network better because a sampler trained it? To answer that takes the same network without the sampler, as
-much tuning for both, the same folds, and a test that knows that folds share rows.
+Is a network better because a sampler trained it? To answer that takes the same network without the
+sampler, as much tuning for both, the same folds, and a test that knows that folds share rows.
 """
 
 # %%
 # Contenders and controls
 # -----------------------
 #
-# :func:`~qsklearn.model_selection.with_controls` asks the network for its classical twin and for its
-# ablations: the same network with another source of its steps. A strong simple model stands beside all.
+# :func:`~qsklearn.model_selection.with_controls` asks the network for its classical twin and for
+# its ablations: the same network with another source of its steps. A strong simple model stands
+# beside all.
 
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
@@ -24,7 +25,7 @@ from qsklearn.model_selection import compare, with_controls
 
 X, y = load_wine(return_X_y=True)
 network = QuantumSampledMLPClassifier(
-    n_hidden=8, sampler="gibbs", num_reads=10, batch_size=32, max_iter=20
+    n_hidden=8, sampler="gibbs", num_reads=5, batch_size=32, max_iter=12
 )
 contenders = with_controls({"MLP": make_pipeline(MinMaxScaler(), network)})
 contenders["logistic regression"] = make_pipeline(MinMaxScaler(), LogisticRegression())
@@ -34,9 +35,9 @@ print(*contenders, sep="\n")
 # The same budget of tuning
 # -------------------------
 #
-# Each contender that has a space is tuned within the training rows of each fold, by two candidates on
-# the same inner folds. The controls take the space of their network. Real studies take more candidates; what counts is
-# that all have as many.
+# Each contender that has a space is tuned within the training rows of each fold, by two candidates
+# on the same inner folds. The controls take the space of their network. Real studies take more
+# candidates; what counts is that all have as many.
 
 spaces = {
     "MLP": {"quantumsampledmlpclassifier__learning_rate_init": [0.03, 0.1]},
@@ -60,18 +61,19 @@ ComparisonDisplay.from_result(result).figure_
 # Differences on the same folds
 # -----------------------------
 #
-# Intervals of scores overlap even where one contender wins on each fold, since hard folds are hard for all. The test
-# looks at the differences to the twin:
+# Intervals of scores overlap even where one contender wins on each fold, since hard folds are hard
+# for all. The test looks at the differences to the twin:
 
 PairedDifferenceDisplay.from_result(result, rope=0.02).figure_
 
 # %%
-# One ablation must lose, and this is what it is for: where the draws cannot see the hidden units, the network has nothing to
-# train them with. If it were level with the rest, the data would not need the hidden layer.
+# One ablation should lose, and this is what it is for: where draws cannot see the hidden units,
+# nothing can train them. If it were level with the rest, these data would not need the hidden
+# layer.
 #
 # A large p-value does not say that two contenders are equal. The Bayesian test does say something
-# of that kind: how probable it is that the difference lies within a region that was chosen beforehand to mean "the
-# same", here two percent of accuracy.
+# of that kind: how probable it is that the difference lies within a region that was chosen
+# beforehand to mean "the same", here two percent of accuracy.
 
 for row in result.bayesian_tests(rope=0.02):
     print(
@@ -80,8 +82,8 @@ for row in result.bayesian_tests(rope=0.02):
     )
 
 # %%
-# Accuracy is coarse: of some 36 test rows, each is 3 %. The probabilities that were predicted tell more, and here the
-# picture need not be the same.
+# Accuracy is coarse: of some 36 test rows, each is 3 %. The probabilities that were predicted tell
+# more, and here the picture need not be the same.
 
 PairedDifferenceDisplay.from_result(result, scoring="neg_log_loss").figure_
 
@@ -89,8 +91,10 @@ PairedDifferenceDisplay.from_result(result, scoring="neg_log_loss").figure_
 # What not to conclude
 # --------------------
 #
-# Anything about data beyond this table: 178 wines and five folds. For a claim about methods compare on
-# several data sets (:doc:`plot_several_data_sets`), and name what each side spent (:doc:`plot_equal_cost`).
+# Anything about data beyond this table: 178 wines and five folds. For a claim about methods compare
+# on several data sets (:doc:`plot_several_data_sets`), and name what each side spent
+# (:doc:`plot_equal_cost`).
 
 for row in result.summary():
-    print(f"{row['estimator']:22s} {row['fit_seconds']:6.2f} s, {row['cost'].get('reads', 0):8.0f} reads")
+    reads = row["cost"].get("reads", 0)
+    print(f"{row['estimator']:22s} {row['fit_seconds']:6.2f} s, {reads:8.0f} reads")

@@ -93,7 +93,7 @@ class PairedDifferenceDisplay:
         self.rope = _check_rope(rope)
 
     @classmethod
-    def from_result(cls, result, *, ax=None, scoring=None, rope=None):
+    def from_result(cls, result, *, ax=None, scoring=None, rope=None, controls=False):
         """Plot the result of a comparison.
 
         Parameters
@@ -106,6 +106,9 @@ class PairedDifferenceDisplay:
             As for :meth:`plot`; a further call of that draws another score.
         rope : float, (float, float) or None, default=None
             As for the class.
+        controls : bool, default=False
+            Whether to draw the differences of each contender from each of its own controls
+            (``control_tests``) instead of those of all from the baseline.
 
         Returns
         -------
@@ -118,12 +121,19 @@ class PairedDifferenceDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        baseline = result.baseline
-        tests = {scorer: result.paired_tests(scoring=scorer) for scorer in result.scores}
-        differences = {
-            scorer: {name: values[name] - values[baseline] for name in values if name != baseline}
-            for scorer, values in result.scores.items()
-        }
+        baseline = "its control" if controls else result.baseline
+        tests, differences = {}, {}
+        for scorer, values in result.scores.items():
+            ask = result.control_tests if controls else result.paired_tests
+            rows = ask(scoring=scorer)
+            labels = [_label(row, controls) for row in rows]
+            tests[scorer] = [
+                row | {"estimator": label} for row, label in zip(rows, labels, strict=True)
+            ]
+            differences[scorer] = {
+                label: values[row["estimator"]] - values[row["baseline"]]
+                for row, label in zip(rows, labels, strict=True)
+            }
         return cls(tests, differences, baseline=baseline, rope=rope).plot(ax, scoring=scoring)
 
     def plot(self, ax=None, *, scoring=None):
@@ -267,6 +277,11 @@ def _count_lines(label):
 
 def _format_p(p_value):
     return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _label(row, controls):
+    name, other = row["estimator"], row["baseline"]
+    return f"{name} minus {other.removeprefix(name + ': ')}" if controls else name
 
 
 def _check_rope(rope):

@@ -85,6 +85,27 @@ def contender_of(name, names):
     return max(found, key=len, default=None)
 
 
+def pairs_of_controls(names):
+    """Each contender with each of its controls.
+
+    Parameters
+    ----------
+    names : sequence of str
+
+    Returns
+    -------
+    pairs : list of (str, str)
+        Contender and control, in the order of the controls.
+    """
+    owners = {name: contender_of(name, names) for name in names}
+    return [(owner, name) for name, owner in owners.items() if owner is not None]
+
+
+def name_of_control(contender, control):
+    """What is left of a control's name without its contender's."""
+    return control.removeprefix(contender + SEPARATOR)
+
+
 def _twin_of(name, estimator):
     found = _ask(name, estimator, "classical_twin")
     return {} if found is None else {_TWIN: found}

@@ -20,8 +20,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; border-bottom: 1px solid #ccc; text-align: right;
          vertical-align: top; }
 th { border-bottom: 2px solid #111; }
-th:first-child, td:first-child { text-align: left; min-width: 7rem; max-width: 14rem;
-         overflow-wrap: anywhere; padding-left: 0; position: sticky; left: 0; background: #fff; }
+th:first-child, td:first-child { text-align: left; min-width: 8rem; overflow-wrap: break-word;
+                                 position: sticky; left: 0; background: #fff; }
 td.text { text-align: left; overflow-wrap: anywhere; min-width: 14rem; }
 td.number { white-space: nowrap; }
 img { max-width: 100%; height: auto; }

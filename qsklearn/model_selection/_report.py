@@ -5,10 +5,17 @@ from __future__ import annotations
 import datetime
 from html import escape
 
+from qsklearn.model_selection._controls import name_of_control
 from qsklearn.model_selection._page import contents, note, section, table, write_page
 from qsklearn.model_selection._report_sections import TIMINGS, result_sections
 from qsklearn.model_selection._signed_rank import check_results, signed_rank_tests
-from qsklearn.model_selection._text import format_effect, format_error, format_interval, format_p
+from qsklearn.model_selection._text import (
+    format_difference,
+    format_effect,
+    format_error,
+    format_interval,
+    format_p,
+)
 
 _TITLE = "Comparison of estimators"
 
@@ -151,6 +158,8 @@ def _signed_ranks(results):
             yield note(f"No signed-rank tests. {error}")
             return
         yield _signed_rank_table(rows, scoring) if rows else "<p>There is one estimator.</p>"
+        own = signed_rank_tests(results, scoring=scoring, controls=True)
+        yield _own_control_table(results, own, scoring) if own else ""
     yield note(
         "Wilcoxon's signed-rank test of the mean differences, one a data set (Demšar 2006), "
         "two-sided, for each estimator alone. Pseudo-median: the median of the means of all pairs "
@@ -175,6 +184,27 @@ def _signed_rank_table(rows, scoring):
         for row in rows
     ]
     return table(header, cells, text_columns=[6])
+
+
+def _own_control_table(results, rows, scoring):
+    """Each contender minus each of its controls: on every data set, and over them."""
+    header = [f"{scoring}, contender minus its control", *results, "pseudo-median", "p"]
+    on_data = [result.control_tests(scoring=scoring) for result in results.values()]
+    cells = [
+        [
+            f"{row['estimator']} minus {name_of_control(row['estimator'], row['baseline'])}",
+            *(
+                format_interval(test["difference"], test["ci_low"], test["ci_high"])
+                for test in tests
+            ),
+            format_difference(row["median_difference"]),
+            format_p(row["p_value"]),
+        ]
+        for row, *tests in zip(rows, *on_data, strict=True)
+    ]
+    return table(header, cells) + note(
+        "What the replaced part adds, with corrected 95 % intervals on each data set."
+    )
 
 
 def _ending(results, command):

@@ -6,11 +6,12 @@ import base64
 import io
 from html import escape
 
-from qsklearn.inspection import ComparisonDisplay
+from qsklearn.inspection import ComparisonDisplay, PairedDifferenceDisplay
 from qsklearn.model_selection._fingerprint import stable_repr
 from qsklearn.model_selection._page import note, section, table
 from qsklearn.model_selection._statistics import mean_cost, mean_of_finished
 from qsklearn.model_selection._text import (
+    control_cells,
     format_amount,
     format_effect,
     format_interval,
@@ -48,6 +49,7 @@ def result_sections(result, level):
 def _parts(result):
     for scoring in result.scorers:
         yield scoring, _summary(result, scoring), _figure(result, scoring)
+        yield f"Against their own controls: {scoring}", *_controls(result, scoring)
         yield f"Paired tests: {scoring}", *_paired_tests(result, scoring)
     yield "Tuning", *_tuning(result)
     yield "Cost", *_costs(result)
@@ -62,6 +64,21 @@ def _parts(result):
 def _summary(result, scoring):
     header, rows, notes = table_cells(result, scoring, seconds=False)
     return table(header, rows) + "".join(map(note, notes))
+
+
+def _controls(result, scoring):
+    header, rows = control_cells(result, scoring)
+    if not rows:
+        return
+    yield table(header, rows)
+    yield note(
+        "A control is the same estimator with one part replaced, or its classical twin; what the "
+        "difference leaves is what that part adds. Tests as below."
+    )
+    yield _image(
+        PairedDifferenceDisplay.from_result(result, scoring=scoring, controls=True),
+        f"differences in {scoring} of every contender from its controls on every fold",
+    )
 
 
 def _paired_tests(result, scoring):
@@ -245,8 +262,12 @@ def _timings(result):
 
 def _figure(result, quantity):
     display = ComparisonDisplay.from_result(result, scoring=quantity)
+    return _image(display, f"{quantity} of every estimator on every fold")
+
+
+def _image(display, alt):
     buffer = io.BytesIO()
     display.figure_.savefig(buffer, format="png", dpi=120)
     image = base64.b64encode(buffer.getvalue()).decode("ascii")
-    alt = escape(f"{quantity} of every estimator on every fold; the numbers are in the tables")
-    return f'<img alt="{alt}" src="data:image/png;base64,{image}">'
+    text = escape(f"{alt}; the numbers are in the tables")
+    return f'<img alt="{text}" src="data:image/png;base64,{image}">'

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from qsklearn._optional import import_optional
+from qsklearn.model_selection._controls import pairs_of_controls
 from qsklearn.model_selection._fingerprint import fingerprint_of
 from qsklearn.model_selection._report import write_html
 from qsklearn.model_selection._statistics import (
@@ -251,26 +252,60 @@ class ComparisonResult:
             If a parameter names something unknown or is out of range.
         """
         check_confidence(_CALLER, confidence)
-        if not 0 <= rope < math.inf:
-            raise ValueError(
-                "The 'rope' parameter of ComparisonResult must be a float in the range [0, inf). "
-                f"Got {rope!r} instead."
-            )
+        _check_rope(rope)
         return self._against(baseline, scoring, bayesian_correlated_test, rope, confidence)
+
+    def control_tests(self, *, scoring=None, rope=0.01, confidence=0.95):
+        """Every contender against each of its own controls: what the part adds that they lack.
+
+        Controls are known by their names, ``"NAME: ..."``, as :func:`with_controls` gives them.
+
+        Parameters
+        ----------
+        scoring : str or None, default=None
+            Which score; the first when None.
+        rope : float, default=0.01
+            As for :meth:`bayesian_tests`.
+        confidence : float, default=0.95
+            As for :meth:`paired_tests`.
+
+        Returns
+        -------
+        rows : list of dict
+            Keys of :meth:`paired_tests`, with the control as ``baseline`` and the differences the
+            contender's minus the control's, and ``p_worse``, ``p_equivalent``, ``p_better`` and
+            ``rope`` of :meth:`bayesian_tests`. Empty where there are no controls.
+
+        Raises
+        ------
+        ValueError
+            If a parameter names something unknown or is out of range.
+        """
+        check_confidence(_CALLER, confidence)
+        _check_rope(rope)
+        scoring = self._check_scoring(scoring)
+        return [
+            self._pair(name, control, scoring, bayesian_correlated_test, rope, confidence)
+            | self._pair(name, control, scoring, corrected_paired_test, confidence)
+            for name, control in pairs_of_controls(self.names)
+        ]
 
     def _against(self, baseline, scoring, test, *arguments):
         """A row for every contender but the baseline."""
         baseline = self.baseline if baseline is None else baseline
         check_choice(_CALLER, "baseline", baseline, self.names)
         scoring = self._check_scoring(scoring)
-        scores = self.scores[scoring]
-        ratio = self._test_over_train()
         return [
-            {"estimator": name, "baseline": baseline, "scoring": scoring}
-            | test(scores[name], scores[baseline], ratio, *arguments)
+            self._pair(name, baseline, scoring, test, *arguments)
             for name in self.names
             if name != baseline
         ]
+
+    def _pair(self, name, baseline, scoring, test, *arguments):
+        scores = self.scores[scoring]
+        return {"estimator": name, "baseline": baseline, "scoring": scoring} | test(
+            scores[name], scores[baseline], self._test_over_train(), *arguments
+        )
 
     def fingerprint(self):
         """A number that two comparisons share when they found the same, bit for bit.
@@ -382,3 +417,11 @@ class ComparisonResult:
 
     def _test_over_train(self):
         return np.divide(self.test_sizes, self.train_sizes)
+
+
+def _check_rope(rope):
+    if not 0 <= rope < math.inf:
+        raise ValueError(
+            "The 'rope' parameter of ComparisonResult must be a float in the range [0, inf). "
+            f"Got {rope!r} instead."
+        )

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy import stats
 
+from qsklearn.model_selection._controls import pairs_of_controls
 from qsklearn.model_selection._validation import check_choice, check_confidence
 
 _CALLER = "signed_rank_tests"
@@ -16,7 +17,7 @@ _DECIMALS = 12
 _FEW = 10
 
 
-def signed_rank_tests(results, baseline=None, *, scoring=None, confidence=0.95):
+def signed_rank_tests(results, baseline=None, *, scoring=None, confidence=0.95, controls=False):
     """Wilcoxon signed-rank test of every contender against one, over data sets.
 
     Folds of one data set tell about that data set. Whether a contender is better on data sets at
@@ -35,6 +36,9 @@ def signed_rank_tests(results, baseline=None, *, scoring=None, confidence=0.95):
         Which score; the first of the first result when None.
     confidence : float, default=0.95
         Level of the interval, in (0, 1).
+    controls : bool, default=False
+        Whether each contender is tested against each of its own controls (see
+        :func:`with_controls`) instead of all against one.
 
     Returns
     -------
@@ -84,16 +88,18 @@ def signed_rank_tests(results, baseline=None, *, scoring=None, confidence=0.95):
                 f"The 'results' parameter of {_CALLER} must hold comparisons of the same "
                 f"contenders, {list(first.names)}. Got {list(result.names)} for {name!r} instead."
             )
-    baseline = _find_baseline(results, baseline)
-    check_choice(_CALLER, "baseline", baseline, first.names)
+    pairs = pairs_of_controls(first.names)
+    if not controls:
+        baseline = _find_baseline(results, baseline)
+        check_choice(_CALLER, "baseline", baseline, first.names)
+        pairs = [(name, baseline) for name in first.names if name != baseline]
     scoring = first.scorers[0] if scoring is None else scoring
     for result in results.values():
         check_choice(_CALLER, "scoring", scoring, result.scorers)
     return [
-        {"estimator": name, "baseline": baseline, "scoring": scoring}
-        | signed_rank_test(_mean_differences(results, name, baseline, scoring), confidence)
-        for name in first.names
-        if name != baseline
+        {"estimator": name, "baseline": other, "scoring": scoring}
+        | signed_rank_test(_mean_differences(results, name, other, scoring), confidence)
+        for name, other in pairs
     ]
 
 

@@ -14,6 +14,8 @@ from scipy import optimize, stats
 
 # Scores are of order one; a spread below this is rounding.
 _ROUNDING = 1e-12
+# scipy's noncentral law ends somewhere above; here its normal part is nothing beside t.
+_LARGE_T = 1e5
 
 
 def corrected_interval(values, test_over_train, confidence=0.95):
@@ -126,6 +128,8 @@ def _noncentrality(t, df, tail):
     if t < 0:  # the law mirrored: scipy is more exact on this side
         return -_noncentrality(-t, df, 1 - tail)
     # It is the quantile of t·sqrt(χ²/df) + z, which lies between sums of these two's quantiles.
+    if t > _LARGE_T:
+        return float(t * np.sqrt(stats.chi2.ppf(1 - tail, df) / df))
     ends = np.array([(1 - tail) / 2, 1 - tail / 2])
     low, high = t * np.sqrt(stats.chi2.ppf(ends, df) / df) + stats.norm.ppf(ends)
     return float(optimize.brentq(lambda nc: stats.nct.cdf(t, df, nc) - tail, low, high, xtol=1e-10))

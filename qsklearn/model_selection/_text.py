@@ -6,9 +6,12 @@ import math
 import textwrap
 from collections import Counter
 
+from qsklearn.model_selection._controls import name_of_control
+
 _WIDTH = 120
 _NAME_WIDTH = 34
 _NARROWEST_NAME = 12
+_TITLE_WIDTH = 25
 _PROBABILITIES = "worse / same / better"
 
 
@@ -45,6 +48,32 @@ def table_cells(result, scoring, *, seconds=True):
         for row in result.summary(scoring)
     ]
     return header, rows, _notes(result, tests, beliefs, seconds)
+
+
+def control_cells(result, scoring):
+    """Header and rows of text of what contenders add to their controls.
+
+    Parameters
+    ----------
+    result : ComparisonResult
+    scoring : str
+
+    Returns
+    -------
+    header : list of str
+    rows : list of list of str
+        Empty where there are no controls.
+    """
+    header = ["contender", f"{scoring} minus that of its control", "effect", "p", _PROBABILITIES]
+    rows = [
+        [f"{test['estimator']} minus {_control(test)}", *_differences(test, test)]
+        for test in result.control_tests(scoring=scoring)
+    ]
+    return header, rows
+
+
+def _control(test):
+    return name_of_control(test["estimator"], test["baseline"])
 
 
 def _cells(row, test, belief, seconds):
@@ -127,24 +156,33 @@ def _samplers(result):
 
 
 def render_text(result, scoring):
-    """The summary table for a terminal, with long names and headers wrapped."""
+    """The summary table for a terminal, and that of the controls, with long names wrapped."""
     header, rows, notes = table_cells(result, scoring)
+    parts = [_render(header, rows)]
+    header, rows = control_cells(result, scoring)
+    if rows:
+        parts.append(_render(header, rows))
+    folded = [textwrap.fill(note, 100, subsequent_indent="  ") for note in notes]
+    return "\n\n".join([*parts, "\n".join(folded)])
+
+
+def _render(header, rows):
+    """A table aligned for the eye, headers and names in as many lines as they need."""
     widths = _widths(header, rows)
-    blocks = [
-        [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
-        for row in [header, *rows]
-    ]
     lines = []
-    for block in blocks:
+    for row in [header, None, *rows]:
+        if row is None:
+            lines.append("  ".join("-" * width for width in widths))
+            continue
+        block = [
+            textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)
+        ]
         for i in range(max(map(len, block))):
             cells = [cell[i] if i < len(cell) else "" for cell in block]
             aligned = [cells[0].ljust(widths[0])]
             aligned += [cell.rjust(w) for cell, w in zip(cells[1:], widths[1:], strict=True)]
             lines.append("  ".join(aligned).rstrip())
-        if block is blocks[0]:
-            lines.append("  ".join("-" * width for width in widths))
-    folded = [textwrap.fill(note, 100, subsequent_indent="  ") for note in notes]
-    return "\n".join([*lines, "", *folded])
+    return "\n".join(lines)
 
 
 def _widths(header, rows):
@@ -154,9 +192,9 @@ def _widths(header, rows):
         max(map(len, [*column, *title.split()]))
         for title, column in zip(header, columns, strict=True)
     ]
-    # Broken, these two titles would be hard to read.
-    widths[1] = max(widths[1], len(header[1]))
-    widths[2] = max(widths[2], min(len(header[2]), 25))
+    # Broken, these titles would be hard to read.
+    for j in (1, 2):
+        widths[j] = max(widths[j], min(len(header[j]), _TITLE_WIDTH))
     room = _WIDTH - sum(widths[1:]) - 2 * len(widths[1:])
     longest = max(map(len, [header[0], *columns[0]]))
     widths[0] = max(_NARROWEST_NAME, min(longest, _NAME_WIDTH, room))
@@ -180,6 +218,11 @@ def format_interval(value, low, high):
         return f"{value:+{_style(value)}} [n/a]"
     style = _style(max(abs(low), abs(high)))
     return f"{value:+{style}} [{low:+{style}}, {high:+{style}}]"
+
+
+def format_difference(value):
+    """A difference with its sign, with three decimals or three figures."""
+    return "n/a" if math.isnan(value) else f"{value:+{_style(value)}}"
 
 
 def _style(largest):

@@ -15,6 +15,7 @@ MEAN, FOLD = "mean and 95 % interval", "one fold"
 def row(name, difference, half_width=0.05, p_value=0.25):
     return {
         "estimator": name,
+        "baseline": "twin",
         "difference": difference,
         "ci_low": difference - half_width,
         "ci_high": difference + half_width,
@@ -208,3 +209,13 @@ def test_without_matplotlib(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"PairedDifferenceDisplay.plot needs .*qsklearn\[plot\]"):
         make(1, "short {}").plot()
+
+
+def test_each_contender_from_its_own_controls(result):
+    result.control_tests = lambda scoring: [row("even", 0.02), row("sampled", 0.01)]
+    display = PairedDifferenceDisplay.from_result(result, controls=True)
+    labels = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert labels == ["even minus twin", "sampled minus twin"]
+    assert display.ax_.get_xlabel() == "difference in accuracy from its control"
+    folds = sorted(lines(display, "o"), key=lambda line: line.get_ydata()[0])
+    np.testing.assert_allclose(folds[0].get_xdata(), 0.02)

@@ -126,7 +126,7 @@ def test_the_overview_shows_every_mean_and_difference(page, results):
 
 
 def test_two_runs_give_the_same_page_but_for_timings_and_the_date(page, tmp_path):
-    again = run(n_jobs=2)
+    again = run()
     command = "qsklearn compare --data '<x>'"
     other = write_report(again, tmp_path / "r.html", command=command).read_text("utf-8")
     assert repeatable(other) == repeatable(page)
