@@ -105,6 +105,9 @@ def _add_data_options(group):
     group.add_argument("--data-path", help="an .npz with mnist or fashion_mnist")
     group.add_argument("--data-home", help="scikit-learn's cache for mnist and fashion_mnist")
     group.add_argument("--target", help="column of the CSV with the labels; else its last")
+    group.add_argument(
+        "--drop", type=_names, help="columns of the CSV to leave out, such as one of names or ids"
+    )
     group.add_argument("--classes", type=_names, help="labels to keep, such as 3,8; else all")
     group.add_argument("--n-samples", type=int, help="size of a stratified sample; else all rows")
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import textwrap
 import warnings
 
+import numpy as np
+
 from qsklearn._cli_data import check_data_options, label_data, load_data, split_names
 from qsklearn._cli_errors import CommandError, choose
-from qsklearn._cli_estimators import build_contenders
+from qsklearn._cli_estimators import build_contenders, prepare
 
 _REPORT, _SCORES = "report.html", "scores.csv"
 _SECONDS = "fit_seconds"
@@ -44,9 +47,9 @@ def run_compare(args):
     baseline = _find_baseline(args.baseline, contenders)
     tables = {name: load_data(name, args) for name in names}
     results = {}
-    for name, (X, y) in tables.items():
-        print(_headline(labels[name], X, y, args, contenders), flush=True)
-        results[labels[name]], heard = _run(args, contenders, X, y, baseline)
+    for name, table in tables.items():
+        print(_headline(labels[name], table, args, contenders), flush=True)
+        results[labels[name]], heard = _run(args, contenders, table, baseline)
         _print_result(results[labels[name]], heard)
     if len(results) > 1:
         _print_ranks(results)
@@ -134,25 +137,30 @@ def _find_baseline(name, contenders):
     return choose("--baseline", name, [*contenders.estimators, *contenders.labels])
 
 
-def _headline(label, X, y, args, contenders):
+def _headline(label, table, args, contenders):
     tuned = f", {args.tune} candidates each" if args.tune else ""
-    return (
-        f"{label}: {X.shape[0]} rows, {X.shape[1]} features, {len(set(y.tolist()))} classes, "
-        f"{args.cv} folds{tuned}; estimators: {', '.join(contenders.estimators)}"
-    )
+    lines = [
+        f"{label}: {table.X.shape[0]} rows, {table.X.shape[1]} features, "
+        f"{len(set(table.y.tolist()))} classes, {args.cv} folds{tuned}; estimators: "
+        f"{', '.join(contenders.estimators)}"
+    ]
+    return "\n  ".join([*lines, *table.notes])
 
 
-def _run(args, contenders, X, y, baseline):
+def _run(args, contenders, table, baseline):
     from qsklearn.model_selection import compare
 
+    estimators = contenders.estimators
+    if table.X.dtype == object or np.isnan(table.X).any():
+        estimators = prepare(estimators, table.text_columns, table.X.shape[1])
     tuning = {"param_distributions": contenders.spaces, "n_candidates": args.tune}
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("default")
         try:
             result = compare(
-                contenders.estimators,
-                X,
-                y,
+                estimators,
+                table.X,
+                table.y,
                 cv=args.cv,
                 scoring=args.scoring,
                 baseline=baseline,
@@ -203,15 +211,23 @@ def _print_ranks(results):
             for row in signed_rank_tests(results, scoring=scoring, controls=controls)
         ]
         tests = {(row["estimator"], row["baseline"]): row for row in rows}.values()
-        print(f"Over {len(results)} data sets, {scoring}: median difference (signed-rank test)")
+        print(
+            f"Over {len(results)} data sets, {scoring}: median difference, rank-biserial effect, "
+            "signed-rank test"
+        )
         for test in tests:
             line = (
-                f"  {test['estimator']} - {test['baseline']}: {test['median_difference']:+.3f}, "
-                f"p = {test['p_value']:.3f}"
+                f"  {test['estimator']} minus {test['baseline']}: {_interval(test)}, effect "
+                f"{test['effect_size']:+.2f}, p = {test['p_value']:.3f}"
             )
             print(textwrap.fill(line, 100, subsequent_indent="    "))
         for note in dict.fromkeys(test["note"] for test in tests if test["note"]):
             print(textwrap.fill(f"  {note}", 100, subsequent_indent="  "))
+
+
+def _interval(test):
+    bounds = f" [{test['ci_low']:+.3f}, {test['ci_high']:+.3f}]"
+    return f"{test['median_difference']:+.3f}{'' if math.isnan(test['ci_low']) else bounds}"
 
 
 def _write(args, results, files):
@@ -231,12 +247,17 @@ def _write(args, results, files):
             results,
             files[_REPORT],
             title=f"Comparison of estimators on {', '.join(results)}",
-            command=args.command,
+            command=_command(args),
             overwrite=True,
         )
     except OSError as error:
         raise CommandError(f"--output {args.output}: {error}") from error
     print(f"\nWrote {', '.join(str(file) for file in files.values())}")
+
+
+def _command(args):
+    """What repeats this, also where the page lies already."""
+    return args.command if args.overwrite else f"{args.command} --overwrite"
 
 
 def _frame(results):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,30 @@ _LOADERS = {
     "iris": sklearn_datasets.load_iris,
 }
 DATA_NAMES = (*_LOADERS, *_FETCHERS)
+# More different texts than these, or a tenth of the rows, are names and no categories.
+_MOST_TEXTS = 50
+# With fewer rows whole numbers may differ by chance.
+_MANY_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Table:
+    """A data set as it was read.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Floats, or objects where columns hold texts.
+    y : ndarray of shape (n_samples,)
+    text_columns : list of int
+    notes : list of str
+        What a user should know of the columns.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    text_columns: list
+    notes: list
 
 
 def load_data(name, args):
@@ -30,13 +55,12 @@ def load_data(name, args):
     name : str
         One of ``DATA_NAMES``, or a path.
     args : argparse.Namespace
-        With `data_path`, `data_home`, `target`, `classes` (list of str or None), `n_samples` and
-        `random_state`.
+        With `data_path`, `data_home`, `target`, `drop`, `classes` (list of str or None),
+        `n_samples` and `random_state`.
 
     Returns
     -------
-    X : ndarray of shape (n_samples, n_features), float64
-    y : ndarray of shape (n_samples,)
+    table : Table
 
     Raises
     ------
@@ -44,18 +68,23 @@ def load_data(name, args):
         If a name is unknown, a file cannot be used, or an option does not fit.
     """
     try:
-        X, y = _fetch(name, args) if name in _FETCHERS else _load(name, args)
+        table = _fetch(name, args) if name in _FETCHERS else _load(name, args)
     except (OSError, ValueError) as error:
         offline = name in _FETCHERS and not args.data_path and isinstance(error, OSError)
         hint = " The option for path is --data-path." if offline else ""
         raise CommandError(f"{error}{hint}") from error
-    kind = type_of_target(y)
-    if kind not in ("binary", "multiclass") or len(np.unique(y)) < 2:
+    kind = type_of_target(table.y)
+    if kind not in ("binary", "multiclass") or len(np.unique(table.y)) < 2:
         raise CommandError(
             f"the labels of {name!r} must be two or more classes, and they are "
             + ("one class" if kind in ("binary", "multiclass") else f"{kind} values")
+            + (", of its last column; --target names another" if _is_last(name, args) else "")
         )
-    return X, y
+    return table
+
+
+def _is_last(name, args):
+    return _is_file(name) and not args.target and name.lower().endswith(".csv")
 
 
 def split_names(texts):
@@ -112,6 +141,8 @@ def check_data_options(names, args):
         raise CommandError("--data-path is one file, so it goes with mnist or fashion_mnist alone")
     if args.target and not any(_is_file(name) for name in names):
         raise CommandError(f"--target goes with a CSV file, not with {', '.join(map(repr, names))}")
+    if args.drop and not any(_is_file(name) for name in names):
+        raise CommandError(f"--drop goes with a CSV file, not with {', '.join(map(repr, names))}")
     if args.classes and len(names) > 1:
         raise CommandError("--classes goes with one data set, as sets have their own classes")
     for name in names:
@@ -126,7 +157,7 @@ def _check_name(name):
 
 def _fetch(name, args):
     # The fetchers thin out before they convert, and so hold only what is wanted as floats.
-    return _FETCHERS[name](
+    X, y = _FETCHERS[name](
         path=args.data_path,
         data_home=args.data_home,
         classes=_resolve(args.classes, _TEN),
@@ -134,11 +165,12 @@ def _fetch(name, args):
         random_state=args.random_state,
         return_X_y=True,
     )
+    return Table(X, y, [], [])
 
 
 def _load(name, args):
     if _is_file(name):
-        bunch = datasets.load_table(name, target=args.target)
+        bunch = _read_file(name, args)
         labels = {str(label): label for label in np.unique(bunch.target).tolist()}
     else:
         bunch = _LOADERS[name]()
@@ -150,7 +182,48 @@ def _load(name, args):
         n_samples=args.n_samples,
         random_state=args.random_state,
     )
-    return np.asarray(bunch.data, dtype=np.float64)[rows], bunch.target[rows]
+    data = np.asarray(bunch.data)
+    if data.dtype != object:
+        data = data.astype(np.float64, copy=False)
+    texts = bunch.get("text_columns", [])
+    notes = _describe_columns(data, texts, bunch.feature_names) if _is_file(name) else []
+    return Table(data[rows], bunch.target[rows], texts, notes)
+
+
+def _read_file(name, args):
+    if Path(name).suffix.lower() != ".csv":
+        return datasets.load_table(name, target=args.target)
+    bunch = datasets.load_table(name, target=args.target, drop=args.drop or (), mixed=True)
+    for j in bunch.text_columns:
+        n_texts = len(set(bunch.data[:, j]))
+        if n_texts > max(_MOST_TEXTS, len(bunch.data) // 10):
+            column = bunch.feature_names[j]
+            raise CommandError(
+                f"the column {column!r} of {name!r} holds {n_texts} different texts in "
+                f"{len(bunch.data)} rows, too many for categories; leave it out by --drop {column}"
+            )
+    return bunch
+
+
+def _describe_columns(data, texts, names):
+    """A note on texts, one on gaps, and one on each column that seems to name the rows."""
+    notes = []
+    if texts:
+        listed = ", ".join(names[j] for j in texts)
+        notes.append(f"texts, of which each becomes a feature of 0 and 1: {listed}")
+    numbers = {j: data[:, j].astype(np.float64) for j in range(data.shape[1]) if j not in texts}
+    gaps = [names[j] for j, values in numbers.items() if np.isnan(values).any()]
+    if gaps:
+        notes.append(f"empty cells, filled by the training rows' median: {', '.join(gaps)}")
+    notes += [
+        f"{names[j]} has another whole number in every row; if it names the rows, leave it out by "
+        f"--drop {names[j]}"
+        for j, values in numbers.items()
+        if len(values) >= _MANY_ROWS
+        and (values == np.round(values)).all()
+        and len(np.unique(values)) == len(values)
+    ]
+    return notes
 
 
 def _resolve(classes, labels):

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
 from qsklearn._cli_errors import CommandError, choose
 
@@ -217,6 +219,35 @@ def _pipeline(model, transforms=False):
     if transforms:
         steps.append(("classifier", LogisticRegression(max_iter=1000)))
     return Pipeline(steps)
+
+
+def prepare(estimators, text_columns, n_features):
+    """The contenders for a table with texts or empty cells: each prepares it inside its folds.
+
+    Parameters
+    ----------
+    estimators : dict of str to Pipeline
+    text_columns : list of int
+    n_features : int
+
+    Returns
+    -------
+    estimators : dict of str to Pipeline
+        Numbers are filled by the median and scaled to [0, 1]; texts become features of 0 and 1.
+    """
+    numbers = [j for j in range(n_features) if j not in text_columns]
+    fill = SimpleImputer(strategy="median", keep_empty_features=True)
+    encode = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    preparation = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(fill, MinMaxScaler(clip=True)), numbers),
+            ("texts", encode, list(text_columns)),
+        ]
+    )
+    return {
+        name: clone(estimator).set_params(scaling=clone(preparation))
+        for name, estimator in estimators.items()
+    }
 
 
 def _with_controls(built, controls):

@@ -337,9 +337,52 @@ def test_a_csv(stand_in, capsys, tmp_path):
     assert main([*argv, "--target", "kind", "--classes", "cat,dog"]) == 0
     assert "1.000 ± 0.000" in capsys.readouterr().out
     err = refused(capsys, *argv[1:])
-    assert "line 2, column 'kind' holds 'dog'; expected a finite number" in err
+    assert "continuous values, of its last column; --target names another" in err
     path.write_text("size,weight\n1,0.5\n2,0.25\n")
     assert "continuous values" in refused(capsys, *argv[1:])
+
+
+def customers(path, n_rows=60):
+    """A table as companies have them: ids, texts, gaps, and the label in the middle."""
+    rng = np.random.default_rng(0)
+    lines = ["customer_id,churn,city,age"]
+    for i in range(n_rows):
+        churn = rng.random() < 0.5
+        age = "" if i % 9 == 4 else f"{40 + 20 * churn + rng.normal():.2f}"
+        lines.append(f"{1000 + i},{'yes' if churn else 'no'},{rng.choice(['Oslo', 'Rome'])},{age}")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return str(path)
+
+
+def test_a_table_with_texts_gaps_and_ids(capsys, tmp_path):
+    data = customers(tmp_path / "customers.csv")
+    argv = ["compare", "--data", data, "--target", "churn", "--estimator", "logistic-regression"]
+    assert main([*argv, "--cv", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "60 rows, 3 features" in out and "feature of 0 and 1: city" in out
+    assert "empty cells, filled by the training rows' median: age" in out
+    assert "customer_id has another whole number in every row" in out
+    assert main([*argv, "--cv", "3", "--drop", "customer_id"]) == 0
+    out = capsys.readouterr().out
+    assert "2 features" in out and "another whole number" not in out
+    assert " 0.9" in table_row(out, "logistic regression")
+
+
+def test_names_are_no_categories(capsys, tmp_path):
+    path = tmp_path / "names.csv"
+    lines = [f"person {i},{i % 7},{i % 2}" for i in range(80)]
+    path.write_text("\n".join(["name,size,kind", *lines]))
+    err = refused(capsys, "--data", path, "--estimator", "logistic-regression")
+    assert "'name'" in err and "80 different texts in 80 rows" in err and "--drop name" in err
+    assert "--drop goes with a CSV" in refused(capsys, "--data", "iris", "--drop", "a")
+
+
+def test_the_command_on_the_page_can_be_repeated(capsys, tmp_path):
+    argv = ["compare", "--data", "iris", "--cv", "3", "--estimator", "logistic-regression"]
+    assert main([*argv, "--output", str(tmp_path)]) == 0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    command = re.search(r"<pre>qsklearn (.*)</pre>", page).group(1)
+    assert command.endswith("--overwrite") and main(command.split()) == 0
 
 
 def test_a_bad_file_is_named(capsys, tmp_path):

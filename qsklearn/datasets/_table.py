@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import math
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from sklearn.utils import Bunch
 
 from qsklearn.datasets._npz import bad_file, read_labelled_npz
 
+# What programs write for a cell without a value.
+_EMPTY = {"", "na", "n/a", "nan", "null", "none", "?"}
 
-def load_table(path, *, target=None, return_X_y=False):
+
+def load_table(path, *, target=None, drop=(), mixed=False, return_X_y=False):
     """Load labelled rows from a file.
 
     Parameters
@@ -21,9 +25,15 @@ def load_table(path, *, target=None, return_X_y=False):
         A ``.csv`` (comma separated, UTF-8, names of the columns in the first line, features that
         are finite numbers) or an ``.npz`` (arrays ``X`` and ``y``, or the four of a file divided
         into training and test rows, which are joined). A first line with numbers for all features
-        is taken for data and refused, unless it counts them from 0 or 1 as pandas does.
+        is taken for data and refused, unless it counts them from 0 or 1 as pandas does. A first
+        column without a name that counts the rows, as pandas writes it, is left out.
     target : str or None, default=None
         Name of the column with the labels; the last one when None. For a CSV only.
+    drop : sequence of str, default=()
+        Names of columns to leave out, such as one that numbers customers. For a CSV only.
+    mixed : bool, default=False
+        Whether features may be texts, and cells empty (or NA, NaN, null, None, ?). Numbers that are
+        not there become NaN, and where a column holds texts, `data` is an array of objects.
     return_X_y : bool, default=False
         Return ``(data, target)`` in place of the Bunch.
 
@@ -32,7 +42,8 @@ def load_table(path, *, target=None, return_X_y=False):
     bunch : :class:`~sklearn.utils.Bunch`
         With `data` (ndarray of shape (n_samples, n_features), float64, as in the file), `target`
         (ndarray of shape (n_samples,): int64 if all labels are whole numbers, float64 if all are
-        numbers, else strings), `feature_names`, `target_names` (the distinct labels as strings),
+        numbers, else strings), `feature_names`, `text_columns` (list of int: which features are
+        texts, with `mixed` only), `target_names` (the distinct labels as strings),
         `image_shape` ((1, height, width) if the rows of an ``.npz`` are pictures, else None) and
         `DESCR`.
 
@@ -61,14 +72,10 @@ def load_table(path, *, target=None, return_X_y=False):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     if path.suffix.lower() == ".npz":
-        if target is not None:
-            raise ValueError(
-                "The 'target' parameter of load_table must be None for an .npz file, whose labels "
-                f"are its array 'y'. Got {target!r} instead."
-            )
+        _check_of_csv(target, drop)
         table = _read_npz(path)
     elif path.suffix.lower() == ".csv":
-        table = _read_csv(path, target)
+        table = _read_csv(path, target, drop, mixed)
     else:
         raise bad_file(path, f"its name ends in {path.suffix!r}; expected '.csv' or '.npz'")
     if return_X_y:
@@ -76,6 +83,19 @@ def load_table(path, *, target=None, return_X_y=False):
     table.target_names = np.unique(table.target).astype(str)
     table.DESCR = f"{len(table.target)} rows from {path}."
     return table
+
+
+def _check_of_csv(target, drop):
+    if target is not None:
+        raise ValueError(
+            "The 'target' parameter of load_table must be None for an .npz file, whose labels "
+            f"are its array 'y'. Got {target!r} instead."
+        )
+    if drop:
+        raise ValueError(
+            "The 'drop' parameter of load_table must be empty for an .npz file, whose columns have "
+            f"no names. Got {drop!r} instead."
+        )
 
 
 def _read_npz(path):
@@ -86,24 +106,70 @@ def _read_npz(path):
         data=data,
         target=np.concatenate([y for _, y in parts]),
         feature_names=[f"x{j}" for j in range(data.shape[1])],
+        text_columns=[],
         image_shape=(1, *features.shape[1:]) if features.ndim == 3 else None,
     )
 
 
-def _read_csv(path, target):
-    header, rows = _read_rows(path)
+def _read_csv(path, target, drop, mixed):
+    header, rows = _without_row_numbers(*_read_rows(path))
     column = _find_target(path, header, target)
     _check_names(path, header, column, {row[column].strip() for _, row in rows})
-    features = [j for j in range(len(header)) if j != column]
-    data = np.array(
-        [[_number(path, line, header[j], row[j]) for j in features] for line, row in rows]
-    )
+    left_out = _find_dropped(path, header, drop, column)
+    features = [j for j in range(len(header)) if j != column and j not in left_out]
+    loose = [j for j in features if mixed and not all(_is_number(row[j]) for _, row in rows)]
+    columns = [
+        _texts_or_numbers(path, header[j], [(line, row[j]) for line, row in rows], j in loose)
+        for j in features
+    ]
     return Bunch(
-        data=data,
+        data=_join(columns),
         target=_labels(path, header[column], [(line, row[column].strip()) for line, row in rows]),
         feature_names=[header[j] for j in features],
+        text_columns=[i for i, values in enumerate(columns) if values.dtype == object],
         image_shape=None,
     )
+
+
+def _texts_or_numbers(path, name, cells, loose):
+    """A column as floats or, where it is loose and not all of it are numbers, as texts."""
+    if not loose:
+        return np.array([_number(path, line, name, text) for line, text in cells])
+    stripped = ["" if text.strip().lower() in _EMPTY else text.strip() for _, text in cells]
+    if any(text and not _is_number(text) for text in stripped):
+        return np.array(stripped, dtype=object)
+    return np.array([float(text) if text else math.nan for text in stripped])
+
+
+def _join(columns):
+    """Columns side by side; as objects where one holds texts."""
+    if not any(values.dtype == object for values in columns):
+        return np.column_stack(columns)
+    data = np.empty((len(columns[0]), len(columns)), dtype=object)
+    for j, values in enumerate(columns):
+        data[:, j] = values
+    return data
+
+
+def _without_row_numbers(header, rows):
+    """pandas writes its index as a first column without a name, which is no feature."""
+    cells = [row[0].strip() for _, row in rows]
+    counted = any(cells == [str(i + k) for i in range(len(cells))] for k in (0, 1))
+    if header[0] or not counted or len(header) < 3:
+        return header, rows
+    return header[1:], [(line, row[1:]) for line, row in rows]
+
+
+def _find_dropped(path, header, drop, column):
+    """Places of the columns to leave out."""
+    places = {_find_column(path, header, name) for name in drop}
+    if column in places:
+        raise bad_file(
+            path, f"{header[column]!r} is the column of the labels; it cannot be dropped"
+        )
+    if len(places) == len(header) - 1:
+        raise bad_file(path, "all its features are dropped; expected one or more")
+    return places
 
 
 def _read_rows(path):
@@ -153,9 +219,15 @@ def _check_names(path, header, column, labels):
 def _find_target(path, header, target):
     if target is None:
         return len(header) - 1
-    if target not in header:
-        raise bad_file(path, f"it has no column {target!r}; its columns are {header}")
-    return header.index(target)
+    return _find_column(path, header, target)
+
+
+def _find_column(path, header, name):
+    if name not in header:
+        closest = difflib.get_close_matches(name, header, n=1)
+        hint = f", did you mean {closest[0]!r}?" if closest else ";"
+        raise bad_file(path, f"it has no column {name!r}{hint} its columns are {header}")
+    return header.index(name)
 
 
 def _is_float(text):

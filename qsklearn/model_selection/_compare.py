@@ -87,8 +87,9 @@ def compare(
         When given, folds that are made from an int are shuffled, and every ``random_state`` of an
         estimator that is None gets a seed, one for each fold and the same for all contenders.
     error_score : "raise" or nan, default=nan
-        With nan a fold that fails is reported with its error, and the rest go on; with "raise"
-        its exception ends the comparison.
+        With nan a fold that fails is reported with its error, and the rest go on, unless all fail;
+        of several scores one that fails is nan by itself. With "raise" the exception ends the
+        comparison.
     verbose : int, default=0
         If positive, show a progress bar on standard error.
     param_distributions : dict of str to (dict or list of dict), or None, default=None
@@ -115,14 +116,17 @@ def compare(
     Raises
     ------
     ValueError
-        If a parameter is out of range or names something unknown, or if `cv` gives no split.
+        If a parameter is out of range or names something unknown, if `cv` gives no split, or if
+        all fits of all contenders failed.
     TypeError
         If an estimator has no ``fit``, or no ``score`` while `scoring` is None.
 
     Warns
     -----
     FitFailedWarning
-        If folds failed. Warnings of the fits are passed on once per contender and text, with the
+        If folds failed.
+    UserWarning
+        If one of several scores failed. Warnings of the fits are passed on once per contender and text, with the
         number of folds that gave them.
 
     Notes
@@ -177,6 +181,7 @@ def compare(
         for name, estimator in estimators.items()
     ]  # fmt: skip
     outcomes = _run(tasks, n_jobs, verbose)
+    _check_any_finished(outcomes, names)
     _warn(outcomes, names)
     return ComparisonResult(
         names=names,
@@ -306,14 +311,29 @@ def _collect(folds, read):
     return arrays
 
 
-def _warn(outcomes, names):
+def _check_any_finished(outcomes, names):
+    if all(one["error"] for one in outcomes.values()):
+        # As cross_validate does: what fails everywhere is mostly the data or the scoring.
+        raise ValueError(
+            f"All {len(outcomes)} fits of compare failed, so there is nothing to compare. "
+            f"{_first_failure(outcomes, names)} To see where it comes from pass "
+            "error_score='raise'."
+        )
+
+
+def _first_failure(outcomes, names):
     failed = [task for task, one in outcomes.items() if one["error"]]
-    if failed:
-        name, fold = min(failed, key=lambda task: (names.index(task[0]), task[1]))
-        reason = " ".join(outcomes[name, fold]["error"].split())
+    name, fold = min(failed, key=lambda task: (names.index(task[0]), task[1]))
+    reason = " ".join(outcomes[name, fold]["error"].split())
+    return f"The first, of {name!r} on fold {fold}: {reason}"
+
+
+def _warn(outcomes, names):
+    n_failed = sum(one["error"] is not None for one in outcomes.values())
+    if n_failed:
         warnings.warn(
-            f"{len(failed)} of {len(outcomes)} fits of compare failed; their scores are nan. "
-            f"The first, of {name!r} on fold {fold}: {reason}",
+            f"{n_failed} of {len(outcomes)} fits of compare failed; their scores are nan. "
+            f"{_first_failure(outcomes, names)}",
             FitFailedWarning,
             stacklevel=3,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
@@ -25,8 +27,8 @@ def with_controls(estimators, *, twins=True, ablations=True):
         The contenders by name. They stay as they are, and those without the methods stay alone. In
         a :class:`~sklearn.pipeline.Pipeline` the last step that has a method is asked; the control
         takes the place of that step, under the step's name, in a clone of the pipeline. What is
-        wrapped otherwise, in a search say, is not asked: tune by ``param_distributions`` of
-        :func:`compare`.
+        wrapped otherwise, in a search say, is not asked, which a warning tells: tune by
+        ``param_distributions`` of :func:`compare`, or wrap the controls by hand.
     twins : bool, default=True
         Whether to ask for classical twins.
     ablations : bool, default=True
@@ -45,6 +47,11 @@ def with_controls(estimators, *, twins=True, ablations=True):
     TypeError
         If an estimator has no ``fit``.
 
+    Warns
+    -----
+    UserWarning
+        If a contender stays alone though what it wraps, as its ``estimator``, offers controls.
+
     See Also
     --------
     compare : Tunes controls over the space of their contender.
@@ -59,6 +66,7 @@ def with_controls(estimators, *, twins=True, ablations=True):
     ['MLP', 'MLP: classical twin', 'logistic']
     """
     check_estimators(estimators, "with_controls")
+    asked = [*(["classical_twin"] if twins else []), *(["ablations"] if ablations else [])]
     expanded = dict(estimators)
     groups = {}
     for name, estimator in estimators.items():
@@ -74,6 +82,8 @@ def with_controls(estimators, *, twins=True, ablations=True):
                     f"those of the controls. Got {label!r} twice; rename one."
                 )
             expanded[label] = groups[name][label] = control
+        if not pairs and _wraps_one_with(asked, estimator):
+            _warn_of_wrapped(name, estimator)
     return {
         k: v for name in estimators for k, v in ({name: estimators[name]} | groups[name]).items()
     }
@@ -127,6 +137,31 @@ def _ask(name, estimator, method):
                 return {key: _replaced(estimator, step, control) for key, control in found.items()}
             return _replaced(estimator, step, found)
     return None
+
+
+def _wraps_one_with(methods, estimator):
+    """Whether the estimator, or a step of it, holds as its ``estimator`` one with a method."""
+    if isinstance(estimator, Pipeline):
+        return any(_wraps_one_with(methods, step) for _, step in estimator.steps)
+    inner = getattr(estimator, "estimator", None)
+    return inner is not None and (_offers(methods, inner) or _wraps_one_with(methods, inner))
+
+
+def _offers(methods, estimator):
+    if isinstance(estimator, Pipeline):
+        return any(_offers(methods, step) for _, step in estimator.steps)
+    return any(hasattr(estimator, method) for method in methods)
+
+
+def _warn_of_wrapped(name, estimator):
+    warnings.warn(
+        f"{name!r} stays without controls: what its {type(estimator).__name__} wraps offers some, "
+        "but with_controls asks only estimators and steps of pipelines. In place of a search give "
+        "with_controls the estimator itself and compare its space as param_distributions, or wrap "
+        "the controls by hand.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _call(name, estimator, method):

@@ -13,6 +13,7 @@ from sklearn.metrics import check_scoring, get_scorer
 
 from qsklearn._optional import import_optional
 from qsklearn.model_selection._compare import compare
+from qsklearn.model_selection._fitted import plain
 
 # Counts of a fit, by the name that they have in ``cost_``.
 _COUNTS = ("calls", "reads", "sweeps", "queries", "oracle_queries")
@@ -133,7 +134,7 @@ def cost_curve(
         random_state=random_state,
         verbose=verbose,
     )
-    scores, predicted = _take_apart(result, scorer.names)
+    scores, predicted = _take_apart(result)
     result = dataclasses.replace(result, scorers=tuple(scores), scores=scores)
     return CostCurve(tuple(estimators), tuple(points), result, predicted)
 
@@ -313,13 +314,15 @@ class CostCurve:
         Raises
         ------
         ValueError
-            If a parameter names something unknown or is out of range.
+            If a parameter names something unknown or is out of range, or if no contender has the
+            cost.
         """
         baseline = self.names[0] if baseline is None else baseline
         _check_choice("cost", cost, _COSTS)
         _check_choice("baseline", baseline, self.names)
         _check_choice("choose_on", choose_on, _CHOICES)
         rows = self.summary(scoring)
+        _check_cost(cost, rows)
         prices = np.array([row[cost] for row in rows])
         return [
             row
@@ -446,13 +449,9 @@ def _check_scoring(scoring, estimators):
     return tuple(scorers)
 
 
-def _take_apart(result, names):
+def _take_apart(result):
     """The scores that were asked for, and by label what predicting costs."""
     added = {_key(name): name for name in _PREDICTED}
-    if not added.keys() <= result.scores.keys():
-        # Every fold failed, so that none has told the names of its scores.
-        unknown = next(iter(result.scores.values()))
-        return dict.fromkeys(names, unknown), {label: {} for label in result.names}
     scores = {name: values for name, values in result.scores.items() if name not in added}
     predicted = {
         label: {name: _mean(result.scores[key][label]) for key, name in added.items()}
@@ -467,7 +466,7 @@ def _lay_out(estimators, param_ranges):
     points, contenders = [], {}
     for name, estimator in estimators.items():
         [(parameter, values)] = param_ranges.get(name, {None: [None]}).items()
-        for value in values:
+        for value in map(plain, values):
             label = _free_label(_label(name, parameter, value), contenders)
             points.append(CurvePoint(name, parameter, value, label))
             contenders[label] = _with_value(name, estimator, parameter, value)
@@ -530,6 +529,20 @@ def _check_choice(name, value, choices):
         raise ValueError(
             f"The {name!r} parameter of CostCurve.at_equal_cost must be one of {list(choices)}. "
             f"Got {value!r} instead."
+        )
+
+
+def _check_cost(cost, rows):
+    """Raise ValueError unless a point has the cost; 0 is what a fit without it may report."""
+    known = {}
+    for row in rows:
+        of_row = [name for name in _COSTS if row[name] > 0]
+        known[row["estimator"]] = list(dict.fromkeys([*known.get(row["estimator"], ()), *of_row]))
+    if not any(cost in names for names in known.values()):
+        listed = "; ".join(f"{name}: {', '.join(names) or 'none'}" for name, names in known.items())
+        raise ValueError(
+            "The 'cost' parameter of CostCurve.at_equal_cost must be one that a contender has "
+            f"({listed}). Got {cost!r} instead."
         )
 
 

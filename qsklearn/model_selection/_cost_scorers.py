@@ -27,6 +27,11 @@ class CostScorer:
 
     name: str
 
+    @property
+    def __name__(self):
+        # What the displays of scikit-learn call a score by.
+        return self.name
+
     def __call__(self, estimator, X=None, y=None) -> float:
         cost = find_cost(estimator) or {}
         return float(cost.get(self.name, math.nan))

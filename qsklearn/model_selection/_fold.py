@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
 import threading
 import warnings
 
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import cross_validate
 from threadpoolctl import threadpool_limits
 
@@ -30,8 +33,9 @@ def run_fold(task, estimator, X, y, split, scoring, seed, error_score, tuning=No
         All rows.
     split : (ndarray, ndarray)
         Training and test rows.
-    scoring : str, callable, dict of scorers or None
-        As for :func:`~sklearn.model_selection.cross_validate`.
+    scoring : callable, dict of scorers or None
+        As for :func:`~sklearn.model_selection.cross_validate`. Of a dict each scorer fails by
+        itself: its score is NaN, and a warning tells why. Where all fail the fold fails.
     seed : int or None
         For every ``random_state`` of the estimator that is None.
     error_score : "raise" or float
@@ -48,6 +52,8 @@ def run_fold(task, estimator, X, y, split, scoring, seed, error_score, tuning=No
         ``tuning_cost``, and ``warnings`` and ``tuning_warnings``, lists of (category, text).
     """
     in_tuning, recorded = [], []
+    if isinstance(scoring, dict) and error_score != "raise":
+        scoring = _ScorersApart(scoring)
     try:
         with _recorded_warnings(in_tuning):
             model, tuned = _tuned(estimator, X, y, seed, error_score, tuning)
@@ -59,7 +65,8 @@ def run_fold(task, estimator, X, y, split, scoring, seed, error_score, tuning=No
             raise error from error.__cause__
         # A failed fold is a result, not the end of the others.
         outcome = {"error": f"{type(error).__name__}: {error}"}
-    outcome["warnings"] = _texts(recorded)
+    # Not by warnings.warn, which a filter could turn into the failure of the fold.
+    outcome["warnings"] = [*_texts(recorded), *getattr(scoring, "warnings", ())]
     heard = dict.fromkeys(_texts(in_tuning))
     outcome["tuning_warnings"] = [one for one in heard if not one[1].startswith(_ECHO)]
     return task, outcome
@@ -107,6 +114,33 @@ def _fit_and_score(estimator, X, y, split, scoring):
         **_own_search(fitted),
         "tuning_seconds": 0.0,
     }
+
+
+class _ScorersApart:
+    """Scorers that share predictions, as scikit-learn's do, and no failures."""
+
+    def __init__(self, scorers):
+        self.scorers, self.warnings = scorers, []
+
+    def __call__(self, estimator, X, y=None):
+        scores = check_scoring(estimator, self.scorers, raise_exc=False)(estimator, X, y)
+        failed = {name: text for name, text in scores.items() if isinstance(text, str)}
+        if len(failed) == len(scores):
+            # Only the error itself, not its text, can be what the fold fails with.
+            return check_scoring(estimator, self.scorers)(estimator, X, y)
+        self.warnings += [
+            (UserWarning, f"the score {name!r} is nan, as its scorer failed: {_last_error(text)}")
+            for name, text in failed.items()
+        ]
+        return scores | dict.fromkeys(failed, math.nan)
+
+
+def _last_error(traceback):
+    """The error that a formatted traceback ends with, in one line."""
+    lines = traceback.rpartition("Traceback (most recent call last):")[2].split("\n")
+    # The frames are indented; the error comes first of what is not.
+    frames = itertools.takewhile(lambda line: not line.strip() or line[0] == " ", lines)
+    return " ".join(" ".join(lines[len(list(frames)) :]).split())
 
 
 def _own_search(fitted):

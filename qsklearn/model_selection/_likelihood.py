@@ -21,6 +21,11 @@ class LikelihoodScorer:
     name: str
     n_importance: int | None = None
 
+    @property
+    def __name__(self):
+        # What the displays of scikit-learn call a score by.
+        return self.name
+
     def __call__(self, estimator, X, y=None) -> float:
         if self.name == "class_log_likelihood":
             return _class_log_likelihood(estimator, X, y)
@@ -86,7 +91,8 @@ def log_likelihood_scorers(n_importance=None, *, names=_NAMES) -> dict[str, Like
 
     Every scorer evaluates for itself. ``"log_likelihood"`` and its error each draw `n_importance`
     times a row, the same draws where these come from the content of the rows: name only what is
-    needed. What :func:`compare` says of a contender leaves out folds that are not finite.
+    needed. A contender of :func:`compare` that
+    has minus infinity on a fold has it as its mean, without an error or a test.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from html import escape
 from pathlib import Path
@@ -22,13 +23,28 @@ th, td { padding: .35rem .7rem; border-bottom: 1px solid #ccc; text-align: right
 th { border-bottom: 2px solid #111; }
 th:first-child, td:first-child { text-align: left; min-width: 8rem; overflow-wrap: break-word;
                                  position: sticky; left: 0; background: #fff; }
-td.text { text-align: left; overflow-wrap: anywhere; min-width: 14rem; }
+th.text, td.text { text-align: left; }
+td.text { overflow-wrap: anywhere; min-width: 14rem; }
 td.number { white-space: nowrap; }
 img { max-width: 100%; height: auto; }
 pre { background: #f3f3f3; padding: .7rem; overflow-x: auto; white-space: pre-wrap;
       overflow-wrap: anywhere; }
 .note { color: #444; font-size: .9rem; overflow-wrap: anywhere; }
 .error { color: #111; border-left: 4px solid #b00; padding-left: .7rem; overflow-wrap: anywhere; }
+@media screen and (max-width: 40rem) {
+  .scroll { overflow: visible; }
+  table, tbody, tr { display: block; } thead { display: none; }
+  tr { border: 1px solid #767676; border-radius: .3rem; padding: .4rem .7rem; margin: .7rem 0; }
+  td, td.number, td.text { display: flow-root; padding: .2rem 0 .2rem 8rem; border: 0;
+                           min-width: 0; text-align: left; white-space: normal;
+                           overflow-wrap: anywhere; }
+  td::before { content: attr(data-label); float: left; width: 7.4rem; margin-left: -8rem;
+               color: #444; font-size: .9rem; }
+  td:first-child { position: static; padding-left: 0; font-weight: bold; }
+  td.text { padding-left: 0; } td:empty { display: none; }
+  td:first-child::before, td.text::before { float: none; display: block; width: auto; margin: 0;
+                                            font-weight: normal; }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   h2, h3 { break-after: avoid; } tr, img { break-inside: avoid; }
@@ -73,6 +89,9 @@ def write_page(path, title, body, overwrite):
     path = Path(path).expanduser()
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist. Make it first.")
+    if path.is_dir():
+        reason = "This is a folder. Give the name of a file, in it or elsewhere"
+        raise IsADirectoryError(errno.EISDIR, reason, str(path))
     if path.exists() and not overwrite:
         raise FileExistsError(f"The file {str(path)!r} exists. Pass overwrite=True to replace it.")
     _write_whole(path, _PAGE.format(title=escape(title), style=_STYLE, body=body()))
@@ -110,12 +129,14 @@ def contents(headings):
 
 
 def table(header, rows, text_columns=()):
-    """A table that scrolls by itself where the screen is narrow; line breaks stay."""
+    """A table whose rows are cards where the screen is narrow; line breaks stay."""
 
     def cell(tag, j, value):
-        kind = "text" if j in text_columns else "number" if j else ""
-        attribute = f' class="{kind}"' if tag == "td" and kind else ""
-        return f"<{tag}{attribute}>{escape(str(value)).replace(chr(10), '<br>')}</{tag}>"
+        kind = "text" if j in text_columns else "number" if j and tag == "td" else ""
+        attributes = f' class="{kind}"' if kind else ""
+        if tag == "td":
+            attributes += f' data-label="{escape(str(header[j]))}"'
+        return f"<{tag}{attributes}>{escape(str(value)).replace(chr(10), '<br>')}</{tag}>"
 
     head = "".join(cell("th", j, name) for j, name in enumerate(header))
     body = "\n".join(

@@ -18,6 +18,7 @@ from qsklearn.model_selection._text import (
 )
 
 _TITLE = "Comparison of estimators"
+_N_DIGITS = 12  # of a fingerprint in the overview; it is whole in the part of its data set
 
 
 def write_html(result, path, *, title, command, overwrite):
@@ -36,7 +37,7 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
     The page has a list of contents, every mean with its difference from the baseline, the
     signed-rank tests over the data sets, then for each data set what
     :meth:`ComparisonResult.to_html` shows: tables and figures of scores, paired tests, tuning,
-    cost, folds, settings, seeds and timings. It ends with the command and the environment. Two runs
+    cost, folds, settings, seeds and timings. For one data set it has only these. It ends with the command and the environment. Two runs
     that find the same give the same page but for its ``<section class="timings">`` and the date.
 
     Parameters
@@ -66,6 +67,8 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
         If the file exists and `overwrite` is False.
     FileNotFoundError
         If its folder does not exist.
+    IsADirectoryError
+        If it is a folder.
     ImportError
         If matplotlib is not installed.
 
@@ -94,15 +97,16 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
     check_results(results, "write_report")
 
     def body():
-        parts = {
-            "overview": ("Overview", [_overview(results)]),
-            "over-data-sets": (f"Over {len(results)} data sets", _signed_ranks(results)),
-        }
+        parts = {}
+        if len(results) > 1:
+            parts["overview"] = "Overview", [_overview(results)]
+            parts["over-data-sets"] = f"Over {len(results)} data sets", _signed_ranks(results)
         for i, (name, result) in enumerate(results.items()):
             parts[f"data-{i}"] = (name, result_sections(result, 3))
         made = [section(head, *inner, anchor=anchor) for anchor, (head, inner) in parts.items()]
         headings = {anchor: heading for anchor, (heading, _) in parts.items()}
-        return "\n".join([contents(headings), *made, *_ending(results, command)])
+        listed = [contents(headings)] if len(headings) > 1 else []
+        return "\n".join([*listed, *made, *_ending(results, command)])
 
     return write_page(path, _TITLE if title is None else title, body, overwrite)
 
@@ -110,7 +114,7 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
 def _overview(results):
     tables = [_means(results, scoring) for scoring in _common_scorers(results)]
     rows = [
-        [name, r.train_sizes[0] + r.test_sizes[0], r.n_folds, r.fingerprint()]
+        [name, r.train_sizes[0] + r.test_sizes[0], r.n_folds, r.fingerprint()[:_N_DIGITS]]
         for name, r in results.items()
     ]
     facts = table(["data set", "rows", "folds", "fingerprint"], rows, text_columns=[3])

@@ -19,7 +19,7 @@ from qsklearn.model_selection._statistics import (
     mean_of_finished,
 )
 from qsklearn.model_selection._text import render_text
-from qsklearn.model_selection._validation import check_choice, check_confidence
+from qsklearn.model_selection._validation import check_choice, check_confidence, is_real
 
 _CALLER = "ComparisonResult"
 
@@ -405,6 +405,8 @@ class ComparisonResult:
             If the file exists and `overwrite` is False.
         FileNotFoundError
             If its folder does not exist.
+        IsADirectoryError
+            If it is a folder.
         ImportError
             If matplotlib is not installed.
         """
@@ -420,7 +422,7 @@ class ComparisonResult:
 
 
 def _check_rope(rope):
-    if not 0 <= rope < math.inf:
+    if not (is_real(rope) and 0 <= rope < math.inf):
         raise ValueError(
             "The 'rope' parameter of ComparisonResult must be a float in the range [0, inf). "
             f"Got {rope!r} instead."

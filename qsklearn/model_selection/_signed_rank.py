@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 from qsklearn.model_selection._controls import pairs_of_controls
+from qsklearn.model_selection._statistics import corrected_paired_test
 from qsklearn.model_selection._validation import check_choice, check_confidence
 
 _CALLER = "signed_rank_tests"
@@ -124,13 +125,13 @@ def _find_baseline(results, baseline):
 
 
 def _mean_differences(results, name, baseline, scoring):
-    """Mean over the folds that both finished, for each data set; NaN where there are none."""
+    """Mean over the folds that both finished, for each data set; not finite where a score is
+    infinite or there are none."""
     means = []
     for result in results.values():
         scores = result.scores[scoring]
-        difference = scores[name] - scores[baseline]
-        finished = difference[np.isfinite(difference)]
-        means.append(finished.mean() if finished.size else math.nan)
+        test = corrected_paired_test(scores[name], scores[baseline], np.zeros(result.n_folds))
+        means.append(test["difference"])
     return np.array(means)
 
 
@@ -140,7 +141,7 @@ def signed_rank_test(differences, confidence=0.95):
     Parameters
     ----------
     differences : ndarray of shape (n_data_sets,)
-        NaN is left out.
+        What is not finite is left out.
     confidence : float, default=0.95
 
     Returns
@@ -210,7 +211,9 @@ def _p_value(used):
 def _notes(used, n_lost, level, confidence):
     n = np.count_nonzero(used)
     if n_lost:
-        yield f"{n_lost} data sets are left out, where no fold of both finished"
+        yield (
+            f"{n_lost} data sets are left out, where no fold of both finished or a score is infinite"
+        )
     if len(used) and not n:
         yield "all differences are zero"
     elif 0 < n <= _FEW:

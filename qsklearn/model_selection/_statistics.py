@@ -24,7 +24,8 @@ def corrected_interval(values, test_over_train, confidence=0.95):
     Parameters
     ----------
     values : array-like of shape (n_folds,)
-        One value per fold; NaN where a fold failed, which leaves the fold out.
+        One value per fold; NaN where a fold failed, which leaves the fold out. An infinite value,
+        as a logarithm of 0 is, stays in.
     test_over_train : array-like of shape (n_folds,)
         Rows tested over rows trained on, per fold.
     confidence : float, default=0.95
@@ -34,18 +35,24 @@ def corrected_interval(values, test_over_train, confidence=0.95):
     -------
     mean, standard_error, half_width : float
         Student's interval with n - 1 degrees of freedom is mean ± half_width; NaN where too few
-        folds are left (one for the mean, two for the errors).
+        folds are left (one for the mean, two for the errors). With an infinite value the mean is
+        infinite, or NaN if it has both signs, and the errors are NaN.
     """
     values = np.asarray(values, dtype=float)
-    used = np.isfinite(values)
-    n = int(used.sum())
+    used = ~np.isnan(values)
+    return _interval(values[used], np.asarray(test_over_train, dtype=float)[used], confidence)
+
+
+def _interval(values, test_over_train, confidence):
+    n = len(values)
     if n == 0:
         return math.nan, math.nan, math.nan
-    mean = float(values[used].mean())
-    if n == 1:
+    with np.errstate(invalid="ignore"):  # the sum of infinities of both signs
+        mean = float(values.mean())
+    if n == 1 or not np.isfinite(values).all():
         return mean, math.nan, math.nan
-    scale = 1 / n + float(np.mean(np.asarray(test_over_train, dtype=float)[used]))
-    error = math.sqrt(scale * values[used].var(ddof=1))
+    scale = 1 / n + float(np.mean(test_over_train))
+    error = math.sqrt(scale * values.var(ddof=1))
     return mean, error, error * float(stats.t.ppf((1 + confidence) / 2, n - 1))
 
 
@@ -68,11 +75,14 @@ def corrected_paired_test(values, baseline, test_over_train, confidence=0.95):
         Keys ``n_folds``, ``difference`` (mean of contender minus baseline), ``standard_error``,
         ``t``, ``p_value`` (two-sided), ``ci_low``, ``ci_high``, ``effect_size``, ``effect_low``,
         ``effect_high`` (see :func:`effect_interval`) and ``note``: empty, or why there is no
-        p-value.
+        p-value, as where a score is infinite.
     """
-    difference = np.asarray(values, dtype=float) - np.asarray(baseline, dtype=float)
-    mean, error, half_width = corrected_interval(difference, test_over_train, confidence)
-    used = difference[np.isfinite(difference)]
+    values, baseline = np.asarray(values, dtype=float), np.asarray(baseline, dtype=float)
+    finished = ~(np.isnan(values) | np.isnan(baseline))
+    with np.errstate(invalid="ignore"):  # two that are infinite alike differ by no number
+        used = values[finished] - baseline[finished]
+    ratios = np.asarray(test_over_train, dtype=float)[finished]
+    mean, error, half_width = _interval(used, ratios, confidence)
     t, p_value, note = _judge(used, mean, error)
     size = t  # 0 where all differences are, else not a number, unless there is a spread
     low = high = math.nan
@@ -182,6 +192,8 @@ def _judge(difference, mean, error):
             math.nan,
             f"no test: it needs 2 folds that both finished, found {len(difference)}",
         )
+    if not np.isfinite(difference).all():
+        return math.nan, math.nan, "no test: a score is infinite on a fold"
     if np.abs(difference).max() <= _ROUNDING:
         return 0.0, 1.0, "all differences are zero"
     if np.ptp(difference) <= _ROUNDING * np.abs(difference).max():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 
 def check_estimators(estimators, caller):
     """Raise unless `estimators` is a dict of names to objects with ``fit``."""
@@ -30,9 +32,14 @@ def check_choice(caller, name, value, choices):
         )
 
 
+def is_real(value):
+    """Whether `value` is a real number, which True and False are not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def check_confidence(caller, confidence):
     """Raise ValueError unless `confidence` is in (0, 1)."""
-    if not 0 < confidence < 1:
+    if not (is_real(confidence) and 0 < confidence < 1):
         raise ValueError(
             f"The 'confidence' parameter of {caller} must be a float in the range (0, 1). "
             f"Got {confidence!r} instead."

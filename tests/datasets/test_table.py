@@ -97,3 +97,49 @@ def test_npz_with_pictures(tmp_path):
     assert bunch.data.dtype == np.float64 and bunch.target.tolist() == ["b", "a"]
     with pytest.raises(ValueError, match="'target' parameter of load_table must be None"):
         load_table(path, target="y")
+
+
+MIXED = "id,city,age,churn\n7,Rome,1.5,no\n8,,NA,yes\n9,Oslo,,no\n"
+
+
+def test_texts_and_empty_cells_where_they_are_wanted(table):
+    path = table(MIXED)
+    bunch = load_table(path, mixed=True)
+    assert bunch.data.dtype == object and bunch.text_columns == [1]
+    assert bunch.data[:, 1].tolist() == ["Rome", "", "Oslo"]
+    assert bunch.data[0, 2] == 1.5 and np.isnan(bunch.data[1:, 2].astype(float)).all()
+    with pytest.raises(ValueError, match="column 'city' holds 'Rome'"):
+        load_table(path)
+
+
+def test_mixed_numbers_stay_numbers(table):
+    bunch = load_table(table("a,b,y\n1,2,0\n3,,1\n"), mixed=True)
+    assert bunch.data.dtype == np.float64 and bunch.text_columns == []
+    np.testing.assert_array_equal(bunch.data, [[1, 2], [3, np.nan]])
+
+
+def test_columns_left_out(table):
+    bunch = load_table(table(MIXED), drop=["id", "city"], mixed=True)
+    assert bunch.feature_names == ["age"]
+    with pytest.raises(ValueError, match=r"no column 'ciry', did you mean 'city'\?"):
+        load_table(table(MIXED), drop=["ciry"])
+    with pytest.raises(ValueError, match="'churn' is the column of the labels"):
+        load_table(table(MIXED), drop=["churn"])
+    with pytest.raises(ValueError, match="all its features are dropped"):
+        load_table(table(MIXED), drop=["id", "city", "age"])
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_row_numbers_of_pandas_are_no_feature(first, table):
+    bunch = load_table(table(f",a,y\n{first},5,0\n{first + 1},6,1\n"))
+    assert bunch.feature_names == ["a"] and bunch.data.tolist() == [[5], [6]]
+    # Without a name, but no count of the rows: a feature like others.
+    assert load_table(table(",a,y\n3,5,0\n7,6,1\n")).feature_names == ["", "a"]
+
+
+def test_an_npz_has_no_columns_to_drop(tmp_path):
+    path = tmp_path / "t.npz"
+    np.savez(path, X=np.ones((2, 2)), y=[0, 1])
+    assert load_table(path, mixed=True).text_columns == []
+    with pytest.raises(ValueError, match="'drop' parameter of load_table must be empty"):
+        load_table(path, drop=["x0"])
