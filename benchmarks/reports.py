@@ -1,6 +1,7 @@
 """What the benchmarks write."""
 
 import os
+import re
 import sys
 
 # Of a command, they say nothing of what was measured.
@@ -41,7 +42,7 @@ class Report:
 
     def table(self, header, rows):
         """A reST simple table, aligned for the eye."""
-        cells = [header, *([str(cell) for cell in row] for row in rows)]
+        cells = [[escape(cell) for cell in row] for row in [header, *rows]]
         widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
         rule = "  ".join("=" * width for width in widths)
         lines = [
@@ -49,6 +50,11 @@ class Report:
             for row in cells
         ]
         self.line("\n".join([rule, lines[0], rule, *lines[1:], rule, ""]))
+
+
+def escape(cell):
+    """Text of a cell, which must not begin as an item of a numbered list: "(32) ..."."""
+    return re.sub(r"^\((?=\w+\) )", r"\\(", str(cell))
 
 
 def is_short():
