@@ -1,4 +1,15 @@
-"""Displays: figures of results, in the manner of scikit-learn's."""
+"""Displays: figures of results, in the manner of scikit-learn's.
+
+Each makes its figure apart from pyplot, so that ``plt.show()`` does not know it.
+
+- To show: end a cell of a notebook with the display, or with its ``figure_``.
+- To save: ``display.figure_.savefig("figure.pdf")``.
+- To adopt a figure: give its axes, as in ``_, ax = plt.subplots()`` and then ``display.plot(ax)``;
+  ``plt.show()`` shows it.
+
+A ``from_estimator`` looks into a fitted search, and takes the last step of a fitted Pipeline that
+has what is drawn. Where it takes rows X, it asks the Pipeline as a whole.
+"""
 
 from qsklearn.inspection._accuracy_landscape import AccuracyLandscapeDisplay
 from qsklearn.inspection._amplified_weights import AmplifiedWeightsDisplay

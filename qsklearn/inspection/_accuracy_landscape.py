@@ -8,11 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from qsklearn._memory import check_memory
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     add_legend,
     check_axes,
     dress,
+    escape,
     label_outer,
     make_axes,
     shorten,
@@ -40,7 +42,7 @@ _ASKED = ("landscape", "weight_probabilities", "success_probability")
 _BYTES_PER_SETTING = 32  # accuracies, their levels, probabilities, and a copy
 
 
-class AccuracyLandscapeDisplay:
+class AccuracyLandscapeDisplay(Display):
     """Number of weight settings by training accuracy, for each problem of a classifier.
 
     One panel a problem, all with the same axes. A black bar under a diamond marks the best
@@ -129,7 +131,7 @@ class AccuracyLandscapeDisplay:
             If matplotlib is not installed.
         """
         asked = () if n_iterations is None else _ASKED
-        check_estimator_has(estimator, ("classes_", "histogram_", *asked), _CALLER)
+        estimator = check_estimator_has(estimator, ("classes_", "histogram_", *asked), _CALLER)
         # Two classes make one problem, which needs no name.
         names = None if len(estimator.classes_) == 2 else [str(c) for c in estimator.classes_]
         if estimator.histogram_ is None:
@@ -228,7 +230,7 @@ class AccuracyLandscapeDisplay:
             chance = self.probabilities[problem, best]
             lines.append(f"p(best) = {chance:.3g}, k = {self.iterations[problem]}")
         if self.class_names is not None:
-            lines.insert(0, shorten(self.class_names[problem], _NAME_LENGTH))
+            lines.insert(0, escape(shorten(self.class_names[problem], _NAME_LENGTH)))
         return "\n".join(lines)
 
 

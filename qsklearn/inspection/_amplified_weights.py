@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from qsklearn._memory import check_memory
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     GREY,
@@ -16,6 +17,7 @@ from qsklearn.inspection._drawing import (
     dress,
     label_outer,
     make_axes,
+    make_room,
 )
 from qsklearn.inspection._numbers import check_between, check_probabilities, check_whole
 from qsklearn.inspection._searched_estimator import (
@@ -33,7 +35,7 @@ _READ = ("classes_", "n_optimal_", "network_")
 _ASKED = ("landscape", "success_probability", "weight_probabilities")
 
 
-class AmplifiedWeightsDisplay:
+class AmplifiedWeightsDisplay(Display):
     """Probabilities of the weight settings after several numbers of amplifications.
 
     One panel a number of amplifications k, all with the same axes. Optimal settings are black
@@ -129,7 +131,7 @@ class AmplifiedWeightsDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_estimator_has(estimator, _READ + _ASKED, _CALLER)
+        estimator = check_estimator_has(estimator, _READ + _ASKED, _CALLER)
         problem = find_problem(estimator, label, _CALLER)
         if iterations is None:
             best = find_best_iterations(estimator, label)
@@ -177,8 +179,19 @@ class AmplifiedWeightsDisplay:
             draw(panel, law)
             panel.set_title(f"k = {k}\noptimal: {law[self.is_optimal].sum():.3g}", fontsize="small")
         label_outer(self.axes_, "weight settings", "probability")
+        if ax is not None:
+            self._make_room()
         add_legend(self.axes_[0], outside=ax is None)
         return self
+
+    def _make_room(self):
+        """For the legend, which stands in the first panel; the others share its scale."""
+        first, *others = self.axes_
+        make_room(first, len(first.get_legend_handles_labels()[1]))
+        ticks, limits = first.get_yticks(), first.get_ylim()
+        for panel in others:
+            panel.set_yticks(ticks)
+            panel.set_ylim(limits)
 
     def _draw_settings(self, panel, law):
         """Each setting at its place, the bits of its weights read as a number."""

@@ -11,6 +11,7 @@ from qsklearn.inspection._autocorrelation_time import (
     integrate,
     n_effective_components,
 )
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, dress, make_axes
 from qsklearn.inspection._numbers import check_array
 
@@ -21,7 +22,7 @@ _MIN_LAGS = 20  # shown, where the chain has them
 _MIN_TIMES = 50  # tau that a chain should be long
 
 
-class AutocorrelationDisplay:
+class AutocorrelationDisplay(Display):
     r"""Autocorrelation of chains of draws by lag, and how many independent draws they are worth.
 
     The integrated autocorrelation time is :math:`\tau = 1 + 2 \sum_{t=1}^{W} \rho(t)`: N draws

@@ -10,7 +10,8 @@ import operator
 import numpy as np
 
 from qsklearn._optional import import_optional
-from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, make_axes, shorten
+from qsklearn.inspection._display import Display
+from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, escape, make_axes, shorten
 from qsklearn.inspection._numbers import check_array
 from qsklearn.inspection._searched_estimator import check_estimator_has, find_problem
 
@@ -23,7 +24,7 @@ _FEW_WIRES = 60  # up to here they are drawn bold
 _HIDDEN, _OUTPUT = 1.5, 2.2  # places of the layers; most wires run from the inputs, at 0
 
 
-class BinaryNetworkDisplay:
+class BinaryNetworkDisplay(Display):
     """The wiring of a network with one layer of hidden majority units and one output.
 
     Inputs stand at the left, hidden units in the middle, the output at the right. A connection of
@@ -108,7 +109,7 @@ class BinaryNetworkDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_estimator_has(estimator, _READ, _CALLER)
+        estimator = check_estimator_has(estimator, _READ, _CALLER)
         found = np.asarray(estimator.weights_[find_problem(estimator, label, _CALLER)])
         number = operator.index(solution)
         if not 0 <= number < len(found):
@@ -193,7 +194,7 @@ class BinaryNetworkDisplay:
         """Names are labels of ticks, for which any layout of the figure makes room."""
         width = self.ax_.get_window_extent().width / self.figure_.dpi
         n_letters = int(np.clip(_LETTERS_PER_INCH * width, 8, _NAME_LENGTH))
-        names = [shorten(name, n_letters) for name in self.input_names]
+        names = [escape(shorten(name, n_letters)) for name in self.input_names]
         names += ["bias"] if self.fit_bias else []
         font = np.clip(0.75 * self._points_per_unit(len(names)), _LEAST_FONT, 8.5)
         self.ax_.set_yticks(self._inputs[:, 1], names, fontsize=font)

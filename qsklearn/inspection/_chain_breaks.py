@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.utils.validation import check_is_fitted
 
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     GREY,
@@ -15,6 +16,7 @@ from qsklearn.inspection._drawing import (
     make_axes,
 )
 from qsklearn.inspection._embedded_chains import check_chains
+from qsklearn.inspection._fitted_estimator import find_having, look_inside
 from qsklearn.inspection._numbers import check_array, check_between, check_probabilities
 
 _CALLER = "ChainBreakDisplay"
@@ -23,7 +25,7 @@ _CONFIDENCE = 0.9545  # of two standard deviations
 _MAX_MARKS = 40  # calls that bear a marker each
 
 
-class ChainBreakDisplay:
+class ChainBreakDisplay(Display):
     """Fraction of broken chains, by call and by the length of the chains.
 
     A chain of qubits stands for one variable; where its qubits disagree it is broken, and what is
@@ -185,9 +187,11 @@ class ChainBreakDisplay:
             If matplotlib is not installed.
         """
         check_is_fitted(estimator)
-        history = getattr(estimator, "history_", None)
-        if hasattr(history, "get") and np.size(history.get(_KEY, ())):
-            return cls(history[_KEY]).plot(ax)
+        for candidate in look_inside(estimator):
+            history = getattr(candidate, "history_", None)
+            if hasattr(history, "get") and np.size(history.get(_KEY, ())):
+                return cls(history[_KEY]).plot(ax)
+        estimator = find_having(estimator, ("sampling_report",), steps=False)
         if X is None or not hasattr(estimator, "sampling_report"):
             advice = " Give X, which its 'sampling_report' draws from." if X is None else ""
             raise _no_breaks(estimator, advice)

@@ -7,13 +7,19 @@ import textwrap
 import numpy as np
 
 from qsklearn._optional import import_optional
+from qsklearn.inspection._display import Display
+from qsklearn.inspection._drawing import check_axis, escape
+from qsklearn.inspection._results import check_result
 
 _NAME_WIDTH = 26  # characters before a name is broken into lines
 _BLUE = "#0072B2"  # of Okabe and Ito's palette, told apart by colour-blind readers
 _SECONDS = ("fit_seconds", "score_seconds")
+_CALLER = "ComparisonDisplay"
+_READ = ("scores", "baseline", "summary", *_SECONDS)
+_KIND = "a ComparisonResult, as qsklearn.model_selection.compare returns it"
 
 
-class ComparisonDisplay:
+class ComparisonDisplay(Display):
     """Scores of several estimators over the same folds.
 
     One line per estimator, from the top in the order given: a black diamond for the mean with a
@@ -73,10 +79,11 @@ class ComparisonDisplay:
         Raises
         ------
         ValueError
-            If `scoring` is unknown.
+            If `scoring` is unknown, `result` is no result of a comparison, or `ax` is no axes.
         ImportError
             If matplotlib is not installed.
         """
+        check_result(result, _READ, "result", f"{_CALLER}.from_result", _KIND)
         values = dict(result.scores) | {name: getattr(result, name) for name in _SECONDS}
         half_widths = {
             scorer: {row["estimator"]: row["half_width"] for row in result.summary(scorer)}
@@ -103,7 +110,7 @@ class ComparisonDisplay:
         Raises
         ------
         ValueError
-            If `scoring` is unknown.
+            If `scoring` is unknown, or `ax` is no axes.
         ImportError
             If matplotlib is not installed.
         """
@@ -117,7 +124,7 @@ class ComparisonDisplay:
         # Each contender takes the room of its name's lines, so that none runs into the next.
         heights = np.array([max(1.6, 1.0 + label.count("\n")) for label in labels])
         positions = np.cumsum(heights) - heights / 2
-        self.ax_ = self._make_axes(heights.sum()) if ax is None else ax
+        self.ax_ = self._make_axes(heights.sum()) if ax is None else check_axis(ax, _CALLER)
         self.figure_ = self.ax_.figure
         for position, name in zip(positions, self.values[scoring], strict=True):
             self._draw(position, name, scoring)
@@ -158,9 +165,9 @@ class ComparisonDisplay:
             self.ax_.axvline(mean, ls="--", color="0.45", lw=1, zorder=0, label="baseline's mean")
 
     def _dress(self, positions, labels, height, scoring):
-        self.ax_.set_yticks(positions, labels)
+        self.ax_.set_yticks(positions, [escape(label) for label in labels])
         self.ax_.set_ylim(height, 0.0)
-        self.ax_.set_xlabel(scoring.replace("_", " "))
+        self.ax_.set_xlabel(escape(scoring.replace("_", " ")))
         if scoring in _SECONDS:
             self._scale_seconds(scoring)
         self.ax_.grid(axis="x", color="0.9")

@@ -7,15 +7,18 @@ import itertools
 import numpy as np
 
 from qsklearn._optional import import_optional
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     MARKERS,
     add_legend,
     check_axis,
     dress,
+    escape,
     make_axes,
     shorten,
 )
+from qsklearn.inspection._results import check_result
 
 _CALLER = "CostCurveDisplay"
 _STYLES = ("-", "--", "-.", (0, (4, 1.5, 1, 1.5, 1, 1.5)), ":")
@@ -48,7 +51,7 @@ _AXES = {
 }
 
 
-class CostCurveDisplay:
+class CostCurveDisplay(Display):
     """Scores of contenders against what they cost.
 
     A line for each contender joins its points in the order of their costs, on a logarithmic axis;
@@ -125,10 +128,13 @@ class CostCurveDisplay:
         Raises
         ------
         ValueError
-            If `scoring` is unknown, no contender has the cost, or `ax` is no axes.
+            If `curve` is no cost curve, `scoring` is unknown, no contender has the cost, or `ax` is
+            no axes.
         ImportError
             If matplotlib is not installed.
         """
+        kind = "a CostCurve, as qsklearn.model_selection.cost_curve returns it"
+        check_result(curve, ("points", "summary"), "curve", f"{_CALLER}.from_curve", kind)
         return cls(curve.summary(scoring)).plot(ax, cost=cost)
 
     def plot(self, ax=None, *, cost="reads"):
@@ -160,8 +166,8 @@ class CostCurveDisplay:
         self.ax_.set_xscale("log")
         costs = self._draw(cost)
         self._scale(costs)
-        self.ax_.set_xlabel(_AXES.get(cost, cost.replace("_", " ")))
-        self.ax_.set_ylabel(str(self.rows[0]["scoring"]).replace("_", " "))
+        self.ax_.set_xlabel(_AXES.get(cost, escape(cost.replace("_", " "))))
+        self.ax_.set_ylabel(escape(self.rows[0]["scoring"]).replace("_", " "))
         dress(self.ax_)
         add_legend(self.ax_, outside=ax is None)
         return self
@@ -210,7 +216,7 @@ class CostCurveDisplay:
             markersize=6,
             linestyle=_STYLES[number % len(_STYLES)],
             linewidth=1.5,
-            label=_describe(name, curve),
+            label=escape(_describe(name, curve)),
             **style,
         )[0]
         # What is moved aside does not count towards the limits of the axes by itself.
@@ -235,7 +241,9 @@ class CostCurveDisplay:
             "zorder": 1,
         }
         if not own:
-            return self.ax_.plot([], [], label=f"{name} (no fold finished)", lw=1.5, **style)[0]
+            return self.ax_.plot(
+                [], [], label=escape(f"{name} (no fold finished)"), lw=1.5, **style
+            )[0]
         best = max(own, key=lambda row: row["mean"])
         mean, half_width = best["mean"], best["half_width"]
         if np.isfinite(half_width):
@@ -245,7 +253,8 @@ class CostCurveDisplay:
             for end in ends:
                 self.ax_.axhline(end, lw=0.6, **style)
         what = name if len(own) == 1 else f"{name}, {_setting(best)}"
-        return self.ax_.axhline(mean, label=f"{what} ({_say_none(cost)})", lw=1.5, **style)
+        label = escape(f"{what} ({_say_none(cost)})")
+        return self.ax_.axhline(mean, label=label, lw=1.5, **style)
 
     def _scale(self, costs):
         """Ticks whose numbers do not run into one another, as many as there is room for."""

@@ -45,13 +45,23 @@ def make_axes(caller, size, shape=(1, 1)):
 
 
 def check_axis(ax, caller):
-    """Raise ValueError unless `ax` is one matplotlib axes; return it."""
-    if not hasattr(ax, "get_xaxis"):
+    """Raise ValueError unless `ax` is one matplotlib axes, plane and in a figure; return it."""
+    fault = _find_fault(ax)
+    if fault is not None:
         raise ValueError(
-            f"The 'ax' parameter of {caller}.plot must be a matplotlib axes, or None. Got "
-            f"{type(ax).__name__} instead."
+            f"The 'ax' parameter of {caller}.plot must be a matplotlib axes, or None. Got {fault} "
+            "instead."
         )
     return ax
+
+
+def _find_fault(ax):
+    """What `ax` is where nothing can be drawn in it, else None."""
+    if not hasattr(ax, "get_xaxis"):
+        return type(ax).__name__
+    if ax.figure is None:
+        return "one that was removed from its figure"
+    return None if ax.name == "rectilinear" else f"one with {ax.name} coordinates"
 
 
 def check_axes(ax, n_panels, caller):
@@ -73,14 +83,17 @@ def check_axes(ax, n_panels, caller):
     Raises
     ------
     ValueError
-        If they are of another number or type.
+        If they are of another number or type, were removed, or are not plane.
     """
     axes = np.asarray(ax, dtype=object).ravel()
-    if axes.size != n_panels or not all(hasattr(panel, "get_xaxis") for panel in axes):
+    faults = [fault for fault in map(_find_fault, axes) if fault is not None]
+    if axes.size != n_panels or faults:
+        several = f"{n_panels} matplotlib axes, one a panel"
         got = f"{axes.size} of type {type(axes[0]).__name__}" if axes.size else "none"
         raise ValueError(
-            f"The 'ax' parameter of {caller}.plot must be {n_panels} matplotlib axes, one a "
-            f"panel, or None. Got {got} instead."
+            f"The 'ax' parameter of {caller}.plot must be "
+            f"{'a matplotlib axes' if n_panels == 1 else several}, or None. Got "
+            f"{faults[0] if axes.size == n_panels else got} instead."
         )
     return axes
 
@@ -127,12 +140,13 @@ def add_legend(panel, *, outside, title=None):
     outside : bool
         Whether the figure is ours.
     title : str or None, default=None
-        Stands above the names.
+        Stands above the names; broken into lines like them.
     """
     handles, names = panel.get_legend_handles_labels()
     box = panel.figure.bbox if outside else panel.get_window_extent()
     n_letters = int(_LETTERS_PER_INCH * box.width / panel.figure.dpi)
     names = [textwrap.fill(name, max(n_letters - _HANDLE, 8)) for name in names]
+    title = title and textwrap.fill(title, max(n_letters, 8))
     n_columns = min(len(names), max(1, n_letters // (_HANDLE + _GAP + max(map(len, names)))))
     style = {"fontsize": "small", "title": title, "title_fontsize": "small", "frameon": False}
     if outside:
@@ -141,20 +155,26 @@ def add_legend(panel, *, outside, title=None):
     elif panel.get_title():
         panel.legend(handles, names, loc="best", **style | {"frameon": True})
     elif panel.figure.get_layout_engine() is None:
-        _make_room(panel, sum(name.count("\n") + 1 for name in names) + (title is not None))
+        texts = names + [title] * (title is not None)
+        make_room(panel, sum(text.count("\n") + 1 for text in texts))
         panel.legend(handles, names, loc="upper left", borderaxespad=0.0, **style)
     else:
         place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
         panel.legend(handles, names, ncols=n_columns, **place, **style)
 
 
-def _make_room(panel, n_lines):
+def make_room(panel, n_lines):
     """Extend the axis of y for lines of text above the data; its ticks stay where they are."""
     low, high = panel.get_ylim()
     height = panel.get_window_extent().height / panel.figure.dpi
     share = min(0.5, (n_lines + 1) * _LINE / height)
     panel.set_yticks([tick for tick in panel.get_yticks() if low <= tick <= high])
     panel.set_ylim(low, low + (high - low) / (1.0 - share))
+
+
+def escape(name):
+    """A name given by a user, as matplotlib draws it letter by letter: a $ begins no formula."""
+    return str(name).replace("$", r"\$")
 
 
 def shorten(name, n_letters):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     add_legend,
@@ -15,6 +16,7 @@ from qsklearn.inspection._drawing import (
     dress,
     make_axes,
 )
+from qsklearn.inspection._fitted_estimator import find_having, look_inside
 from qsklearn.inspection._numbers import check_array
 
 _CALLER = "EffectiveBetaDisplay"
@@ -22,7 +24,7 @@ _TYPICAL_ERRORS = 6.0  # twice the median error, that the axes show beyond the e
 _MAX_MARKS = 40  # iterations that bear a marker each
 
 
-class EffectiveBetaDisplay:
+class EffectiveBetaDisplay(Display):
     """Effective inverse temperature of a sampler, iteration by iteration.
 
     A line for the estimate within a band of two standard errors, and a dashed line for the true
@@ -224,11 +226,13 @@ def _as_floats(values, name):
 
 def _read_estimator(estimator, X):
     """The trace that it kept, else what it reports of some data."""
-    history = getattr(estimator, "history_", None)
-    if np.size(getattr(estimator, "beta_eff_", ())):
-        return estimator.beta_eff_, getattr(estimator, "beta_eff_stderr_", None)
-    if hasattr(history, "get") and np.size(history.get("beta_eff", ())):
-        return history["beta_eff"], history.get("beta_eff_stderr")
+    for candidate in look_inside(estimator):
+        history = getattr(candidate, "history_", None)
+        if np.size(getattr(candidate, "beta_eff_", ())):
+            return candidate.beta_eff_, getattr(candidate, "beta_eff_stderr_", None)
+        if hasattr(history, "get") and np.size(history.get("beta_eff", ())):
+            return history["beta_eff"], history.get("beta_eff_stderr")
+    estimator = find_having(estimator, ("sampling_report",), steps=False)
     report = {}
     if X is not None and hasattr(estimator, "sampling_report"):
         report = estimator.sampling_report(X)

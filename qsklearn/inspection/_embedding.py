@@ -14,8 +14,10 @@ from qsklearn.inspection._chain_styles import (
     find_neighbours,
 )
 from qsklearn.inspection._chip_layout import find_room, lay_out, read_graph
-from qsklearn.inspection._drawing import check_axis, make_axes
+from qsklearn.inspection._display import Display
+from qsklearn.inspection._drawing import check_axis, escape, make_axes
 from qsklearn.inspection._embedded_chains import check_chains
+from qsklearn.inspection._fitted_estimator import find_having
 
 _CALLER = "EmbeddingDisplay"
 _PALE, _DEAD, _COUPLER = "0.87", "0.35", "0.1"
@@ -25,7 +27,7 @@ _MIN_LETTER, _MAX_LETTER = 5.0, 9.0  # points of a name on a qubit
 _LETTER, _LINE, _HANDLE = 0.072, 0.19, 0.55  # inches of a legend in a small font
 
 
-class EmbeddingDisplay:
+class EmbeddingDisplay(Display):
     """Chains of qubits that stand for the variables of a problem, on the graph of a chip.
 
     Unused qubits and couplers are pale grey, and a cross marks a qubit of the whole chip that does
@@ -185,6 +187,7 @@ class EmbeddingDisplay:
         ImportError
             As :meth:`from_embedding`.
         """
+        estimator = find_having(estimator, ("sampler_",))
         check_is_fitted(estimator)
         sampler = getattr(estimator, "sampler_", None)
         embedding, device = _read_sampler(sampler, f"{_CALLER}.from_estimator")
@@ -320,7 +323,7 @@ class EmbeddingDisplay:
                 "va": "center_baseline",
                 "zorder": 6,
             }
-            self.labels_ += [self.ax_.text(*positions[q], str(name), **style) for q in chain]
+            self.labels_ += [self.ax_.text(*positions[q], escape(name), **style) for q in chain]
 
     def _add_legend(self, n_dead, *, outside):
         lines = import_optional("matplotlib.lines", f"{_CALLER}.plot")

@@ -6,6 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, dress, make_axes
 from qsklearn.inspection._energy_law import (
     count_by_level,
@@ -26,7 +27,7 @@ _MAX_BINS = 60
 _MIN_EXPECTED = 0.5  # draws that a level must let one expect to be shown
 
 
-class EnergyHistogramDisplay:
+class EnergyHistogramDisplay(Display):
     """Energies of draws against the exact law of the energies.
 
     A bar is the number of draws: one bar a level where levels are few and far enough apart, else

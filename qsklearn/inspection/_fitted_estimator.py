@@ -1,4 +1,4 @@
-"""Checks of the estimator that a display reads, by attribute and by method."""
+"""The estimator that a display reads: found, and checked by attribute and by method."""
 
 from __future__ import annotations
 
@@ -7,19 +7,60 @@ from numbers import Integral
 from sklearn.utils.validation import check_is_fitted
 
 
-def check_has(estimator, names, caller, kind):
-    """Raise unless an estimator is fitted and has all attributes and methods that are read.
+def look_inside(estimator, *, steps=True):
+    """An estimator, and those in it that a reader may mean.
+
+    Of a search that is the best one, of a Pipeline each step, from the last to the first.
 
     Parameters
     ----------
     estimator : object
         What was given.
+    steps : bool, default=True
+        Whether to go into Pipelines. False where rows are given: they are of the Pipeline's own
+        features, not of those of a later step.
+
+    Yields
+    ------
+    estimator : object
+        The given one first.
+    """
+    yield estimator
+    inner = [estimator.best_estimator_] if hasattr(estimator, "best_estimator_") else []
+    if steps and isinstance(getattr(estimator, "steps", None), list):
+        inner += [step for _, step in reversed(estimator.steps)]
+    for candidate in inner:
+        yield from look_inside(candidate, steps=steps)
+
+
+def find_having(estimator, names, *, steps=True):
+    """The first that :func:`look_inside` gives with all these attributes; the given one if none."""
+    for candidate in look_inside(estimator, steps=steps):
+        if all(hasattr(candidate, name) for name in names):
+            return candidate
+    return estimator
+
+
+def check_has(estimator, names, caller, kind, *, steps=True):
+    """Raise unless an estimator is fitted and has all attributes and methods that are read.
+
+    Parameters
+    ----------
+    estimator : object
+        What was given, or a search or a Pipeline of it.
     names : sequence of str
         What it must have.
     caller : str
         The public class, for the error.
     kind : str
         Which estimators have them, such as "generative models have".
+    steps : bool, default=True
+        As for :func:`look_inside`.
+
+    Returns
+    -------
+    estimator : object
+        The one that has them.
 
     Raises
     ------
@@ -28,6 +69,7 @@ def check_has(estimator, names, caller, kind):
     ValueError
         If something is missing.
     """
+    estimator = find_having(estimator, names, steps=steps)
     missing = [name for name in names if not hasattr(estimator, name)]
     if missing or hasattr(estimator, "fit"):
         check_is_fitted(estimator)
@@ -37,6 +79,7 @@ def check_has(estimator, names, caller, kind):
             f"{', '.join(map(repr, names))}, as {kind}. Got {type(estimator).__name__} instead, "
             f"which lacks {', '.join(map(repr, missing))}."
         )
+    return estimator
 
 
 def check_count(value, name, caller, least=1, most=None):

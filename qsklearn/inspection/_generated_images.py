@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_array
 
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._fitted_estimator import check_count, check_has
 from qsklearn.inspection._image_grid import (
     ImageGrid,
@@ -21,7 +22,7 @@ from qsklearn.inspection._image_grid import (
 _CALLER = "GeneratedImagesDisplay"
 
 
-class GeneratedImagesDisplay:
+class GeneratedImagesDisplay(Display):
     """Images that a generative model drew, and below them originals and their reconstructions.
 
     All images share one scale: from 0 to 1 where all values are within, else from the least to the
@@ -132,7 +133,8 @@ class GeneratedImagesDisplay:
         needed = ["sample_latent", "inverse_transform"] if means else ["sample"]
         if X is not None:
             needed = list(dict.fromkeys([*needed, "transform", "inverse_transform"]))
-        check_has(estimator, needed, _CALLER, "generative models have")
+        kind = "generative models have"
+        estimator = check_has(estimator, needed, _CALLER, kind, steps=X is None)
         n_images = check_count(n_images, "n_images", caller)
         draw = estimator.sample_latent if means else estimator.sample
         drawn = _draw(draw, n_images, y, random_state)

@@ -7,7 +7,7 @@ from numbers import Integral
 
 import numpy as np
 
-from qsklearn.inspection._drawing import GREY, check_axis, make_axes
+from qsklearn.inspection._drawing import GREY, check_axis, escape, make_axes
 
 _GAP = 0.14  # between images, in their larger side
 _NAME_GAP = 0.28  # above an image with a name
@@ -236,7 +236,7 @@ class ImageGrid:
     def _name_row(self, row, name):
         first, last = (self.bottoms[int(round_(row))] for round_ in (np.floor, np.ceil))
         middle = (first + last - self.size[0]) / 2.0
-        self.ax.text(0.0, middle, name, ha="right", va="center", fontsize=self._row_font)
+        self.ax.text(0.0, middle, escape(name), ha="right", va="center", fontsize=self._row_font)
 
     def place(self, row, column):
         """Left, right, bottom and top of an image, in the data coordinates of the axes."""
@@ -261,7 +261,7 @@ class ImageGrid:
         font = min(0.8 * self.head * self._points, wide, _FONT)
         if font >= _LEAST_FONT:
             middle, foot = (left + right) / 2.0, top - 0.12 * self.head
-            self.ax.text(middle, foot, text, ha="center", va="bottom", fontsize=font)
+            self.ax.text(middle, foot, escape(text), ha="center", va="bottom", fontsize=font)
 
     def add_colorbar(self, artist, label):
         """A colour bar at the right of the images, as high as they are."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import GREY
 from qsklearn.inspection._fitted_estimator import check_count, check_has
 from qsklearn.inspection._image_grid import (
@@ -23,7 +24,7 @@ _FEW_UNITS = 6  # shown when the reader leaves it open
 _COLUMNS = ("0", "1", "1 − 0")
 
 
-class LatentTraversalDisplay:
+class LatentTraversalDisplay(Display):
     """Images decoded from one latent state with single bits at 0 and at 1.
 
     One row a bit: the image with the bit at 0, the image with the bit at 1, and the second less
@@ -137,7 +138,8 @@ class LatentTraversalDisplay:
         caller = f"{_CALLER}.from_estimator"
         first = "sample_latent" if X is None else "transform"
         kind = "models with latent bits have"
-        check_has(estimator, (first, "inverse_transform"), _CALLER, kind)
+        needed = (first, "inverse_transform")
+        estimator = check_has(estimator, needed, _CALLER, kind, steps=X is None)
         bits = _find_state(estimator, X, random_state, caller)
         is_choice = np.ndim(units) > 0
         chosen = _check_units(units, len(bits), caller) if is_choice else np.arange(len(bits))

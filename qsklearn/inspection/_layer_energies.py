@@ -11,12 +11,14 @@ import textwrap
 import numpy as np
 
 from qsklearn._optional import import_optional
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     GREY,
     add_legend,
     check_axes,
     dress,
+    escape,
     make_axes,
     shorten,
 )
@@ -32,7 +34,7 @@ _MANY_LINES, _HIGH = 3, 1.8  # of a title, where a panel is higher than so many 
 _MANY_EPOCHS = 40  # from here on the marks shrink
 
 
-class LayerEnergyDisplay:
+class LayerEnergyDisplay(Display):
     """Energies of each layer's spin glass over the epochs: before, after, and the least.
 
     One panel a layer, in the order of the network. In each epoch an open circle is the energy of
@@ -123,7 +125,7 @@ class LayerEnergyDisplay:
             If matplotlib is not installed.
         """
         kind = "networks trained by annealing have after fit"
-        check_has(estimator, ("diagnostics_",), _CALLER, kind)
+        estimator = check_has(estimator, ("diagnostics_",), _CALLER, kind)
         return cls(estimator.diagnostics_).plot(ax)
 
     def plot(self, ax=None):
@@ -154,7 +156,7 @@ class LayerEnergyDisplay:
         for layer, (panel, name) in enumerate(zip(self.axes_, names, strict=True)):
             dress(panel)
             self._draw(panel, {key: values[:, layer] for key, values in energies.items()})
-            panel.set_title(_fit(name, panel), fontsize="small")
+            panel.set_title(escape(_fit(name, panel)), fontsize="small")
             panel.set_xlabel("epoch")
             panel.xaxis.get_major_locator().set_params(integer=True)
         if _needs_logarithm(energies):

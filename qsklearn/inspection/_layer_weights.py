@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_INSIDE = ("module_", "estimator_", "best_estimator_")
+from qsklearn.inspection._fitted_estimator import look_inside
+
+_INSIDE = ("module_", "estimator_")
 _KINDS = "'coefs_', 'layers_', 'coef_' or 'components_'"
 
 
@@ -39,6 +41,8 @@ def read_layers(estimator, caller):
 
     Returns
     -------
+    owner : object
+        The estimator that has them: the given one, or one in it.
     layers : list of LayerWeights
         Not empty.
 
@@ -47,14 +51,15 @@ def read_layers(estimator, caller):
     ValueError
         If there is nothing to read.
     """
-    layers = _read(estimator)
-    if not layers:
-        raise ValueError(
-            f"The 'estimator' parameter of {caller} must have weights of pixels: {_KINDS}, or an "
-            "estimator or PyTorch module with weights inside. Got "
-            f"{type(estimator).__name__} instead, which has none."
-        )
-    return layers
+    for owner in look_inside(estimator):
+        layers = _read(owner)
+        if layers:
+            return owner, layers
+    raise ValueError(
+        f"The 'estimator' parameter of {caller} must have weights of pixels: {_KINDS}, or an "
+        "estimator or PyTorch module with weights inside. Got "
+        f"{type(estimator).__name__} instead, which has none."
+    )
 
 
 def _read(thing):
@@ -94,10 +99,8 @@ def _read_modules(module):
 
 
 def _read_inside(thing):
-    steps = getattr(thing, "steps", None)
-    inner = [] if not isinstance(steps, list) else [steps[-1][1]]
-    inner += [getattr(thing, name) for name in _INSIDE if hasattr(thing, name)]
-    for candidate in inner:
+    inner = [getattr(thing, name) for name in _INSIDE if hasattr(thing, name)]
+    for candidate in (one for given in inner for one in look_inside(given)):
         layers = _read(candidate)
         if layers:
             return layers

@@ -6,15 +6,18 @@ import textwrap
 
 import numpy as np
 
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     GREY,
     add_legend,
     check_axis,
     dress,
+    escape,
     make_axes,
     shorten,
 )
+from qsklearn.inspection._results import check_result
 
 _CALLER = "PairedDifferenceDisplay"
 _NAME_WIDTH = 26  # characters before a name is broken into lines
@@ -22,9 +25,10 @@ _LABEL_WIDTH = 52  # of the axis of the differences
 _LETTERS_PER_INCH = 11.0  # of the font of an axis
 _LINE = 0.2  # inches that a line of a name takes
 _INCHES_OF_LEGEND = 4.5  # in one row
+_KIND = "a ComparisonResult, as qsklearn.model_selection.compare returns it"
 
 
-class PairedDifferenceDisplay:
+class PairedDifferenceDisplay(Display):
     """How much contenders differ from a baseline on the same folds.
 
     One line per contender, from the top in the order given: a black diamond for the mean
@@ -117,15 +121,23 @@ class PairedDifferenceDisplay:
         Raises
         ------
         ValueError
-            If `scoring` is unknown, `rope` is no region, or there is nothing to compare with.
+            If `scoring` is unknown, `rope` is no region, `result` is no result of a comparison, or
+            there is nothing to compare with: a single contender, or `controls` that are not there.
         ImportError
             If matplotlib is not installed.
         """
+        caller, method = f"{_CALLER}.from_result", "control_tests" if controls else "paired_tests"
+        check_result(result, ("scores", "baseline", method), "result", caller, _KIND)
         baseline = "its control" if controls else result.baseline
         tests, differences = {}, {}
         for scorer, values in result.scores.items():
-            ask = result.control_tests if controls else result.paired_tests
-            rows = ask(scoring=scorer)
+            rows = getattr(result, method)(scoring=scorer)
+            if controls and not rows:
+                raise ValueError(
+                    f"The 'controls' parameter of {caller} must be False where contenders have no "
+                    f"controls. Got True, with the contenders {list(values)} alone; give compare "
+                    "what qsklearn.model_selection.with_controls returns."
+                )
             labels = [_label(row, controls) for row in rows]
             tests[scorer] = [
                 row | {"estimator": label} for row, label in zip(rows, labels, strict=True)
@@ -165,7 +177,7 @@ class PairedDifferenceDisplay:
         heights = np.array([_count_lines(label) for label in labels])
         positions = heights / 2 - np.cumsum(heights)
         size = 6.0, 1.7 + 0.24 * heights.sum()
-        self.ax_ = make_axes(_CALLER, size)[0] if ax is None else ax
+        self.ax_ = make_axes(_CALLER, size)[0] if ax is None else ax  # checked
         self.figure_ = self.ax_.figure
         self._mark_equality()
         for position, test in zip(positions, tests, strict=True):
@@ -225,13 +237,14 @@ class PairedDifferenceDisplay:
             self.ax_.text(1.01, position, _format_p(test["p_value"]), **style)
 
     def _dress(self, positions, labels, height, scoring):
-        self.ax_.set_yticks(positions, labels)
+        self.ax_.set_yticks(positions, [escape(label) for label in labels])
         self.ax_.set_ylim(-height, 0.0)
         if self._inches()[1] < _LINE * height:
             self.ax_.tick_params(axis="y", labelsize="small")
         what = f"difference in {scoring.replace('_', ' ')} from {self.baseline}"
         n_letters = int(_LETTERS_PER_INCH * self._inches()[0])
-        self.ax_.set_xlabel(textwrap.fill(what, int(np.clip(n_letters, 16, _LABEL_WIDTH))))
+        lines = textwrap.fill(what, int(np.clip(n_letters, 16, _LABEL_WIDTH)))
+        self.ax_.set_xlabel(escape(lines))
         dress(self.ax_)
         self.ax_.grid(visible=False, axis="y")
         self.ax_.spines["left"].set_visible(False)

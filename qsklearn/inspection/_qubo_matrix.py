@@ -12,6 +12,9 @@ from scipy import sparse
 
 from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
+from qsklearn.inspection._display import Display
+from qsklearn.inspection._drawing import check_axis, escape
+from qsklearn.inspection._fitted_estimator import find_having
 from qsklearn.inspection._quadratic_matrix import check_layers, check_matrix, read_bqm
 
 _CALLER = "QUBOMatrixDisplay"
@@ -23,7 +26,7 @@ _BORDER = "0.45"
 _LINE, _SMALL = 13.0, 6.0  # points that a line of text takes, and the size of unit numbers
 
 
-class QUBOMatrixDisplay:
+class QUBOMatrixDisplay(Display):
     """The matrix Q of the energy x'Qx of binary units, by blocks of layers.
 
     Linear coefficients stand on the diagonal, couplings above it: a block of couplings lies in the
@@ -150,6 +153,7 @@ class QUBOMatrixDisplay:
         ValueError
             If it has no such method.
         """
+        estimator = find_having(estimator, ("to_bqm",), steps=False)
         if not hasattr(estimator, "to_bqm"):
             raise ValueError(
                 f"The 'estimator' parameter of {_CALLER}.from_estimator must have the method "
@@ -184,7 +188,7 @@ class QUBOMatrixDisplay:
         Raises
         ------
         ValueError
-            If `vmax` is not a positive number.
+            If `vmax` is not a positive number, or `ax` is no axes.
         MemoryError
             If the dense matrix does not fit into memory.
         ImportError
@@ -197,7 +201,7 @@ class QUBOMatrixDisplay:
             "Plot a part of the matrix.",
         )
         limit = self._find_limit() if vmax is None else _check_vmax(vmax)
-        self.ax_ = _make_axes(n_units) if ax is None else ax
+        self.ax_ = _make_axes(n_units) if ax is None else check_axis(ax, _CALLER)
         self.figure_ = self.ax_.figure
         dense = self.matrix.toarray() if sparse.issparse(self.matrix) else self.matrix
         points_per_unit = self._points_per_unit()
@@ -257,6 +261,7 @@ class QUBOMatrixDisplay:
         )
         self.ax_.yaxis.tick_right()
         self.ax_.xaxis.tick_top()
+        names = [escape(name) for name in names]
         self.ax_.set_yticks(places, names)
         self.ax_.set_xticks(centres if fits else places, names, rotation=0 if fits else 90)
         self.ax_.tick_params(length=0, pad=pad)

@@ -10,6 +10,7 @@ import numbers
 
 import numpy as np
 
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._fitted_estimator import check_count, check_has
 from qsklearn.inspection._image_grid import ImageGrid, find_image_shape, near_square
 from qsklearn.inspection._layer_weights import read_layers
@@ -19,7 +20,7 @@ _CALLER = "ReceptiveFieldDisplay"
 _MANY_UNITS = 36  # shown when the reader leaves it open
 
 
-class ReceptiveFieldDisplay:
+class ReceptiveFieldDisplay(Display):
     """Incoming weights of a layer's units as images, or a convolution's kernels.
 
     One image a unit; of several channels one row a unit, one image a channel. All share one scale,
@@ -99,8 +100,8 @@ class ReceptiveFieldDisplay:
         estimator : estimator
             Fitted, with ``coefs_`` (multilayer perceptrons), ``layers_`` (networks of layers with
             ``weights``), ``coef_`` (linear models) or ``components_`` (of decompositions); or with
-            such an estimator, or a ``torch.nn.Module``, as ``module_``, ``estimator_`` or the last
-            step of a Pipeline.
+            such an estimator, or a ``torch.nn.Module``, as ``module_`` or ``estimator_``; or a
+            Pipeline, of which the last step with weights is taken.
         layer : int, default=0
             Among those with weights, from the inputs on.
         image_shape : tuple of int or None, default=None
@@ -135,7 +136,7 @@ class ReceptiveFieldDisplay:
         """
         caller = f"{_CALLER}.from_estimator"
         check_has(estimator, (), _CALLER, "estimators have")
-        layers = read_layers(estimator, caller)
+        estimator, layers = read_layers(estimator, caller)
         number = check_count(layer, "layer", caller, 0, len(layers) - 1)
         found = layers[number]
         chosen = _choose(found.weights, n_units, caller)

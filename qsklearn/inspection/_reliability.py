@@ -11,6 +11,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from qsklearn._optional import import_optional
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     GREY,
@@ -18,6 +19,7 @@ from qsklearn.inspection._drawing import (
     add_legend,
     check_axes,
     dress,
+    escape,
 )
 from qsklearn.inspection._fitted_estimator import check_count, check_has
 from qsklearn.inspection._numbers import check_probabilities
@@ -30,7 +32,7 @@ _LEVEL = 0.95
 _HIGH = 1.7  # inches, from which on the axis of accuracies has all its ticks
 
 
-class ReliabilityDisplay:
+class ReliabilityDisplay(Display):
     r"""Accuracy of predictions by their confidence, for any number of classes.
 
     Above, one mark a bin of confidences, the largest probability of each row: the share of right
@@ -153,12 +155,14 @@ class ReliabilityDisplay:
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
-            If it gives no probabilities, or a parameter does not fit.
+            If it gives no probabilities, `y` has labels that it never saw, or a parameter does not
+            fit.
         ImportError
             If matplotlib is not installed.
         """
         needed = ("classes_", "predict_proba")
         check_has(estimator, needed, _CALLER, "classifiers with probabilities have")
+        _check_labels(column_or_1d(y), estimator.classes_, "y", f"{_CALLER}.from_estimator")
         return cls.from_predictions(
             y,
             estimator.predict_proba(X),
@@ -201,7 +205,7 @@ class ReliabilityDisplay:
         ------
         ValueError
             If the rows of `proba` are no laws of probability, the numbers of rows or classes do not
-            fit, or a parameter does not.
+            fit, `y_true` has labels that are not among `classes`, or a parameter does not fit.
         ImportError
             If matplotlib is not installed.
         """
@@ -209,6 +213,7 @@ class ReliabilityDisplay:
         y_true = column_or_1d(y_true)
         check_consistent_length(y_true, proba)
         classes = _check_classes(np.unique(y_true) if classes is None else classes, proba.shape[1])
+        _check_labels(y_true, classes, "y_true", f"{_CALLER}.from_predictions")
         is_right = classes[proba.argmax(axis=1)] == y_true
         display = cls(proba.max(axis=1), is_right, n_bins=n_bins, strategy=strategy, name=name)
         return display.plot(ax)
@@ -275,7 +280,7 @@ class ReliabilityDisplay:
             elinewidth=0.9,
             capsize=2.5,
             clip_on=False,
-            label=error if name is None else f"{name} ({error})",
+            label=error if name is None else f"{escape(name)} ({error})",
         )
         self.line_ = self.errorbar_.lines[0]
         self.line_.set_gid(_CALLER)
@@ -324,6 +329,18 @@ def _check_classes(classes, n_columns):
             f"{classes.size} classes instead."
         )
     return classes
+
+
+def _check_labels(labels, classes, name, caller):
+    """Raise ValueError where a label is no class: no prediction of it could ever be right."""
+    known = np.asarray(classes).tolist()
+    unseen = [label for label in dict.fromkeys(labels.tolist()) if label not in known]
+    if unseen:
+        got = ", ".join(map(repr, unseen[:5])) + ", ..." * (len(unseen) > 5)
+        raise ValueError(
+            f"The '{name}' parameter of {caller} must hold labels of the classes {known}. Got "
+            f"{got} among them instead."
+        )
 
 
 def _find_edges(confidences, n_bins, strategy):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
     GREY,
@@ -14,6 +15,7 @@ from qsklearn.inspection._drawing import (
     add_legend,
     check_axis,
     dress,
+    escape,
     make_axes,
 )
 from qsklearn.inspection._numbers import check_array, check_between, check_probabilities
@@ -25,7 +27,7 @@ _N_MARKS = 15  # of a quantum curve with many points
 _ROUNDING = 1e-12
 
 
-class SearchCostDisplay:
+class SearchCostDisplay(Display):
     """Probability that searches have succeeded, by the evaluations of the network spent so far.
 
     Quantum curves are solid and bear markers, classical ones (their names begin with "classical")
@@ -113,7 +115,7 @@ class SearchCostDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_estimator_has(estimator, ("classes_", "search_curves"), _CALLER)
+        estimator = check_estimator_has(estimator, ("classes_", "search_curves"), _CALLER)
         find_problem(estimator, label, _CALLER)
         return cls(estimator.search_curves(label=label), confidence=confidence).plot(ax)
 
@@ -173,7 +175,7 @@ class SearchCostDisplay:
             color=COLOURS[number % len(COLOURS)],
             ls=dashes,
             lw=1.5,
-            label=f"{name}: {found}",
+            label=f"{escape(name)}: {found}",
         )[0]
         if dashes == "-":
             line.set(marker=MARKERS[number % len(MARKERS)], markerfacecolor="white", markersize=5)

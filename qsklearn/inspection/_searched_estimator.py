@@ -6,7 +6,8 @@ Several classes make one problem each, one against the rest; two classes make a 
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+
+from qsklearn.inspection._fitted_estimator import check_has
 
 _MAX_CANDIDATES = 200_000  # amplifications looked through for the best number of them
 
@@ -17,11 +18,16 @@ def check_estimator_has(estimator, names, caller):
     Parameters
     ----------
     estimator : object
-        What was given.
+        What was given, or a search or a Pipeline of it.
     names : sequence of str
         What it must have.
     caller : str
         The public class, for the error.
+
+    Returns
+    -------
+    estimator : object
+        The one that has them.
 
     Raises
     ------
@@ -30,14 +36,7 @@ def check_estimator_has(estimator, names, caller):
     ValueError
         If something is missing.
     """
-    check_is_fitted(estimator)
-    missing = [name for name in names if not hasattr(estimator, name)]
-    if missing:
-        raise ValueError(
-            f"The 'estimator' parameter of {caller}.from_estimator must have "
-            f"{', '.join(map(repr, names))}, as networks trained by search have after fit. Got "
-            f"{type(estimator).__name__} instead, which lacks {', '.join(map(repr, missing))}."
-        )
+    return check_has(estimator, names, caller, "networks trained by search have after fit")
 
 
 def find_problem(estimator, label, caller):

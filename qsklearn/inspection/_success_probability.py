@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, dress, make_axes
+from qsklearn.inspection._display import Display
+from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, dress, escape, make_axes
 from qsklearn.inspection._numbers import check_probabilities, check_whole
 from qsklearn.inspection._searched_estimator import check_estimator_has, find_angle, find_problem
 
@@ -17,7 +18,7 @@ _LEAST, _MOST = 10, 100_000  # amplifications shown when the reader leaves it op
 _MANY_POINTS = 60  # from here on their marks would run into one another
 
 
-class SuccessProbabilityDisplay:
+class SuccessProbabilityDisplay(Display):
     """Probability that k amplifications find an optimal weight setting, for each number k.
 
     Black dots are the prediction, one for each k; the thin line only guides the eye from one to the
@@ -110,7 +111,7 @@ class SuccessProbabilityDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_estimator_has(estimator, ("classes_", "success_probability"), _CALLER)
+        estimator = check_estimator_has(estimator, ("classes_", "success_probability"), _CALLER)
         find_problem(estimator, label, _CALLER)
         if max_iterations is None:
             max_iterations = _find_range(find_angle(estimator, label))
@@ -150,7 +151,8 @@ class SuccessProbabilityDisplay:
         self.ax_.set_ylim(-0.03, 1.03)
         self.ax_.xaxis.get_major_locator().set_params(integer=True)
         dress(self.ax_)
-        add_legend(self.ax_, outside=ax is None, title=self.name)
+        title = self.name if self.name is None else escape(self.name)
+        add_legend(self.ax_, outside=ax is None, title=title)
         return self
 
     def _draw_prediction(self):

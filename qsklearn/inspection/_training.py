@@ -7,9 +7,10 @@ estimator by name.
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
-from qsklearn.inspection._drawing import COLOURS, MARKERS, check_axes, dress, make_axes
+from qsklearn.inspection._display import Display
+from qsklearn.inspection._drawing import COLOURS, MARKERS, check_axes, dress, escape, make_axes
+from qsklearn.inspection._fitted_estimator import check_has
 
 _CALLER = "AnnealedTrainingDisplay"
 _ROUNDING = 1e-12  # of the energies; a gap below this is their last digits
@@ -22,7 +23,7 @@ _PANELS = {
 }
 
 
-class AnnealedTrainingDisplay:
+class AnnealedTrainingDisplay(Display):
     """Diagnostics of a network whose layers are trained by annealing, over the epochs.
 
     Four panels: the loss, with a diamond at its lowest; and for each layer, on logarithmic axes,
@@ -100,13 +101,8 @@ class AnnealedTrainingDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if not hasattr(estimator, "diagnostics_"):
-            check_is_fitted(estimator)
-            raise ValueError(
-                f"The 'estimator' parameter of {_CALLER}.from_estimator must have the attribute "
-                "'diagnostics_', as networks trained by annealing have after fit. Got "
-                f"{type(estimator).__name__} instead, which has none."
-            )
+        kind = "networks trained by annealing have after fit"
+        estimator = check_has(estimator, ("diagnostics_",), _CALLER, kind)
         return cls(estimator.diagnostics_).plot(ax)
 
     def plot(self, ax=None):
@@ -174,7 +170,7 @@ class AnnealedTrainingDisplay:
                 "color": COLOURS[layer % len(COLOURS)],
                 "marker": MARKERS[layer % len(MARKERS)],
             }
-            panel.plot(epochs, values[:, layer], "-", mfc="none", ms=5, label=name, **style)
+            panel.plot(epochs, values[:, layer], "-", mfc="none", ms=5, label=escape(name), **style)
         if np.isfinite(values).any():
             panel.set_yscale("log")
         else:

@@ -126,8 +126,8 @@ def compare(
     FitFailedWarning
         If folds failed.
     UserWarning
-        If one of several scores failed. Warnings of the fits are passed on once per contender and text, with the
-        number of folds that gave them.
+        If one of several scores failed. Warnings of the fits are passed on. Each comes once per
+        contender and text, with the number of folds that gave it.
 
     Notes
     -----

@@ -123,7 +123,7 @@ class _ScorersApart:
         self.scorers, self.warnings = scorers, []
 
     def __call__(self, estimator, X, y=None):
-        scores = check_scoring(estimator, self.scorers, raise_exc=False)(estimator, X, y)
+        scores = self._score(estimator, X, y)
         failed = {name: text for name, text in scores.items() if isinstance(text, str)}
         if len(failed) == len(scores):
             # Only the error itself, not its text, can be what the fold fails with.
@@ -133,6 +133,16 @@ class _ScorersApart:
             for name, text in failed.items()
         ]
         return scores | dict.fromkeys(failed, math.nan)
+
+    def _score(self, estimator, X, y):
+        """Scores by name, and a traceback for what failed."""
+        try:
+            return check_scoring(estimator, self.scorers, raise_exc=False)(estimator, X, y)
+        except Exception:
+            # Before it scores by any it asks for the methods that all need; one by one it does not.
+            each = [{name: scorer} for name, scorer in self.scorers.items()]
+        scores = [check_scoring(estimator, one, raise_exc=False)(estimator, X, y) for one in each]
+        return {name: score for one in scores for name, score in one.items()}
 
 
 def _last_error(traceback):

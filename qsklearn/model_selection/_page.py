@@ -35,10 +35,10 @@ pre { background: #f3f3f3; padding: .7rem; overflow-x: auto; white-space: pre-wr
   .scroll { overflow: visible; }
   table, tbody, tr { display: block; } thead { display: none; }
   tr { border: 1px solid #767676; border-radius: .3rem; padding: .4rem .7rem; margin: .7rem 0; }
-  td, td.number, td.text { display: flow-root; padding: .2rem 0 .2rem 8rem; border: 0;
+  td, td.number, td.text { display: flow-root; padding: .2rem 0 .2rem 8.6rem; border: 0;
                            min-width: 0; text-align: left; white-space: normal;
                            overflow-wrap: anywhere; }
-  td::before { content: attr(data-label); float: left; width: 7.4rem; margin-left: -8rem;
+  td::before { content: attr(data-label); float: left; width: 8.2rem; margin-left: -8.6rem;
                color: #444; font-size: .9rem; }
   td:first-child { position: static; padding-left: 0; font-weight: bold; }
   td.text { padding-left: 0; } td:empty { display: none; }

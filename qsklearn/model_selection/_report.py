@@ -37,8 +37,9 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
     The page has a list of contents, every mean with its difference from the baseline, the
     signed-rank tests over the data sets, then for each data set what
     :meth:`ComparisonResult.to_html` shows: tables and figures of scores, paired tests, tuning,
-    cost, folds, settings, seeds and timings. For one data set it has only these. It ends with the command and the environment. Two runs
-    that find the same give the same page but for its ``<section class="timings">`` and the date.
+    cost, folds, settings, seeds and timings. For one data set it has only these. It ends with the
+    command and the environment. Two runs that find the same give the same page but for its
+    ``<section class="timings">`` and the date.
 
     Parameters
     ----------

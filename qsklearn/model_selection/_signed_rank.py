@@ -211,9 +211,8 @@ def _p_value(used):
 def _notes(used, n_lost, level, confidence):
     n = np.count_nonzero(used)
     if n_lost:
-        yield (
-            f"{n_lost} data sets are left out, where no fold of both finished or a score is infinite"
-        )
+        reason = "no fold of both finished or a score is infinite"
+        yield f"{n_lost} data sets are left out, where {reason}"
     if len(used) and not n:
         yield "all differences are zero"
     elif 0 < n <= _FEW:

@@ -99,7 +99,9 @@ def test_plot_returns_the_display_and_draws_anew():
 
 
 def test_wrong_axes(searched):
-    with pytest.raises(ValueError, match="'ax' parameter .* must be 1 .* Got 1 of type Figure"):
+    with pytest.raises(
+        ValueError, match="'ax' parameter .* must be a matplotlib axes, .* Got Figure"
+    ):
         AccuracyLandscapeDisplay([PROBLEM_1]).plot(Figure())
     with pytest.raises(ValueError, match="must be 3 matplotlib axes.* Got 1 of type Axes instead"):
         AccuracyLandscapeDisplay.from_estimator(searched.three, ax=Figure().subplots())

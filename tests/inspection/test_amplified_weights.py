@@ -169,3 +169,20 @@ def test_without_matplotlib(monkeypatch, searched):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"AmplifiedWeightsDisplay.plot needs .*\[plot\]"):
         AmplifiedWeightsDisplay.from_estimator(searched.two)
+
+
+@pytest.mark.parametrize("n_settings", [256, 2**12])
+@pytest.mark.parametrize("share", [False, True])
+@pytest.mark.parametrize("layout", ["constrained", None])
+def test_the_legend_covers_nothing_in_a_subfigure(n_settings, share, layout):
+    probabilities, is_optimal = laws(n_settings, 8, [0, 2, 4])
+    figure = Figure(figsize=(12.0, 3.0), layout=layout)
+    axes = figure.subfigures(1, 2)[1].subplots(1, 3, sharey=share)
+    AmplifiedWeightsDisplay(probabilities, is_optimal, [0, 2, 4]).plot(axes)
+    figure.draw_without_rendering()
+    legend = axes[0].get_legend().get_window_extent()
+    drawn = probabilities.max() if n_settings == 256 else 1.0
+    for panel in axes:
+        assert panel.transData.transform((0.0, drawn))[1] < legend.y0
+        assert panel.get_ylim() == axes[0].get_ylim()
+    assert legend.y1 <= axes[0].get_window_extent().y1

@@ -135,3 +135,10 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"ComparisonDisplay.plot needs .*qsklearn\[plot\]"):
         ComparisonDisplay({"a": {"b": [0.5]}}, {}).plot()
+
+
+@pytest.mark.parametrize("other", [{"accuracy": [0.5]}, [0.5], None])
+def test_what_is_no_result(other):
+    expected = "'result' parameter of ComparisonDisplay.from_result must be a ComparisonResult, "
+    with pytest.raises(ValueError, match=f"{expected}.* Got {type(other).__name__} instead"):
+        ComparisonDisplay.from_result(other)

@@ -139,7 +139,8 @@ def test_what_is_missing_is_said(cost, said):
 
 
 def test_from_curve():
-    curve = SimpleNamespace(summary=lambda scoring: [{**row, "scoring": scoring} for row in ROWS])
+    curve = SimpleNamespace(points=())
+    curve.summary = lambda scoring: [{**row, "scoring": scoring} for row in ROWS]
     ax = Figure().subplots()
     display = CostCurveDisplay.from_curve(curve, ax=ax, cost="fit_seconds", scoring="auc")
     assert display.ax_ is ax and ax.get_ylabel() == "auc"
@@ -190,3 +191,10 @@ def test_without_matplotlib(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"CostCurveDisplay.plot needs .*qsklearn\[plot\]"):
         CostCurveDisplay(ROWS).plot()
+
+
+def test_what_is_no_curve():
+    for other in ({"reads": 1}, ROWS, SimpleNamespace(summary=lambda scoring: [])):
+        message = f"'curve' .* must be a CostCurve, .* Got {type(other).__name__} instead"
+        with pytest.raises(ValueError, match=message):
+            CostCurveDisplay.from_curve(other)

@@ -219,3 +219,14 @@ def test_each_contender_from_its_own_controls(result):
     assert display.ax_.get_xlabel() == "difference in accuracy from its control"
     even = min(lines(display, "o"), key=lambda line: np.ptp(line.get_xdata()))
     np.testing.assert_allclose(even.get_xdata(), 0.02)
+
+
+def test_what_is_no_result(result):
+    for other in ({"accuracy": [0.5]}, None):
+        message = f"'result' .* must be a ComparisonResult, .* Got {type(other).__name__} instead"
+        with pytest.raises(ValueError, match=message):
+            PairedDifferenceDisplay.from_result(other)
+    result.control_tests = lambda scoring: []
+    message = "'controls' .* contenders have no controls. Got True, .*'sampled'.*with_controls"
+    with pytest.raises(ValueError, match=message):
+        PairedDifferenceDisplay.from_result(result, controls=True)

@@ -143,7 +143,7 @@ def test_one_axes_shows_the_curve_alone(three):
     assert ReliabilityDisplay.from_predictions(*three, ax=axes).axes_[1] is axes[1]
     with pytest.raises(ValueError, match="must be 2 matplotlib axes, .* Got 3 of type Axes"):
         display.plot(Figure().subplots(3))
-    with pytest.raises(ValueError, match="must be 1 matplotlib axes, .* Got 1 of type str"):
+    with pytest.raises(ValueError, match="must be a matplotlib axes, or None. Got str instead"):
         display.plot("axes")
 
 
@@ -196,3 +196,19 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"ReliabilityDisplay.plot needs .*\[plot\]"):
         ReliabilityDisplay([0.5], [1]).plot()
+
+
+def test_labels_that_the_classifier_never_saw():
+    X, y = np.array([[0.0], [1.0], [0.2], [0.9]]), np.array([0, 1, 0, 1])
+    estimator = LogisticRegression().fit(X, y)
+    message = r"'y' .*from_estimator must hold labels of the classes \[0, 1\]. Got 10, 11 among"
+    with pytest.raises(ValueError, match=message):
+        ReliabilityDisplay.from_estimator(estimator, X, y + 10)
+    with pytest.raises(ValueError, match="'y' .* Got 2 among them"):
+        ReliabilityDisplay.from_estimator(estimator, X, [0, 1, 2, 1])
+    with pytest.raises(ValueError, match="'y' .* Got '0', '1' among them"):
+        ReliabilityDisplay.from_estimator(estimator, X, y.astype(str))
+    with pytest.raises(ValueError, match="'y_true' .*from_predictions .* Got 12, 13, 14, 15, 16, "):
+        ReliabilityDisplay.from_predictions(range(12, 18), np.full(6, 0.5), classes=[0, 1])
+    # Not all classes need occur, and 1.0 is 1.
+    assert ReliabilityDisplay.from_estimator(estimator, X, np.ones(4)).counts.sum() == 4

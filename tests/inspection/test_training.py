@@ -135,7 +135,7 @@ def test_wrong_axes(n, got):
     axes = [Figure().subplots() for _ in range(n)]
     with pytest.raises(ValueError, match=f"'ax' parameter .* must be 4 .* Got {got} instead"):
         AnnealedTrainingDisplay(make_diagnostics()).plot(axes)
-    with pytest.raises(ValueError, match="Got 4 of type str instead"):
+    with pytest.raises(ValueError, match="must be 4 .* Got str instead"):
         AnnealedTrainingDisplay(make_diagnostics()).plot(list("abcd"))
 
 

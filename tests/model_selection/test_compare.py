@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedK
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from qsklearn.model_selection import ComparisonResult, compare
@@ -178,9 +179,58 @@ def test_a_scorer_that_fails_fails_the_fold():
     def broken(y_true, y_pred):
         raise ZeroDivisionError("no such score")
 
-    with pytest.warns(FitFailedWarning, match="ZeroDivisionError"):
-        result = compare({"guess": DummyClassifier()}, X, Y, scoring=make_scorer(broken))
-    assert result.errors["guess"] == ("ZeroDivisionError: no such score",) * 5
+    def of_trees(estimator, X, y):
+        return broken(y, y) if isinstance(estimator, DecisionTreeClassifier) else 1.0
+
+    estimators = {"guess": DummyClassifier(), "tree": DecisionTreeClassifier()}
+    for scoring in (of_trees, {"one": of_trees, "two": of_trees}):
+        with pytest.warns(FitFailedWarning, match="5 of 10 .* 'tree' on fold 0: ZeroDivisionError"):
+            result = compare(estimators, X, Y, scoring=scoring)
+        assert result.errors["tree"] == ("ZeroDivisionError: no such score",) * 5
+        assert result.warnings["tree"] == ([],) * 5
+    with pytest.raises(ValueError, match="All 5 fits of compare failed.*ZeroDivisionError"):
+        compare({"guess": DummyClassifier()}, X, Y, scoring=make_scorer(broken))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_one_of_several_scorers_fails_alone(n_jobs, tmp_path):
+    estimators = {"svc": LinearSVC(), "Bayes": GaussianNB()}
+    scoring = ["accuracy", "neg_log_loss"]
+    with pytest.warns(UserWarning, match="'svc', in 3 folds: the score 'neg_log_loss' is nan") as w:
+        result = compare(estimators, X, Y, cv=3, scoring=scoring, n_jobs=n_jobs)
+    assert len(w) == 1 and "AttributeError: LinearSVC has none of" in str(w[0].message)
+    assert (
+        result.errors["svc"] == (None,) * 3 and np.isnan(result.scores["neg_log_loss"]["svc"]).all()
+    )
+    theirs = cross_validate(LinearSVC(), X, Y, cv=3)["test_score"]
+    np.testing.assert_array_equal(result.scores["accuracy"]["svc"], theirs)
+    assert result.paired_tests()[0]["n_folds"] == 3
+    assert "no test" in result.paired_tests(scoring="neg_log_loss")[0]["note"]
+    assert "neg_log_loss" in result.to_html(tmp_path / "r.html").read_text("utf-8")
+    with pytest.raises(AttributeError, match="predict_proba"):
+        compare(estimators, X, Y, scoring=scoring, error_score="raise")
+
+
+def test_labels_of_words_lose_only_the_score_that_cannot_take_them():
+    y = np.where(Y == 0, "yes", "no")
+    with pytest.warns(
+        UserWarning, match="'f1' is nan, as its scorer failed: ValueError: pos_label"
+    ):
+        result = compare({"Bayes": GaussianNB()}, X, y, scoring=["f1", "accuracy"])
+    assert (result.scores["accuracy"]["Bayes"] == 1.0).all()
+    assert np.isnan(result.scores["f1"]["Bayes"]).all()
+
+
+@pytest.mark.parametrize(
+    "x, y, reason",
+    [(X, np.zeros(150, int), "class"), (np.full_like(X, np.nan), Y, "NaN"), (X[:, 0], Y, "2D")],
+    ids=["one class", "not a number", "one dimension"],
+)
+def test_where_everything_fails_there_is_no_result(x, y, reason):
+    estimators = {"a": LogisticRegression(), "b": LinearSVC()}
+    text = f"All 6 fits of compare failed.* of 'a' on fold 0: ValueError: .*{reason}"
+    with pytest.raises(ValueError, match=text):
+        compare(estimators, x, y, cv=KFold(3, shuffle=True, random_state=0))
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

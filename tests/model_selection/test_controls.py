@@ -1,5 +1,6 @@
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
@@ -104,8 +105,29 @@ def test_pipelines_in_pipelines():
     assert found["a: classical twin"]["pipeline"]["offers"].constant == 6
 
 
-def test_a_search_is_not_asked():
-    assert list(with_controls({"a": GridSearchCV(Offers(), {"size": [1]})})) == ["a"]
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        GridSearchCV(Offers(), {"size": [1]}),
+        CalibratedClassifierCV(make_pipeline(MinMaxScaler(), Offers())),
+        make_pipeline(MinMaxScaler(), GridSearchCV(CalibratedClassifierCV(Offers()), {})),
+    ],
+)
+def test_what_is_wrapped_is_not_asked_and_that_is_said(wrapped):
+    with pytest.warns(UserWarning, match="'a' stays without controls: .* param_distributions"):
+        assert list(with_controls({"a": wrapped})) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "estimator, options",
+    [
+        (GridSearchCV(LogisticRegression(), {"C": [1]}), {}),
+        (GridSearchCV(Features(), {}), {"twins": False}),
+        (GridSearchCV(Offers(), {}), {"twins": False, "ablations": False}),
+    ],
+)
+def test_nothing_is_said_where_nothing_is_missed(estimator, options):
+    assert list(with_controls({"a": estimator}, **options)) == ["a"]
 
 
 @pytest.mark.parametrize("wrap", [lambda e: e, lambda e: make_pipeline(MinMaxScaler(), e)])

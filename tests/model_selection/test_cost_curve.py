@@ -235,8 +235,21 @@ def test_budgets_are_the_costs_themselves():
     found = tables({"a": [(7, [0.5] * 5), (3, [0.4] * 5)], "b": [(3, [0.2] * 5)]})
     assert [row["budget"] for row in found.at_equal_cost()] == [3, 3, 7, 7]
     assert [row["cost"] for row in found.at_equal_cost()] == [3, 3, 7, 3]
-    free = tables({"a": [(None, [0.5] * 5)]}).at_equal_cost()
-    assert [(row["budget"], row["mean"]) for row in free] == [(math.inf, 0.5)]
+
+
+@pytest.mark.parametrize("price", [None, 0])
+def test_a_cost_that_nobody_has_is_refused(price):
+    found = tables({"a": [(price, [0.5] * 5)], "b": [(None, [0.2] * 5)]})
+    with pytest.raises(ValueError, match=r"one that a contender has \(a: fit_seconds, .*; b: fit_"):
+        found.at_equal_cost("reads")
+    assert len(found.at_equal_cost("fit_seconds", budgets=60)) == 2
+
+
+def test_numbers_of_numpy_are_plain():
+    ranges = {"reader": {"num_reads": np.array([1, 2])}}
+    found = cost_curve({"reader": Reader()}, X, Y, param_ranges=ranges, cv=2)
+    assert [p.label for p in found.points] == ["reader [num_reads=1]", "reader [num_reads=2]"]
+    assert [type(point.value) for point in found.points] == [int, int]
 
 
 def test_choice_on_other_folds_is_that_of_a_plain_loop():
@@ -282,12 +295,8 @@ def test_a_failed_point_is_not_chosen():
     assert failed["n_folds"] == 0 and math.isnan(failed["mean"]) and math.isnan(failed["reads"])
     assert found.at_equal_cost(budgets=[10])[0]["value"] is False
     assert worked["reads"] == 10
-    with pytest.warns(FitFailedWarning):
-        found = cost_curve(
-            {"reader": Reader(fails=True)}, X, Y, param_ranges={}, scoring=["accuracy"]
-        )
-    assert found.scorers == ("accuracy",) and math.isnan(found.summary("accuracy")[0]["mean"])
-    assert "no point of reader" in found.at_equal_cost()[0]["note"]
+    with pytest.raises(ValueError, match="All 5 fits of compare failed.*no reads today"):
+        cost_curve({"reader": Reader(fails=True)}, X, Y, param_ranges={}, scoring=["accuracy"])
 
 
 def test_values_that_look_the_same_stay_apart():
@@ -345,6 +354,7 @@ def test_scoring_is_checked_before_anything_is_fitted(scoring, error, message):
     [
         ({"cost": "euros"}, r"'cost' parameter of CostCurve.at_equal_cost .* Got 'euros'"),
         ({"baseline": "nobody"}, "Got 'nobody' instead"),
+        ({"cost": "sweeps"}, "reader: .*reads.* Got 'sweeps' instead"),
         ({"choose_on": "no folds"}, "Got 'no folds' instead"),
         ({"budgets": []}, "one or more"),
         ({"budgets": [1, -1]}, ">= 0"),

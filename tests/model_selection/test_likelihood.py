@@ -6,18 +6,35 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.mixture import GaussianMixture
-from sklearn.model_selection import GridSearchCV, cross_validate, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    LearningCurveDisplay,
+    cross_validate,
+    train_test_split,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
-from qsklearn import QuantumBoltzmannPriorVAE, QuantumSampledMLPClassifier
-from qsklearn.model_selection import compare, log_likelihood_scorers
+from qsklearn import (
+    QuantumBoltzmannPriorVAE,
+    QuantumSampledMLPClassifier,
+    SpinGlassAnnealedNetwork,
+)
+from qsklearn.model_selection import (
+    compare,
+    cost_scorers,
+    log_likelihood_scorers,
+    signed_rank_tests,
+)
+from qsklearn.model_selection._likelihood import LikelihoodScorer
 
 X, Y = load_iris(return_X_y=True)
 OF_CLASSES = "class_log_likelihood"
@@ -239,6 +256,39 @@ def test_scorers_can_be_pickled():
     scorers = log_likelihood_scorers(12)
     copies = pickle.loads(pickle.dumps(scorers))
     assert copies == scorers and copies["elbo"].n_importance == 12
+
+
+def test_a_class_without_a_chance_is_seen_in_the_summary(tmp_path):
+    contenders = {
+        "tree": DecisionTreeClassifier(),
+        "Bayes": GaussianNB(),
+        "guess": DummyClassifier(),
+    }
+    result = compare(contenders, X, Y, cv=3, scoring=log_likelihood_scorers(names=OF_CLASSES))
+    summary = {row["estimator"]: row for row in result.summary()}
+    assert summary["tree"]["mean"] == -math.inf and summary["Bayes"]["mean"] > -1
+    assert result.paired_tests()[0]["difference"] == math.inf
+    assert "-inf ± n/a" in result.to_text() and "a score is infinite" in result.to_text()
+    assert "-inf" in result.to_html(tmp_path / "r.html").read_text("utf-8")
+    (row, *_) = signed_rank_tests({"iris": result})
+    assert row["n_data_sets"] == 0 and "a score is infinite" in row["note"]
+
+
+def test_displays_of_scikit_learn_name_the_scores():
+    of_bayes, of_network = log_likelihood_scorers(names=OF_CLASSES), cost_scorers("reads")
+    network = SpinGlassAnnealedNetwork(max_iter=2, random_state=0)
+    for estimator, (name, scorer) in (
+        *((GaussianNB(), item) for item in of_bayes.items()),
+        *((network, item) for item in of_network.items()),
+    ):
+        display = LearningCurveDisplay.from_estimator(
+            estimator, X, Y, cv=2, train_sizes=[0.5, 1.0], shuffle=True, scoring=scorer,
+            random_state=0,
+        )  # fmt: skip
+        assert scorer.__name__ == name
+        assert display.score_name == name.replace("_", " ").capitalize()
+        assert np.isfinite(display.test_scores).all()
+    assert LikelihoodScorer.__name__ == "LikelihoodScorer"
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,29 @@ def test_one_comparison_is_the_page_of_one_data_set(results, page, tmp_path):
     assert "<nav" not in single
 
 
+def test_one_data_set_has_nothing_over_data_sets(results, tmp_path):
+    page = write_report({"wine": results["wine"]}, tmp_path / "r.html").read_text("utf-8")
+    assert not any(text in page for text in ("Overview", "Over 1 data sets", "<nav", "Wilcoxon"))
+    assert "<h2>wine</h2>" in page and "Seeds and folds" in page
+    with pytest.raises(IsADirectoryError, match="This is a folder"):
+        write_report(results, tmp_path)
+
+
+def test_every_cell_knows_its_column(page, results):
+    tags = Tags()
+    tags.feed(page)
+    assert all(attrs["data-label"] for kind, attrs in tags.tags if kind == "td")
+    for one in re.findall(r"<table>.*?</table>", page, flags=re.DOTALL):
+        header = re.findall(r"<th(?: [^>]*)?>(.*?)</th>", one)
+        for row in re.findall(r"<tr>(<td.*?)</tr>", one):
+            assert re.findall(r'data-label="(.*?)"', row) == header
+    assert '<th class="text">note</th>' in page
+    for result in results.values():
+        # Short in the overview, and whole in the part of its data set.
+        assert page.count(result.fingerprint()) == 1
+        assert page.count(result.fingerprint()[:12]) == 2
+
+
 def test_different_contenders_have_no_signed_rank_tests(results, tmp_path):
     other = compare(
         {"guess": DummyClassifier(), "tree": DecisionTreeClassifier()},
@@ -153,7 +176,7 @@ def test_different_contenders_have_no_signed_rank_tests(results, tmp_path):
     )  # fmt: skip
     mixed = {"a": results["wine"], "b": other}
     text = write_report(mixed, tmp_path / "r.html").read_text("utf-8")
-    assert "<td>b</td>" in text and "Seeds and folds" in text
+    assert '<td data-label="data set">b</td>' in text and "Seeds and folds" in text
     alike = {"a": run({"a": load_iris}, "guess")["a"], "b": run({"b": load_wine}, "Bayes")["b"]}
     text = write_report(alike, tmp_path / "s.html").read_text("utf-8")
     assert "No signed-rank tests. The &#x27;baseline&#x27; parameter" in text

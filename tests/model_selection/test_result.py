@@ -118,6 +118,9 @@ def test_bayesian_tests(result):
     [
         (lambda r: r.bayesian_tests(rope=-0.1), r"'rope' parameter .* \[0, inf\). Got -0.1"),
         (lambda r: r.bayesian_tests(rope=math.nan), r"'rope' parameter .* Got nan"),
+        (lambda r: r.bayesian_tests(rope="1"), r"'rope' parameter .* Got '1' instead"),
+        (lambda r: r.control_tests(rope=None), r"'rope' parameter .* Got None instead"),
+        (lambda r: r.summary(confidence="1"), r"'confidence' parameter .* Got '1' instead"),
         (lambda r: r.bayesian_tests("nobody"), "'baseline' parameter"),
         (lambda r: r.bayesian_tests(confidence=95), "'confidence' parameter"),
         (lambda r: r.summary("auc"), r"'scoring' parameter .* one of \['accuracy', 'f1_macro'\]"),
@@ -229,9 +232,10 @@ def test_html_overwrites_only_when_told(result, tmp_path):
 def test_html_says_what_is_wrong_with_the_path(result, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"The folder '.*nodir' does not exist"):
         result.to_html(tmp_path / "nodir" / "x.html")
-    with pytest.raises(IsADirectoryError) as caught:
-        result.to_html(tmp_path, overwrite=True)
-    assert caught.value.filename == str(tmp_path)
+    for overwrite in (True, False):
+        with pytest.raises(IsADirectoryError, match="a folder. Give the name of a file") as caught:
+            result.to_html(tmp_path, overwrite=overwrite)
+        assert caught.value.filename == str(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,24 @@ def test_interval():
     assert corrected_interval([0.5], [0.5])[0] == 0.5
 
 
+def test_infinite_scores_stay_in_and_have_no_test():
+    lost = [0.5, -math.inf, np.nan]
+    mean, error, half_width = corrected_interval(lost, np.full(3, 0.5))
+    assert mean == -math.inf and math.isnan(error) and math.isnan(half_width)
+    assert math.isnan(corrected_interval([math.inf, -math.inf], np.full(2, 0.5))[0])
+    for values, baseline, difference in (
+        (lost, [0.4, 0.3, 0.2], -math.inf),
+        ([0.4, 0.3, 0.2], lost, math.inf),
+        (lost, lost, math.nan),
+    ):
+        test = corrected_paired_test(values, baseline, np.full(3, 0.5))
+        assert test["n_folds"] == 2 and test["note"] == "no test: a score is infinite on a fold"
+        np.testing.assert_equal(test["difference"], difference)
+        assert all(math.isnan(test[key]) for key in ("p_value", "ci_low", "effect_size"))
+        belief = bayesian_correlated_test(values, baseline, np.full(3, 0.5), 0.01)
+        assert math.isnan(belief["p_better"]) and "no posterior" in belief["note"]
+
+
 def correlated_folds(rng, n_sets, k, rho, mean):
     """Differences of k folds with unit spread among them and the correlation of the correction."""
     common = rng.normal(size=(n_sets, 1)) * math.sqrt(rho / (1 - rho))
