@@ -29,7 +29,7 @@ def run_compare(args):
     Returns
     -------
     code : int
-        0, or 1 if a contender finished no fold of a data set.
+        0, or 1 if a contender finished no fold of a data set, or a data set could not be compared.
 
     Raises
     ------
@@ -49,13 +49,22 @@ def run_compare(args):
     results = {}
     for name, table in tables.items():
         print(_headline(labels[name], table, args, contenders), flush=True)
-        results[labels[name]], heard = _run(args, contenders, table, baseline)
+        try:
+            results[labels[name]], heard = _run(args, contenders, table, baseline)
+        except CommandError as error:
+            if len(tables) == 1:
+                raise
+            # What others have found must not be lost.
+            print(f"qsklearn: error: {labels[name]}: {error}", file=sys.stderr)
+            continue
         _print_result(results[labels[name]], heard)
+    if not results:
+        raise CommandError("no data set could be compared")
     if len(results) > 1:
         _print_ranks(results)
     _write(args, results, files)
     unfinished = [row["n_folds"] == 0 for r in results.values() for row in r.summary()]
-    return int(any(unfinished))
+    return int(any(unfinished) or len(results) < len(tables))
 
 
 def _check_run_options(args):
@@ -252,7 +261,8 @@ def _write(args, results, files):
         )
     except OSError as error:
         raise CommandError(f"--output {args.output}: {error}") from error
-    print(f"\nWrote {', '.join(str(file) for file in files.values())}")
+    written = [str(file) for file in files.values() if file.exists()]
+    print(f"\nWrote {', '.join(written)}")
 
 
 def _command(args):

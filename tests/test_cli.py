@@ -242,6 +242,17 @@ def test_two_scores(capsys):
     assert "f1_macro ± error" in out and "neg_log_loss ± error" in out
 
 
+def test_a_data_set_that_cannot_be_compared_does_not_lose_the_others(capsys, tmp_path):
+    small = tmp_path / "small.csv"
+    small.write_text("a,y\n1,0\n2,1\n3,0\n4,1\n")
+    argv = ["compare", "--data", f"iris,{small}", "--estimator", "logistic-regression"]
+    assert main([*argv, "--output", str(tmp_path / "out")]) == 1
+    captured = capsys.readouterr()
+    assert "small.csv: Cannot have number of splits n_splits=5" in captured.err
+    assert table_row(captured.out, "logistic regression") and "report.html" in captured.out
+    assert "small" not in captured.out.rpartition("Wrote")[2]
+
+
 def test_nothing_is_overwritten_unasked_and_that_is_said_before_the_work(
     capsys, tmp_path, monkeypatch
 ):

@@ -315,9 +315,9 @@ def _check_any_finished(outcomes, names):
     if all(one["error"] for one in outcomes.values()):
         # As cross_validate does: what fails everywhere is mostly the data or the scoring.
         raise ValueError(
-            f"All {len(outcomes)} fits of compare failed, so there is nothing to compare. "
-            f"{_first_failure(outcomes, names)} To see where it comes from pass "
-            "error_score='raise'."
+            f"All {len(outcomes)} fits of compare failed, so there is nothing to compare; "
+            "error_score='raise' shows where they fail. "
+            f"{_first_failure(outcomes, names)}"
         )
 
 
