@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from difflib import get_close_matches
 from types import SimpleNamespace
@@ -22,9 +23,9 @@ class DimodSampler(ArraySampler):
     """A dimod sampler with its arguments, safe to clone.
 
     ``sklearn.base.clone`` keeps the wrapped sampler by reference: no deep copy, no new embedding.
-    Only keywords that the wrapped sampler declares in its ``parameters`` are passed on. Where it
-    declares no ``beta``, the temperature of draws is estimated and returned in ``info`` as
-    ``beta_eff`` with ``beta_eff_stderr``.
+    Only keywords that the wrapped sampler declares in its ``parameters`` are passed on, and a seed
+    where its ``sample`` names one. Where it declares no ``beta``, the temperature of draws is
+    estimated and returned in ``info`` as ``beta_eff`` with ``beta_eff_stderr``.
 
     Parameters
     ----------
@@ -145,6 +146,10 @@ class DimodSampler(ArraySampler):
             # A device would fill its ranges, whatever E / beta_eff it is handed.
             wanted["auto_scale"] = own.get("auto_scale", False)
         declared = {name: value for name, value in wanted.items() if name in self.parameters}
+        # Some samplers take a seed and do not declare it, as dimod.RandomSampler; without it no
+        # run could be repeated.
+        if "seed" in wanted and _names_seed(self.sampler):
+            declared["seed"] = wanted["seed"]
         return {**own, **declared}
 
     def _draw(self, models: SpinModels, settings: SimpleNamespace, keep: np.ndarray):
@@ -179,6 +184,13 @@ class DimodSampler(ArraySampler):
         else:
             info["beta"] = settings.beta
         return states[:, :, keep], energies, info
+
+
+def _names_seed(sampler) -> bool:
+    try:
+        return "seed" in inspect.signature(sampler.sample).parameters
+    except (TypeError, ValueError):
+        return False  # a compiled method that does not tell
 
 
 def _pass_on_stop(sampleset, watch) -> None:

@@ -112,6 +112,17 @@ def test_only_declared_keywords_reach_the_child():
     assert info["beta"] == 0.3 and "beta_eff" not in info
 
 
+def test_a_seed_reaches_a_child_that_takes_it_and_does_not_declare_it():
+    # dimod's random sampler: unseeded, an ablation with it could not be repeated.
+    wrapped = DimodSampler(dimod.RandomSampler())
+    fields, couplings = np.zeros((2, 20)), np.zeros((20, 20))
+    first, again, other = (
+        wrapped.sample_arrays(fields, couplings, num_reads=5, seed=seed)[0] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any() and (first[0] != first[1]).any()
+
+
 def test_a_calls_own_keywords_reach_the_child_and_unknown_ones_warn():
     child = Replay(all_down)
     wrapped = DimodSampler(child, {"annealing_time": 20, "num_reads": 4, "seed": 3})
