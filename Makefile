@@ -24,9 +24,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
-# 10 reads and 40 passes over the data: enough for digits, and under three minutes on 2 cores.
+# 10 reads, 40 passes over the data and no ablations: enough for digits, and a few minutes on 2 cores.
 demo: $(INSTALLED)
-	$(BIN)/qsklearn compare --data digits --sampler exact,gibbs,annealing --param num_reads=10 --param max_iter=40 --n-jobs 2 --output demo --overwrite
+	$(BIN)/qsklearn compare --data digits --sampler exact,gibbs,annealing --controls twins --param num_reads=10 --param max_iter=40 --n-jobs 2 --output demo --overwrite
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile

@@ -116,6 +116,7 @@ def _add_estimator_options(group):
     group.add_argument(
         "--estimator",
         type=_names,
+        # Not all: they are many fits, and a sampler that serves one may not serve another.
         default=["sampled-mlp", "logistic-regression"],
         help="of sampled-mlp, spin-glass, qubo-transfer, grover-bnn, boltzmann-vae (whose bits a "
         "logistic regression classifies), logistic-regression, or all; default "

@@ -53,8 +53,8 @@ def _boltzmann_vae():
 class _Quantum:
     """An estimator that takes ``sampler=`` and may have controls.
 
-    ``space`` and ``twin_space`` are what ``--tune`` searches: the architecture is that of
-    ``--param`` on both sides, as a twin of another size would be no twin.
+    ``space`` is what ``--tune`` searches; a twin searches what it has of it, and ``twin_space``.
+    The architecture is that of ``--param`` on both sides: a twin of another size would be none.
     """
 
     label: str
@@ -71,7 +71,7 @@ _QUANTUM = {
         "sampled MLP",
         _sampled_mlp,
         {"learning_rate_init": _RATES, "beta_eff": [0.5, 1.0, 2.0]},
-        {"learning_rate_init": _RATES, "alpha": _PENALTIES},
+        {"alpha": _PENALTIES},
     ),
     "spin-glass": _Quantum(
         "spin-glass network",
@@ -98,7 +98,6 @@ _QUANTUM = {
         "Boltzmann-prior VAE",
         _boltzmann_vae,
         {"learning_rate_init": _RATES, "prior_learning_rate_init": [0.003, 0.01, 0.03]},
-        {"learning_rate_init": _RATES, "prior_learning_rate_init": [0.003, 0.01, 0.03]},
         transforms=True,
     ),
 }
@@ -108,8 +107,6 @@ _CLASSICAL = {
 _CLASSICAL_SPACE = {"C": [0.01, 0.1, 1.0, 10.0, 100.0]}
 ALL = "all"
 ESTIMATOR_NAMES = (*_QUANTUM, *_CLASSICAL)
-# Not all: they are many fits, and a sampler that serves one may not serve another.
-DEFAULT_ESTIMATORS = ("sampled-mlp", *_CLASSICAL)
 CONTROL_NAMES = ("twins", "ablations", "none")
 # What some estimators take in place of a sampler.
 _NOT_SAMPLERS = ("least-squares", "landscape")
@@ -172,6 +169,8 @@ def build_contenders(names, samplers, params, controls, spaces=None):
         choose("--estimator", name, [*ESTIMATOR_NAMES, ALL])
     for control in controls:
         choose("--controls", control, CONTROL_NAMES)
+    if "none" in controls and len(controls) > 1:
+        raise CommandError(f"--controls: none goes alone, got {','.join(controls)}")
     check_samplers(samplers)
     models = {name: _QUANTUM[name].build()() for name in names if name in _QUANTUM}
     _set_params(models, params)

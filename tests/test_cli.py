@@ -297,6 +297,7 @@ def test_help_names_the_law(capsys):
         (["--data", "digit"], ["--data", "mean 'digits'", "fashion_mnist", "a path to a .csv"]),
         (["--estimator", "sampled"], ["--estimator", "logistic-regression, all"]),
         (["--controls", "twin"], ["--controls", "did you mean 'twins'"]),
+        (["--controls", "none,twins"], ["--controls: none goes alone"]),
         (["--tune", "0"], ["--tune must be 1 or more"]),
         (["--space", "n_hidden=[1]"], ["--space goes with --tune"]),
         (["--tune", "2", "--space", "n_hidden=1"], ["must be name=[value, value, ...]"]),
