@@ -18,8 +18,21 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+try:  # from scikit-learn 1.9 on, and public
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:
+        """Estimators without callbacks."""
+
+    def with_callbacks(method):
+        """A method whose callbacks are torn down; there are none."""
+        return method
+
+
 __all__ = [
     "AdamOptimizer",
+    "CallbackSupportMixin",
     "HasMethods",
     "Integral",
     "Interval",
@@ -29,4 +42,5 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
     "validate_parameter_constraints",
+    "with_callbacks",
 ]

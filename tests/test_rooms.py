@@ -15,7 +15,9 @@ import qsklearn
 PACKAGE = Path(qsklearn.__file__).parent
 
 # room -> (rooms it may import anywhere, rooms it may import inside functions only)
-_SHARED = frozenset({"_memory", "_recordings", "_sklearn", "_versions"})  # importable by every room
+_SHARED = frozenset(
+    {"_files", "_memory", "_recordings", "_sklearn", "_versions", "_warnings"}
+)  # importable by every room
 TABLE = {
     "_kernels": (set(), set()),
     "hamiltonians": (set(), set()),
@@ -27,8 +29,10 @@ TABLE = {
     "model_selection": ({"_optional", "inspection"}, set()),
     "neural_network": ({"hamiltonians", "samplers", "preprocessing", "_optional"}, {"circuits"}),
     "_optional": (set(), set()),
+    "_files": (set(), set()),
     "_memory": (set(), set()),
     "_versions": (set(), set()),
+    "_warnings": (set(), set()),
     "_recordings": (set(), set()),
     "_sklearn": (set(), set()),
 }

@@ -3,10 +3,12 @@
 from qsklearn._recordings._canonical import canonical, plain
 from qsklearn._recordings._modes import MODES, Recording, new_session
 from qsklearn._recordings._packing import (
+    join,
     key_of,
     on_grid,
     pack,
     pack_bits,
+    split,
     unpack,
     unpack_bits,
 )
@@ -19,12 +21,14 @@ __all__ = [
     "RecordingError",
     "RecordingStore",
     "canonical",
+    "join",
     "key_of",
     "new_session",
     "on_grid",
     "pack",
     "pack_bits",
     "plain",
+    "split",
     "unpack",
     "unpack_bits",
 ]

@@ -26,11 +26,16 @@ Arrays = dict[str, np.ndarray]
 
 def pack(facts: Any, arrays: Arrays) -> bytes:
     """JSON and arrays of numbers as compressed bytes, the same for equal content."""
+    return zlib.compress(join(facts, arrays), 9)
+
+
+def join(facts: Any, arrays: Arrays) -> bytes:
+    """JSON and arrays of numbers as bytes, the same for equal content."""
     plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     shapes = {name: [array.dtype.str, list(array.shape)] for name, array in plain.items()}
     head = json.dumps([facts, shapes], separators=(",", ":"), allow_nan=True).encode()
     parts = [len(head).to_bytes(4, "little"), head, *(array.tobytes() for array in plain.values())]
-    return zlib.compress(b"".join(parts), 9)
+    return b"".join(parts)
 
 
 def unpack(packed: bytes) -> tuple[Any, Arrays]:
@@ -45,6 +50,17 @@ def unpack(packed: bytes) -> tuple[Any, Arrays]:
     whole = reader.decompress(packed, _LARGEST)
     if not reader.eof or reader.unused_data:
         raise ValueError("it is cut short, or too large")
+    return split(whole)
+
+
+def split(whole: bytes) -> tuple[Any, Arrays]:
+    """What :func:`join` has joined.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the bytes are no such thing.
+    """
     at = 4 + int.from_bytes(whole[:4], "little")
     facts, shapes = json.loads(whole[4:at])
     arrays = {}

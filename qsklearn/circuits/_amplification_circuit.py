@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from qsklearn._memory import check_memory
+from qsklearn._warnings import warn
 from qsklearn.circuits import _amplification_assembly as assembly
 from qsklearn.circuits._backends import run_circuits
 from qsklearn.circuits._binary_network import BinaryNetwork
@@ -149,13 +149,11 @@ class AmplificationCircuit:
                 f"slot number or more, from 0 to {n_slots - 1}. Got {self.batches} instead."
             )
         object.__setattr__(self, "batches", batches)
-        warnings.warn(
+        warn(
             "Iterations with different mini-batches mark different settings, and accuracy does not "
             "carry over from one to the next: with 4 of 8 data points each, the largest "
             "probability of success falls from 0.999 to 0.41 on the first problem of the paper. "
-            "Without batches all data are seen at once.",
-            UserWarning,
-            stacklevel=4,
+            "Without batches all data are seen at once."
         )
 
     def _check_excluded(self) -> None:

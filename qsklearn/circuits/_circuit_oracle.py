@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-
+from qsklearn._warnings import warn
 from qsklearn.circuits._amplification_circuit import (
     AmplificationCircuit,
     measure_settings,
@@ -24,13 +23,11 @@ def _is_simulator(backend) -> bool:
 
 def _warn_of_time(circuit: AmplificationCircuit, caller: str) -> None:
     listed = ", ".join(f"{size} {name}" for name, size in circuit.registers.items())
-    warnings.warn(
+    warn(
         f"The circuit of {caller} has {circuit.n_qubits} qubits ({listed}) and some "
         f"{circuit.n_moves:,} gates an iteration. A simulator takes minutes for each attempt, "
         "during which Ctrl-C has no effect. Use sampler='landscape', which draws from the same "
-        "law, or fewer 'n_bits', 'n_hidden' or data points.",
-        UserWarning,
-        stacklevel=2,
+        "law, or fewer 'n_bits', 'n_hidden' or data points."
     )
 
 

@@ -191,6 +191,10 @@ class CostCurveDisplay(Display):
             if _is_shown(row, cost):
                 curves[row["estimator"]].append(row)
         costs = [[row[cost] for row in curve] for curve in curves.values() if curve]
+        everything = np.concatenate(costs)
+        if np.ptp(np.log10(everything)) < _ONE_COST:
+            # Before anything is drawn: matplotlib's own limits would have nothing between them.
+            self.ax_.set_xlim(min(everything) / 2, max(everything) * 2)
         shifts = iter(_find_shifts(costs))
         self.lines_ = [
             self._draw_curve(name, number, curve, cost, next(shifts))
@@ -198,7 +202,7 @@ class CostCurveDisplay(Display):
             else self._draw_level(name, number, cost)
             for number, (name, curve) in enumerate(curves.items())
         ]
-        return np.concatenate(costs)
+        return everything
 
     def _draw_curve(self, name, number, curve, cost, shift):
         style = {"color": COLOURS[number % len(COLOURS)], "transform": self._move_aside(shift)}
@@ -263,8 +267,6 @@ class CostCurveDisplay(Display):
         width = self.ax_.get_window_extent().width / self.figure_.dpi
         n_ticks = int(np.clip(width / _INCHES_OF_NUMBER, 2, 7))
         decades = np.log10(max(costs) / min(costs))
-        if decades < _ONE_COST:
-            self.ax_.set_xlim(min(costs) / 2, max(costs) * 2)
         if decades < 1:
             # Between two powers of ten a logarithmic axis may have no round number at all.
             axis.set_major_locator(ticker.MaxNLocator(n_ticks, steps=[1, 2, 5, 10]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from collections import Counter
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
+from qsklearn._warnings import warn
 from qsklearn.model_selection._environment import describe_environment
 from qsklearn.model_selection._fingerprint import stable_repr
 from qsklearn.model_selection._fold import run_fold
@@ -331,11 +331,10 @@ def _first_failure(outcomes, names):
 def _warn(outcomes, names):
     n_failed = sum(one["error"] is not None for one in outcomes.values())
     if n_failed:
-        warnings.warn(
+        warn(
             f"{n_failed} of {len(outcomes)} fits of compare failed; their scores are nan. "
             f"{_first_failure(outcomes, names)}",
             FitFailedWarning,
-            stacklevel=3,
         )
     for key, when in (("warnings", ""), ("tuning_warnings", " while tuning")):
         heard = Counter(
@@ -344,4 +343,4 @@ def _warn(outcomes, names):
             for category, text in dict.fromkeys(one[key])
         )
         for (name, category, text), n in heard.items():
-            warnings.warn(f"{name!r},{when} in {n} folds: {text}", category, stacklevel=3)
+            warn(f"{name!r},{when} in {n} folds: {text}", category)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from qsklearn._warnings import warn
 from qsklearn.model_selection._validation import check_estimators
 
 # Between a contender's name and its control's. The comparison knows a control by it.
@@ -154,13 +153,11 @@ def _offers(methods, estimator):
 
 
 def _warn_of_wrapped(name, estimator):
-    warnings.warn(
+    warn(
         f"{name!r} stays without controls: what its {type(estimator).__name__} wraps offers some, "
         "but with_controls asks only estimators and steps of pipelines. In place of a search give "
         "with_controls the estimator itself and compare its space as param_distributions, or wrap "
-        "the controls by hand.",
-        UserWarning,
-        stacklevel=3,
+        "the controls by hand."
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 from sklearn.utils.multiclass import type_of_target
+
+from qsklearn._warnings import warn
 
 _NAMES = ("calls", "models", "reads", "queries", "qpu_access_time")
 
@@ -90,12 +91,10 @@ def estimate_search_cost(search, X, y=None, *, groups=None) -> dict[str, Any]:
         total, n_fits = _sum([total, dearest]), n_fits + 1
     if math.isnan(total["qpu_access_time"]):
         unknown = next(c["params"] for c in candidates if math.isnan(c["qpu_access_time"]))
-        warnings.warn(
+        warn(
             "estimate_search_cost does not know what a device takes for some candidates, such as "
             f"{unknown}, whose units are known only after a fit. Their queries are not a number; "
-            "fit one by hand and ask its estimate_cost.",
-            UserWarning,
-            stacklevel=2,
+            "fit one by hand and ask its estimate_cost."
         )
     return {"fits": n_fits, **total, "candidates": candidates}
 

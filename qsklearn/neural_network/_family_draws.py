@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import scipy.sparse
 
+from qsklearn._warnings import warn
 from qsklearn.neural_network._base import (
     SamplerFailure,
     add_call,
@@ -70,6 +71,26 @@ class FamilyDraws:
         self.info = {}
         self.cost = empty_cost()
         self.learns = True
+
+    def to_dict(self):
+        """What later calls depend on, and the costs."""
+        return {
+            "belief": None if self.belief is None else self.belief.to_dict(),
+            "needs_trial": self.needs_trial,
+            "cost": dict(self.cost),
+        }
+
+    def go_on_from(self, saved):
+        """Go on where another one was.
+
+        Parameters
+        ----------
+        saved : dict
+            As :meth:`to_dict` returns it.
+        """
+        if self.belief is not None:
+            self.belief = TemperatureBelief.from_dict(saved["belief"])
+        self.needs_trial, self.cost = saved["needs_trial"], dict(saved["cost"])
 
     @property
     def beta_eff(self):
@@ -226,7 +247,7 @@ class FamilyDraws:
         """Warn once a topic."""
         if topic not in self.warned:
             self.warned.add(topic)
-            warnings.warn(text, UserWarning, stacklevel=5)
+            warn(text)
 
 
 def _is_one_hot(states, one_hot, keep):

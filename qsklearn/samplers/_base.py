@@ -8,7 +8,6 @@ hand over to ``_draw``, which alone differs from class to class.
 from __future__ import annotations
 
 import time
-import warnings
 from abc import abstractmethod
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from sklearn.base import BaseEstimator
 
 from qsklearn._kernels._threads import Watch
 from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
+from qsklearn._warnings import warn
 from qsklearn.samplers._arguments import (
     broadcast_clamped,
     check_clamped,
@@ -233,11 +233,10 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         """Say in ``info`` and by a warning that the sampler was stopped before it was done."""
         info["stop_reason"] = settings.watch.reason
         if settings.watch.reason is not None:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} was stopped by {settings.watch.reason} before it was done. "
                 "Its states are those reached so far; draws at a temperature have not reached it.",
                 RuntimeWarning,
-                stacklevel=3,
             )
 
     def _working_bytes(self, models: SpinModels, settings: SimpleNamespace) -> int:

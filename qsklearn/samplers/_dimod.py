@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from difflib import get_close_matches
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +11,7 @@ import dimod
 import numpy as np
 
 from qsklearn._sklearn import validate_parameter_constraints
+from qsklearn._warnings import warn
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._one_by_one import draw_one_by_one
@@ -114,11 +114,10 @@ class DimodSampler(ArraySampler):
         for name in sorted(set(given) - set(self.parameters)):
             close = get_close_matches(name, self.parameters, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            warnings.warn(
+            warn(
                 f"{type(self.sampler).__name__} does not declare {name!r}, so this entry of "
                 f"'params' is left out.{hint}",
                 dimod.exceptions.SamplerUnknownArgWarning,
-                stacklevel=3,
             )
         return {name: value for name, value in given.items() if name in self.parameters}
 

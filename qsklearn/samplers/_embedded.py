@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
+from qsklearn._warnings import warn
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._device_calls import CHAIN_BREAK_METHODS, DeviceCalls, device_properties
 from qsklearn.samplers._device_reads import batches, draw_reads
@@ -513,12 +513,11 @@ def _clipped_fraction(programs: list[Program]) -> float:
     if n_clipped == 0:
         return 0.0
     # Without numbers, so that Python shows it once in a training of many calls.
-    warnings.warn(
+    warn(
         f"{_NAME} moved biases to the edge of the device's ranges (info['clipped_fraction'] says "
         "how many), so its draws follow another law than asked for. Use smaller weights, a larger "
         "beta_eff, or scaling='scale' (which raises the temperature) or 'raise'.",
         RuntimeWarning,
-        stacklevel=6,
     )
     return n_clipped / sum(program.n_biases for program in programs)
 

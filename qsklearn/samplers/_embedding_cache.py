@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qsklearn._optional import import_optional
+from qsklearn._warnings import warn
 
 Chains = tuple[tuple[int, ...], ...]
 
@@ -345,9 +345,8 @@ def _warn(error):
     with _lock:
         has_warned, _has_warned = _has_warned, True
     if not has_warned:
-        warnings.warn(
+        warn(
             f"Embeddings cannot be kept in {str(cache_folder())!r} ({error}), so each process "
             "computes its own. Set QSKLEARN_CACHE_DIR to a folder that can be written to.",
             RuntimeWarning,
-            stacklevel=2,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import threading
 import time
-import warnings
 import weakref
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -19,6 +18,7 @@ from sklearn.base import BaseEstimator
 
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
+from qsklearn._warnings import warn
 from qsklearn.samplers._arguments import count_threads
 from qsklearn.samplers._base import COUNT, THREADS
 from qsklearn.samplers._cluster_chains import draw_reversed, draw_thermal
@@ -341,11 +341,7 @@ requests.ConnectionError
                 hint = f" Did you mean {close[0]!r}?" if close else ""
                 raise ValueError(f"{name!r} is not a parameter of this solver.{hint}")
             if name not in UNDERSTOOD and parameters[name] is not None:
-                warnings.warn(
-                    f"{_NAME} does not model {name!r}, and draws as without it.",
-                    UserWarning,
-                    stacklevel=3,
-                )
+                warn(f"{_NAME} does not model {name!r}, and draws as without it.")
 
     def _properties(self, chip: Chip) -> dict[str, Any]:
         """Those with the chip's own lists in them."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import dimod
 import numpy as np
 
 from qsklearn._sklearn import Integral, Interval, StrOptions, validate_parameter_constraints
+from qsklearn._warnings import warn
 from qsklearn.samplers._base import SEED_CONSTRAINTS
 from qsklearn.samplers._exact import ExactSampler, _is_small, _split
 from qsklearn.samplers._gibbs import GibbsSampler
@@ -447,12 +447,10 @@ def match_moments(
 
 def _warn_if_far(step: float, stderr: float, num_steps: int) -> None:
     if num_steps > 1:  # a single step is not meant to arrive
-        warnings.warn(
+        warn(
             f"The mean energy was not matched in {num_steps} steps: the last wanted to change beta "
             f"by {step / stderr:.1f} standard errors. The auxiliary draws or the states are not "
-            "thermal; use method='pseudo-likelihood', or another sampler.",
-            UserWarning,
-            stacklevel=4,
+            "thermal; use method='pseudo-likelihood', or another sampler."
         )
 
 

@@ -101,6 +101,18 @@ class TemperatureBelief:
         other.history = list(self.history)
         return other
 
+    def to_dict(self) -> dict:
+        """All of it, as numbers."""
+        return {**vars(self), "history": [list(pair) for pair in self.history]}
+
+    @classmethod
+    def from_dict(cls, numbers: dict) -> TemperatureBelief:
+        """The other way round."""
+        belief = cls()
+        vars(belief).update(numbers)
+        belief.history = [(estimate, stderr) for estimate, stderr in numbers["history"]]
+        return belief
+
     def update(self, estimate: float, stderr: float) -> bool:
         """Take note of a call's estimate.
 

@@ -4,7 +4,6 @@ Gradients are PyTorch's, steps are those of scikit-learn's Adam, and the fitted 
 of numpy layers, which predicts, and is pickled, without PyTorch.
 """
 
-import warnings
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -24,6 +23,7 @@ from qsklearn._sklearn import (
     check_sample_weight,
     fit_context,
 )
+from qsklearn._warnings import warn
 from qsklearn.neural_network._architecture import outputs_of, resolve_layers
 from qsklearn.neural_network._backpropagation._torch_network import TorchNetwork
 from qsklearn.neural_network._base import kept_on_error
@@ -208,19 +208,16 @@ class BackpropagationNetwork(BaseEstimator):
                 f"{self.learning_rate_init}."
             )
         if reason == "max_iter":
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} stopped at max_iter={self.max_iter} before it had "
                 "converged. Raise max_iter, learning_rate_init or tol; features should be of the "
                 "order of 1.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
         elif reason != "converged":
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} stopped early ({reason}); the weights after "
-                f"{len(last.loss_curve)} iterations are kept.",
-                UserWarning,
-                stacklevel=5,  # the caller of fit, above scikit-learn's decorator
+                f"{len(last.loss_curve)} iterations are kept."
             )
 
     def _take_over(self, state, reason):

@@ -1,13 +1,13 @@
 """Fitting a discrete VAE, from checked data to what an estimator keeps, in PyTorch."""
 
 import time
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from qsklearn._warnings import warn
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
 from qsklearn.neural_network._boltzmann_prior_vae._data import ACTIVE_VARIANCE
 from qsklearn.neural_network._boltzmann_prior_vae._fitted import FitState, FittedNetworks
@@ -311,11 +311,9 @@ def rough_log_partition(prior):
 
 def _warn_of(reason, n_epochs):
     if reason != "max_iter":
-        warnings.warn(
+        warn(
             f"Training stopped early ({reason}); the weights after {n_epochs} whole epochs or "
-            "more are kept.",
-            UserWarning,
-            stacklevel=6,
+            "more are kept."
         )
 
 

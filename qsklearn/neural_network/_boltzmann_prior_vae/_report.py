@@ -1,10 +1,9 @@
 """Likelihoods of a discrete VAE from the weights of draws, and what there is to doubt."""
 
-import warnings
-
 import numpy as np
 from scipy.special import logsumexp
 
+from qsklearn._warnings import warn
 from qsklearn.neural_network._boltzmann_prior_vae._data import BINARIZATION_SEED
 
 _WIDEST_BRACKET = 0.1  # nats
@@ -62,17 +61,13 @@ def warn_of_doubts(report):
     """
     width = report["log_partition_upper"] - report["log_partition_lower"]
     if width > _WIDEST_BRACKET:
-        warnings.warn(
+        warn(
             f"log Z is only known to lie between {report['log_partition_lower']:.2f} and "
-            f"{report['log_partition_upper']:.2f}, and so are likelihoods, relatively.",
-            UserWarning,
-            stacklevel=3,
+            f"{report['log_partition_upper']:.2f}, and so are likelihoods, relatively."
         )
     if report["effective_sample_size"] < min(_FEWEST_DRAWS, 0.5 * report["n_importance"]):
-        warnings.warn(
+        warn(
             f"Of {report['n_importance']} draws a row some {report['effective_sample_size']:.1f} "
             "carry all the weight: likelihoods are too low, by how much nobody knows. Raise "
-            "n_importance.",
-            UserWarning,
-            stacklevel=3,
+            "n_importance."
         )

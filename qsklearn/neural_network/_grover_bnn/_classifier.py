@@ -1,6 +1,5 @@
 """The binary network of grover_bnn.txt, trained by amplitude amplification."""
 
-import warnings
 from dataclasses import replace
 from time import perf_counter
 
@@ -22,6 +21,7 @@ from qsklearn._sklearn import (
     StrOptions,
     fit_context,
 )
+from qsklearn._warnings import warn
 from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
 from qsklearn.neural_network._grover_bnn._class_problems import ClassProblems
 from qsklearn.neural_network._grover_bnn._sampler import check_circuit_sampler
@@ -430,12 +430,10 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         problems = map(self._problems.data, range(self._problems.n_problems))
         share = max(data.up.sum() / data.total for data in problems)
         if self.target <= share:
-            warnings.warn(
+            warn(
                 f"The target accuracy of {self.target} is no more than the share of the larger "
                 f"class, {share:.3f}: networks that always say the same reach it, and where half "
-                "of all do amplification gains nothing. Use a higher target, or 'max'.",
-                UserWarning,
-                stacklevel=4,
+                "of all do amplification gains nothing. Use a higher target, or 'max'."
             )
 
     def _take_over(self, networks):
@@ -458,10 +456,9 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         self.stop_reason_ = max(reasons, key=_severity)
         self.cost_ = self._cost(networks)
         if _severity(self.stop_reason_) > _severity("max_queries"):
-            warnings.warn(
+            warn(
                 f"The search ended early ({self.stop_reason_}). What it had found by then is kept.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
         else:
             self._warn_of_missed_targets(networks)
@@ -488,12 +485,11 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
             return
         reached = ", ".join(f"{self.accuracy_[number]:.4g}" for number in missed)
         of = "" if len(networks) == 1 else f" for {self.classes_[missed].tolist()}"
-        warnings.warn(
+        warn(
             f"The target accuracy of {self.target} was not reached{of} within the budget of oracle "
             f"queries; the best networks that were found have {reached}. Use target='max', whose "
             "thresholds follow what is possible, more 'n_bits', or a larger 'max_queries'.",
             ConvergenceWarning,
-            stacklevel=5,
         )
 
     def _validated(self, X):

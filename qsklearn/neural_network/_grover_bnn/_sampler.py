@@ -1,9 +1,8 @@
 """From the ``sampler=`` parameter of a search to what makes its measurements."""
 
-import warnings
-
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral
+from qsklearn._warnings import warn
 from qsklearn.samplers import get_sampler_names
 
 
@@ -56,13 +55,11 @@ def _warn_of_seed(sampler, caller):
     options = getattr(sampler, "options", None)
     seeds = (getattr(sampler, "seed", None), getattr(options, "seed_simulator", None))
     if any(isinstance(seed, Integral) for seed in seeds):
-        warnings.warn(
+        warn(
             f"The primitive {type(sampler).__name__} begins each of its calls with the same seed, "
             f"so that the attempts of {caller} are not independent, and may all miss. Use one "
             "without a seed, or with a numpy Generator where it takes one, or sampler='aer', which "
-            "is seeded by 'random_state'.",
-            UserWarning,
-            stacklevel=5,
+            "is seeded by 'random_state'."
         )
 
 

@@ -1,6 +1,5 @@
 """The trained network of qubo_transfer.txt, run by sampling a QUBO."""
 
-import warnings
 from time import perf_counter
 
 import dimod
@@ -19,6 +18,7 @@ from qsklearn._sklearn import (
     StrOptions,
     fit_context,
 )
+from qsklearn._warnings import warn
 from qsklearn.hamiltonians import class_shifts, smallest_penalty
 from qsklearn.neural_network._architecture import check_image_shape
 from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
@@ -343,11 +343,9 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             default = "annealing" if self.readout == "lowest" else "gibbs"
         sampler = self._resolve_sampler(default)
         if self._reads_to_ask() is None and self._own_reads() == 1:
-            warnings.warn(
+            warn(
                 f"{type(self.sampler).__name__} has num_reads=1, and {type(self).__name__} leaves "
-                "it at that: one draw for each data point. Give 'num_reads' for more.",
-                UserWarning,
-                stacklevel=5,
+                "it at that: one draw for each data point. Give 'num_reads' for more."
             )
         return sampler
 
@@ -437,13 +435,11 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             counts.counts[empty] = self._expected_probabilities(inputs[empty])
         if class_draws.n_fallbacks:
             by_law = f", {len(empty)} of them by the law itself" if len(empty) else ""
-            warnings.warn(
+            warn(
                 f"{class_draws.n_fallbacks} of {len(inputs)} data points have no read with "
                 "exactly one class bit up. They are classified by the local minima below their "
                 f"reads{by_law}. Raise 'penalty' or 'num_reads', or use a sampler that draws "
-                "one-hot units.",
-                UserWarning,
-                stacklevel=3,
+                "one-hot units."
             )
         return counts
 
@@ -580,12 +576,10 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             return
         needed = self._needed_penalty(X)
         if needed >= self.penalty_:
-            warnings.warn(
+            warn(
                 f"The penalty of {self.penalty_:.3g} is too weak for some of these data points: "
                 f"up to {needed:.3g} is needed for ground states with exactly one class bit up. "
-                "Use shift='max', with which any penalty does, or a higher penalty.",
-                UserWarning,
-                stacklevel=3,
+                "Use shift='max', with which any penalty does, or a higher penalty."
             )
 
     def to_bqm(self, x, *, clamped=True):

@@ -16,6 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from qsklearn._warnings import warn
 from qsklearn.neural_network._qubo_transfer._compilation import (
     compile_clamped,
     compile_floating,
@@ -329,12 +330,11 @@ def _fit_head(head, Z, data, caller):
                 warning.message, warning.category, warning.filename, warning.lineno
             )
     if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
-        warnings.warn(
+        warn(
             f"The hidden units of {caller} had not converged after {head.max_iter} passes through "
             "the data, which is all that they get. Scale the features, or give an 'estimator' "
             "with a hidden layer, from whose weights training starts.",
             ConvergenceWarning,
-            stacklevel=2,
         )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
+from qsklearn._warnings import warn
 from qsklearn.neural_network._family_draws import (
     FamilyDraws,
     estimate_of_device,
@@ -169,14 +170,12 @@ def _settled(transfer, draws, family, seeds):
 
 
 def _warn_of_range(transfer, believed, estimate):
-    warnings.warn(
+    warn(
         f"At the temperature of the sampler's draws the energies of {type(transfer).__name__} do "
         f"not fit its ranges. They are programmed {believed / max(estimate, 1e-300):.2g} times "
         "weaker than they should be, and draws are hotter by as much: frequencies are not the "
         "class probabilities. readout='lowest' does not need these; a smaller 'beta', 'penalty' or "
-        "'clip' needs less range.",
-        UserWarning,
-        stacklevel=6,
+        "'clip' needs less range."
     )
 
 

@@ -6,7 +6,6 @@ PyTorch at module level; it is itself imported inside functions only.
 """
 
 import math
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 from tqdm.auto import tqdm
 
+from qsklearn._warnings import warn
 from qsklearn.neural_network._qubo_transfer._modules import (
     ELEMENTWISE,
     build_network,
@@ -172,9 +172,7 @@ def train(
         finally:
             module.eval()
     if progress.stop_reason == "interrupted":
-        warnings.warn(
-            "Training was interrupted; the weights so far are kept.", UserWarning, stacklevel=2
-        )
+        warn("Training was interrupted; the weights so far are kept.")
     return {
         "loss_curve": progress.loss_curve,
         "validation_curve": progress.validation_curve,
@@ -330,11 +328,10 @@ class _Loop:
             )
         self.module.load_state_dict(good)
         progress.stop_reason = "diverged"
-        warnings.warn(
+        warn(
             "Training diverged: the loss is not finite. The weights of the epoch before are kept. "
             "Scale X to the order of 1.",
             ConvergenceWarning,
-            stacklevel=5,
         )
 
 

@@ -1,6 +1,5 @@
 """The sampled multilayer perceptron of sampled_mlp.txt."""
 
-import warnings
 from time import perf_counter
 
 import numpy as np
@@ -22,22 +21,32 @@ from threadpoolctl import threadpool_limits
 
 from qsklearn._sklearn import (
     AdamOptimizer,
+    CallbackSupportMixin,
     Integral,
     Interval,
     Real,
     StrOptions,
     check_sample_weight,
     fit_context,
+    with_callbacks,
 )
+from qsklearn._warnings import warn
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._base import N_JOBS, kept_on_error
+from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._family_draws import needs_trial, seeds_of_rows
+from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._sampled_mlp._conversion import read_mlp, write_mlp
 from qsklearn.neural_network._sampled_mlp._draws import OutputDraws
 from qsklearn.neural_network._sampled_mlp._equilibrium_draws import EquilibriumDraws
 from qsklearn.neural_network._sampled_mlp._equilibrium_gradient import ground_decision
 from qsklearn.neural_network._sampled_mlp._gradients import mlp_outputs, pattern_frequencies
-from qsklearn.neural_network._sampled_mlp._training import Stopping, TrainingState, train
+from qsklearn.neural_network._sampled_mlp._training import (
+    WHOLE,
+    SampledTraining,
+    Stopping,
+    TrainingState,
+)
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
     bipartite_pattern,
@@ -63,7 +72,7 @@ def _trains_without_validation(estimator):
     return True
 
 
-class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
+class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     r"""Multilayer perceptron trained as an energy-based model that a sampler draws from.
 
     One hidden layer of bits k and an output y given x follow a Boltzmann law,
@@ -147,9 +156,17 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     n_jobs : int or None, default=None
         Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
     verbose : int, default=0
-        Show a progress bar.
+        Show a progress bar. Where scikit-learn has callbacks (from 1.9 on), ``set_callbacks`` shows
+        and scores iterations within pipelines and searches, too.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, batches and draws.
+    checkpoint : str, path-like or None, default=None
+        Folder for the state of training. A fit that was killed and is started again, with the same
+        parameters and data, goes on from there, and ends as one that was not (on a device, whose
+        draws nobody can repeat, as such a one might have). Many fits, of a search for instance, may
+        share the folder; a finished one is found again. Needs an int as ``random_state``.
+    checkpoint_interval : int, default=10
+        Iterations from one saved state to the next.
 
     Attributes
     ----------
@@ -184,8 +201,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last fit.
     stop_reason_ : str
-        ``"converged"``, ``"max_iter"``, ``"interrupted"``, or the failure of the sampler. After the
-        last two the best weights so far are kept.
+        ``"converged"``, ``"max_iter"``, ``"callback"`` (one asked to stop), ``"interrupted"``, or
+        the failure of the sampler. After the last two the best weights so far are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.
@@ -238,6 +255,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         "n_jobs": N_JOBS,
         "verbose": ["verbose"],
         "random_state": ["random_state"],
+        **CHECKPOINT_CONSTRAINTS,
     }
 
     def __init__(
@@ -265,6 +283,8 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         n_jobs=None,
         verbose=0,
         random_state=None,
+        checkpoint=None,
+        checkpoint_interval=10,
     ):
         self.n_hidden = n_hidden
         self.sampler = sampler
@@ -288,7 +308,10 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train on data.
@@ -310,16 +333,18 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             fitted before stays as it was.
         """
         going_on = self.warm_start and hasattr(self, "coefs_")
+        progress = Progress(self, self.max_iter)
         with kept_on_error(self):
             X, outputs, weights = self._check_data(X, y, sample_weight, reset=not going_on)
             state = self._continue_state() if going_on else self._initial_state(X, outputs)
-            self._train(state, X, outputs, weights, y, self.max_iter)
+            checkpoint = Checkpoint(self, state.to_dict(), X, outputs, weights)
+            with progress.telling(X, y, sample_weight):
+                self._train(state, X, outputs, weights, y, self.max_iter, progress, checkpoint)
             if self.stop_reason_ == "max_iter":
-                warnings.warn(
+                warn(
                     f"{type(self).__name__} stopped at max_iter={self.max_iter} before it had "
                     "converged. Raise max_iter or tol.",
                     ConvergenceWarning,
-                    stacklevel=3,  # the caller of fit, above scikit-learn's decorator
                 )
         return self
 
@@ -357,7 +382,9 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
             checked = self._check_data(X, y, sample_weight, reset=not going_on, classes=classes)
             X, outputs, weights = checked
             state = self._continue_state() if going_on else self._initial_state(X, outputs)
-            self._train(state, X, outputs, weights, y, 1)
+            progress = Progress(self, 1, tells_callbacks=False)
+            with progress.telling(X, y, sample_weight):
+                self._train(state, X, outputs, weights, y, 1, progress, Checkpoint())
         return self
 
     def _check_data(self, X, y, sample_weight, *, reset, classes=None):
@@ -405,7 +432,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
     def _make_optimizer(self, parameters):
         return AdamOptimizer(parameters, self.learning_rate_init)
 
-    def _train(self, state, X, outputs, weights, y, max_iter):
+    def _train(self, state, X, outputs, weights, y, max_iter, progress, checkpoint):
         hamiltonian = state.hamiltonian
         sampler = self._check_sampler(hamiltonian)
         draws = self._make_draws(sampler, state, self.gradient == "equilibrium")
@@ -417,28 +444,26 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         if self.early_stopping:
             X, outputs, weights, score = self._hold_out(X, outputs, weights, y, state)
         stopping = Stopping(max_iter, self.tol, self.n_iter_no_change, score)
+        training = SampledTraining(
+            state, draws, stopping, gradient=self.gradient, diagnostics=self.diagnostics
+        )
         with threadpool_limits(1, user_api="blas"):
-            reason = train(
-                state,
-                draws,
+            reason = training.run(
                 X,
                 outputs,
                 weights,
                 batch_size=self._check_batch_size(X.shape[0]),
-                gradient=self.gradient,
-                diagnostics=self.diagnostics,
-                stopping=stopping,
-                verbose=bool(self.verbose),
+                checkpoint=checkpoint,
+                progress=progress,
+                attributes=lambda: _weights_of(state),
             )
         if draws.is_estimated and not draws.needs_trial:
             state.belief = draws.belief
         self._take_over(state, draws, stopping, reason)
-        if reason not in ("max_iter", "converged"):
-            warnings.warn(
+        if reason not in WHOLE:
+            warn(
                 f"Training stopped early ({reason}); the best weights of {self.n_iter_} iterations "
-                "are kept.",
-                UserWarning,
-                stacklevel=3,
+                "are kept."
             )
 
     def _check_sampler(self, hamiltonian):
@@ -465,11 +490,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         if self.batch_size == "auto":
             return min(_AUTO_BATCH_SIZE, n_samples)
         if self.batch_size > n_samples:
-            warnings.warn(
-                f"batch_size={self.batch_size} is clipped to the {n_samples} samples there are.",
-                UserWarning,
-                stacklevel=6,
-            )
+            warn(f"batch_size={self.batch_size} is clipped to the {n_samples} samples there are.")
         return min(self.batch_size, n_samples)
 
     def _hold_out(self, X, outputs, weights, y, state):
@@ -506,8 +527,7 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _take_over(self, state, draws, stopping, reason):
         """Fitted attributes from a training that has ended well."""
-        self.coefs_, self.intercepts_ = state.parameters[:2], state.parameters[2:]
-        self.n_outputs_ = state.parameters[1].shape[1]
+        vars(self).update(_weights_of(state))
         self.n_iter_ = state.n_iter
         self.loss_curve_ = state.loss_curve
         self.loss_ = state.loss_curve[-1]
@@ -859,6 +879,16 @@ class QuantumSampledMLPClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _weights_of(state):
+    """The attributes that make an estimator a fitted one."""
+    weights = [parameter.copy() for parameter in state.parameters]
+    return {
+        "coefs_": weights[:2],
+        "intercepts_": weights[2:],
+        "n_outputs_": weights[1].shape[1],
+    }
 
 
 def _agreement(hamiltonian, X, outputs):

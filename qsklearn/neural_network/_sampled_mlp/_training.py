@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
@@ -27,6 +26,9 @@ from qsklearn.samplers._temperature_belief import TemperatureBelief
 
 _MAX_GRADIENT = 1e150
 _MAX_PATTERNS_OF_LOSS = 256
+# Reasons to stop that are the training's own; after any other the best weights are kept.
+WHOLE = ("max_iter", "converged", "callback")
+_HISTORIES = ("loss_curve", "beta_eff", "beta_eff_stderr", "gradient_cosine")
 
 
 @dataclass
@@ -55,13 +57,35 @@ class TrainingState:
             optimizer.ms = [moment.copy() for moment in self.optimizer.ms]
             optimizer.vs = [moment.copy() for moment in self.optimizer.vs]
             optimizer.t = self.optimizer.t
-        histories = ("loss_curve", "beta_eff", "beta_eff_stderr", "gradient_cosine")
         return replace(
             self,
             parameters=[parameter.copy() for parameter in parameters],
             optimizer=optimizer,
-            **{name: list(getattr(self, name)) for name in histories},
+            **{name: list(getattr(self, name)) for name in _HISTORIES},
         )
+
+    def to_dict(self):
+        """All of it, as numbers and arrays."""
+        moments = {"ms": self.optimizer.ms, "vs": self.optimizer.vs, "t": self.optimizer.t}
+        plain = (*_HISTORIES, "parameters", "entropy", "categorical", "n_iter")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            "optimizer": moments,
+            "belief": None if self.belief is None else self.belief.to_dict(),
+        }
+
+    def go_on_from(self, saved):
+        """Go on where another training was.
+
+        Parameters
+        ----------
+        saved : dict
+            As :meth:`to_dict` returns it.
+        """
+        for name in (*_HISTORIES, "n_iter", "parameters"):
+            setattr(self, name, saved[name])
+        self.optimizer.ms, self.optimizer.vs = saved["optimizer"]["ms"], saved["optimizer"]["vs"]
+        self.optimizer.t = saved["optimizer"]["t"]
 
 
 @dataclass
@@ -79,7 +103,18 @@ class Stopping:
     best: float = -np.inf
     best_parameters: list = None
     n_bad: int = 0
+    n_run: int = 0  # iterations of this fit
     validation_scores: list = field(default_factory=list)
+
+    def to_dict(self):
+        """What it has seen."""
+        names = ("best", "best_parameters", "n_bad", "n_run", "validation_scores")
+        return {name: getattr(self, name) for name in names}
+
+    def go_on_from(self, saved):
+        """Go on where another one was, from what :meth:`to_dict` returned."""
+        for name, value in saved.items():
+            setattr(self, name, value)
 
     def update(self, state, loss):
         """Take note of an iteration; returns whether training has converged."""
@@ -88,6 +123,7 @@ class Stopping:
             merit = self.score(state.hamiltonian)
             self.validation_scores.append(merit)
         # Comparisons as in scikit-learn: an iteration is bad if it gains less than tol.
+        self.n_run += 1
         self.n_bad = self.n_bad + 1 if merit < self.best + self.tol else 0
         if merit > self.best or self.best_parameters is None:
             self.best = merit
@@ -95,52 +131,85 @@ class Stopping:
         return self.n_bad > self.n_iter_no_change
 
 
-def train(
-    state, draws, X, outputs, weights, *, batch_size, gradient, diagnostics, stopping, verbose
-):
-    """Train until a stopping rule, an interruption or a failure of the sampler.
+class SampledTraining:
+    """A training that can be left and taken up again.
 
     Parameters
     ----------
     state : TrainingState
         Changed in place.
     draws : OutputDraws or EquilibriumDraws
-    X : ndarray or csr matrix of shape (n_samples, n_features)
-    outputs : ndarray of shape (n_samples, n_outputs), values 0 or 1
-    weights : ndarray of shape (n_samples,)
-    batch_size : int
+    stopping : Stopping
     gradient : {"sampled", "equilibrium", "exact", "backprop"}
     diagnostics : bool
         Whether to compare each sampled gradient with the exact one.
-    stopping : Stopping
-    verbose : bool
-        Whether to show a progress bar.
-
-    Returns
-    -------
-    stop_reason : str
     """
-    step = GradientStep(state, draws, gradient, diagnostics)
-    bar = tqdm(total=stopping.max_iter, disable=not verbose, desc="sampled MLP", unit="it")
-    reason = "max_iter"
-    try:
-        for _ in range(stopping.max_iter):
-            loss = _run_iteration(state, step, X, outputs, weights, batch_size)
-            bar.update()
-            bar.set_postfix(loss=f"{loss:.4f}")
-            if stopping.update(state, loss):
-                reason = "converged"
-                break
-    except (KeyboardInterrupt, SamplerFailure) as error:
-        if stopping.best_parameters is None:
-            raise  # nothing was learnt: there is nothing to keep
-        reason = stop_reason(error)
-    finally:
-        bar.close()
-        draws.cost["update_seconds"] += step.update_seconds
-    if stopping.score is not None or reason not in ("max_iter", "converged"):
-        state.parameters = stopping.best_parameters
-    return reason
+
+    def __init__(self, state, draws, stopping, *, gradient, diagnostics):
+        self.state, self.draws, self.stopping = state, draws, stopping
+        self.step = GradientStep(state, draws, gradient, diagnostics)
+        self.stop_reason = None
+
+    def to_dict(self):
+        """All that the rest of the training depends on."""
+        return {
+            "state": self.state.to_dict(),
+            "draws": self.draws.to_dict(),
+            "stopping": self.stopping.to_dict(),
+            "stop_reason": self.stop_reason,
+        }
+
+    def go_on_from(self, saved):
+        """Go on where another training was, from what :meth:`to_dict` returned."""
+        for name in ("state", "draws", "stopping"):
+            getattr(self, name).go_on_from(saved[name])
+        self.stop_reason = saved["stop_reason"]
+
+    def run(self, X, outputs, weights, *, batch_size, checkpoint, progress, attributes):
+        """Train until a stopping rule, an interruption or a failure of the sampler.
+
+        Parameters
+        ----------
+        X : ndarray or csr matrix of shape (n_samples, n_features)
+        outputs : ndarray of shape (n_samples, n_outputs), values 0 or 1
+        weights : ndarray of shape (n_samples,)
+        batch_size : int
+        checkpoint : Checkpoint
+        progress : Progress
+        attributes : callable
+            What makes the estimator a fitted one, as of now.
+
+        Returns
+        -------
+        stop_reason : str
+        """
+        if (saved := checkpoint.load()) is not None:
+            self.go_on_from(saved)
+        state, stopping = self.state, self.stopping
+        try:
+            while self.stop_reason is None:
+                progress.start_iteration()
+                loss = _run_iteration(state, self.step, X, outputs, weights, batch_size)
+                has_converged = stopping.update(state, loss)
+                self.stop_reason = self._end_reason(has_converged)
+                checkpoint.save(self.to_dict, stopping.n_run if self.stop_reason is None else None)
+                asked = progress.end_iteration(attributes, loss=loss)
+                if asked and self.stop_reason is None:
+                    self.stop_reason = "callback"
+        except (KeyboardInterrupt, SamplerFailure) as error:
+            if stopping.best_parameters is None:
+                raise  # nothing was learnt: there is nothing to keep
+            self.stop_reason = stop_reason(error)
+        finally:
+            self.step.count_seconds()
+        if stopping.score is not None or self.stop_reason not in WHOLE:
+            state.parameters = stopping.best_parameters
+        return self.stop_reason
+
+    def _end_reason(self, has_converged):
+        if has_converged:
+            return "converged"
+        return "max_iter" if self.stopping.n_run >= self.stopping.max_iter else None
 
 
 def _run_iteration(state, step, X, outputs, weights, batch_size):
@@ -185,12 +254,18 @@ class GradientStep:
         self.diagnostics = diagnostics
         self.update_seconds = 0.0
 
+    def count_seconds(self):
+        """Add the time that was spent on updates to the costs."""
+        self.draws.cost["update_seconds"] += self.update_seconds
+        self.update_seconds = 0.0
+
     def start_iteration(self):
         """Forget the steps of the last iteration."""
         self.beliefs, self.errors, self.cosines = [], [], []
 
     def end_iteration(self):
         """Add the iteration's averages to the histories."""
+        self.count_seconds()
         if self.gradient == "sampled":
             self.state.beta_eff.append(float(np.mean(self.beliefs)))
             # A belief rests on the calls before it too, so that errors do not average out.

@@ -1,6 +1,5 @@
 """What the annealed classifier and regressor share: parameters, and fit from arrays of targets."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from qsklearn._sklearn import Integral, Interval, StrOptions, check_sample_weight
+from qsklearn._warnings import warn
 from qsklearn.neural_network._architecture import outputs_of, resolve_layers
 from qsklearn.neural_network._base import N_JOBS
 from qsklearn.neural_network._sampling_costs import (
@@ -221,11 +221,9 @@ class BaseSpinGlassNetwork(BaseEstimator):
         self.cost_ = solver.cost
         self.stop_reason_ = reason
         if reason != "max_iter":
-            warnings.warn(
+            warn(
                 f"Training stopped early ({reason}); the best weights of {self.n_iter_} epochs are "
-                "kept.",
-                UserWarning,
-                stacklevel=5,
+                "kept."
             )
 
     def _diagnostics(self, state):

@@ -1,11 +1,11 @@
 """From the squared error of a layer to weights, by any sampler or exactly."""
 
 import time
-import warnings
 
 import numpy as np
 
 from qsklearn._memory import check_memory
+from qsklearn._warnings import warn
 from qsklearn.hamiltonians import WeightEncoding
 from qsklearn.neural_network._base import (
     SamplerFailure,
@@ -55,11 +55,9 @@ class LayerSolver:
             name: value for name, value in wanted.items() if value is not None and name in declared
         }
         if num_sweeps is not None and sampler is not None and "num_sweeps" not in declared:
-            warnings.warn(
+            warn(
                 f"num_sweeps={num_sweeps} is left out, because {type(sampler).__name__} does not "
-                "declare it.",
-                UserWarning,
-                stacklevel=5,
+                "declare it."
             )
         self.cost = empty_cost()
 

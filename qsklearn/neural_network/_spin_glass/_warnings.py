@@ -1,9 +1,9 @@
 """What a training that went wrong shows in its diagnostics, said in words."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+
+from qsklearn._warnings import warn
 
 _SMALLEST_TARGET, _LARGEST_TARGET = 1e-3, 1e3
 # The annealed weights of an epoch are worse if their energy is higher by this share of the energy
@@ -33,7 +33,7 @@ def warn_of_training(estimator, state, n_before, n_samples):
     complaints = list(_complaints(estimator, state, n_before, n_samples))
     # What has a reason already needs no other words.
     for text in complaints or _shortfalls(estimator, state, n_before):
-        warnings.warn(text, ConvergenceWarning, stacklevel=5)
+        warn(text, ConvergenceWarning)
 
 
 def _complaints(estimator, state, n_before, n_samples):

@@ -1,10 +1,9 @@
 """Inverses of convolutions: by a matrix, by conjugate gradients, and in Fourier space."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from qsklearn._warnings import warn
 from qsklearn.neural_network.layers._correlation import correlate, correlate_transposed, pad
 from qsklearn.neural_network.layers._inverse import tikhonov_inverse
 
@@ -110,12 +109,11 @@ class ConvolutionOperator:
         return images
 
     def _warn(self, norms, goal):
-        warnings.warn(
+        warn(
             f"The inverse of a convolution of {self.input_shape} to {self.output_shape} did not "
             f"converge in {MAX_ITERATIONS} iterations for {np.count_nonzero(norms > goal)} of "
             f"{norms.size} samples. Increase its ridge.",
             ConvergenceWarning,
-            stacklevel=4,
         )
 
     def fourier_inverse(self, targets, ridge):
