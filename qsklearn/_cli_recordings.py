@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 
 from qsklearn._cli_errors import CommandError
+from qsklearn._files import replace_file
 from qsklearn._recordings import RecordingError, RecordingStore, unpack_bits
 
 
@@ -67,26 +65,11 @@ def _export(args, store):
     if args.output.exists() and args.output.samefile(args.path):
         raise CommandError(f"--output {args.output} is the recording itself; give another name")
     try:
-        n_calls = _write_whole(args.output, map(_line, _rows(store)))
+        n_calls = replace_file(args.output, (_line(row).encode() for row in _rows(store)))
     except OSError as error:
         raise CommandError(f"--output {args.output}: {error}") from error
     print(f"Wrote {n_calls} calls to {args.output}")
     return 0
-
-
-def _write_whole(path, lines):
-    """All lines or no file; returns how many."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    n_lines = 0
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            for n_lines, line in enumerate(lines, start=1):  # noqa: B007
-                file.write(line)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return n_lines
 
 
 def _line(row):

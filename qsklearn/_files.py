@@ -6,12 +6,13 @@ import contextlib
 import os
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 _HOUR = 3600.0  # seconds; nobody writes a file for longer
 
 
-def replace_file(path: str | os.PathLike, content: bytes) -> None:
+def replace_file(path: str | os.PathLike, parts: Iterable[bytes]) -> int:
     """Write a file in one step: a process killed at any moment leaves the old or the new one.
 
     The content is on the disk before the name points at it, so that this also holds where the
@@ -21,18 +22,27 @@ def replace_file(path: str | os.PathLike, content: bytes) -> None:
     ----------
     path : str or path-like
         Its folder has to be there.
-    content : bytes
+    parts : iterable of bytes
+        The content, one part after the other.
+
+    Returns
+    -------
+    n_parts : int
 
     Raises
     ------
     OSError
-        If it cannot be written; what was there stays. It names ``path``.
+        If it cannot be written; what was there stays, as after whatever the parts raise. It names
+        ``path``.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
+        n_parts = 0
         with temporary.open("xb") as file:
-            file.write(content)
+            for part in parts:
+                file.write(part)
+                n_parts += 1
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -41,6 +51,7 @@ def replace_file(path: str | os.PathLike, content: bytes) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+    return n_parts
 
 
 def sweep_up(path: str | os.PathLike) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 from html import escape
 from pathlib import Path
+
+from qsklearn._files import replace_file
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -94,21 +95,9 @@ def write_page(path, title, body, overwrite):
         raise IsADirectoryError(errno.EISDIR, reason, str(path))
     if path.exists() and not overwrite:
         raise FileExistsError(f"The file {str(path)!r} exists. Pass overwrite=True to replace it.")
-    _write_whole(path, _PAGE.format(title=escape(title), style=_STYLE, body=body()))
+    page = _PAGE.format(title=escape(title), style=_STYLE, body=body())
+    replace_file(path, [page.encode()])
     return path
-
-
-def _write_whole(path, page):
-    """Replace the file in one step, so that an interrupted run leaves no half of a page."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        # The user has never heard of the temporary file.
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def section(heading, *parts, level=2, anchor=None, kind=None):

@@ -153,7 +153,7 @@ class Checkpoint:
         facts = {"version": _version(), "state": _fold(state(), arrays)}
         body = join(facts, arrays)
         try:
-            replace_file(self.path, _HEAD + _digest(body) + body)
+            replace_file(self.path, [_HEAD, _digest(body), body])
         except OSError as error:
             self._is_full = True
             warn(

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
 import threading
 import time
 import weakref
@@ -21,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from qsklearn._files import replace_file
 from qsklearn._optional import import_optional
 from qsklearn._warnings import warn
 
@@ -312,19 +312,10 @@ def _read(file, key):
 
 def _write(file, key, entry):
     content = {"format": _FORMAT, "key": key, "source": entry.source, "copies": entry.copies}
-    temporary = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8"
-        ) as stream:
-            temporary = Path(stream.name)
-            json.dump(content, stream, separators=(",", ":"))
-        os.replace(temporary, file)
+        replace_file(file, [json.dumps(content, separators=(",", ":")).encode()])
     except OSError as error:
         _warn(error)
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
 
 
 def _prune(names):

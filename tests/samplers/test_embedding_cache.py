@@ -158,7 +158,7 @@ def test_a_full_disk_leaves_no_part(monkeypatch, folder):
     def no_space(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache.json, "dump", no_space)
+    monkeypatch.setattr("qsklearn._files.os.fsync", no_space)
     with pytest.warns(RuntimeWarning, match="No space left"):
         assert get() == (ENTRY, False)
     assert list(folder.iterdir()) == []
