@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import warnings
 import zlib
@@ -15,6 +16,12 @@ from qsklearn.datasets._subset import subset_indices
 
 _SIDE = 28
 _N_TRAIN = 60_000  # OpenML keeps the training images first
+# Training rows of each class, and the SHA-256 of the training images and labels, as bytes.
+_COUNTS = {
+    "mnist_784": [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
+    "Fashion-MNIST": [6000] * 10,
+}
+_DIGESTS = {"mnist_784": "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b"}
 _SUBSETS = ("all", "train", "test")
 _DIGITS = tuple("0123456789")
 _GARMENTS = (
@@ -185,7 +192,23 @@ def _fetch_openml(caller, name, data_home):
             "that holds X_train, y_train, X_test and y_test, or X and y."
         ) from error
     x, y = bunch.data, np.asarray(bunch.target).astype(np.int64)
+    _check_download(caller, name, x[:_N_TRAIN], y[:_N_TRAIN])
     return {"train": (x[:_N_TRAIN], y[:_N_TRAIN]), "test": (x[_N_TRAIN:], y[_N_TRAIN:])}
+
+
+def _check_download(caller, name, x, y):
+    """Refuse training rows that are not the ones that everybody means.
+
+    scikit-learn has compared the file with a checksum, which comes from where the file comes from.
+    """
+    content = x.astype(np.uint8).tobytes() + y.astype(np.uint8).tobytes()
+    is_other = name in _DIGESTS and hashlib.sha256(content).hexdigest() != _DIGESTS[name]
+    if is_other or np.bincount(y).tolist() != _COUNTS[name]:
+        raise OSError(
+            f"What {caller} got from openml.org as {name!r} is not that data set: its images or "
+            "labels are others. Delete it from scikit-learn's cache and try again, or pass "
+            "path=... with an .npz that holds X_train, y_train, X_test and y_test, or X and y."
+        )
 
 
 def _bunch(title, names, parts, chosen, path, return_X_y):

@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import os
 from pathlib import Path
 from urllib.error import URLError
@@ -100,6 +101,12 @@ def test_the_cache_of_scikit_learn(fetch, name, images, tmp_path, monkeypatch):
 
     monkeypatch.setattr(_mnist, "fetch_openml", fetch_openml)
     monkeypatch.setattr(_mnist, "_N_TRAIN", 20)
+    with pytest.raises(OSError, match=f"as '{name}' is not that data set"):
+        fetch(data_home=tmp_path)
+    calls.clear()
+    content = images[0][:20].tobytes() + images[1][:20].astype(np.uint8).tobytes()
+    monkeypatch.setitem(_mnist._DIGESTS, name, hashlib.sha256(content).hexdigest())
+    monkeypatch.setitem(_mnist._COUNTS, name, np.bincount(images[1][:20]).tolist())
     bunch = fetch(data_home=tmp_path, subset="test")
     np.testing.assert_array_equal(bunch.target, images[1][20:])
     assert bunch.data.max() <= 1.0
@@ -126,6 +133,16 @@ def test_a_damaged_cache_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(_mnist, "fetch_openml", fetch_openml)
     with pytest.raises(OSError, match="no usable copy.*CRC check failed"):
         fetch_fashion_mnist(data_home=tmp_path)
+
+
+@needs_data
+def test_the_digest_of_a_download_is_that_of_the_real_file():
+    with np.load(DATA / "mnist.npz") as parts:
+        x, y = parts["X_train"].reshape(-1, 784), parts["y_train"].astype(np.int64)
+    _mnist._check_download("fetch_mnist", "mnist_784", x.astype(float), y)
+    x[5000, 300] ^= 1
+    with pytest.raises(OSError, match="'mnist_784' is not that data set"):
+        _mnist._check_download("fetch_mnist", "mnist_784", x, y)
 
 
 @needs_data
