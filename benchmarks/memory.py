@@ -55,6 +55,21 @@ def sampled_mlp(n_samples, n_features, num_reads):
     return lambda: model.fit(X, y)
 
 
+def stream(n_chunks, n_samples, n_features):
+    """Data that are never there as a whole."""
+    from qsklearn import QuantumSampledMLPClassifier
+
+    model = QuantumSampledMLPClassifier(n_hidden=16, num_reads=10, random_state=0)
+    rng = np.random.default_rng(0)
+
+    def run():
+        for _ in range(n_chunks):
+            X = rng.random((n_samples, n_features))
+            model.partial_fit(X, (X[:, 0] > 0.5).astype(int), classes=[0, 1])
+
+    return run
+
+
 def spin_glass(n_samples, n_features, n_bits):
     from qsklearn import SpinGlassAnnealedNetwork
 
@@ -91,6 +106,7 @@ SWEEPS = {
                  {"n_samples": 2_000, "num_reads": 10}),
     "reads": (sampled_mlp, "num_reads", (100, 1_000, 2_000, 4_000),
               {"n_samples": 500, "n_features": 20}),
+    "chunks": (stream, "n_chunks", (5, 20, 80, 160), {"n_samples": 5_000, "n_features": 500}),
     "spins": (annealing, "n_spins", (500, 1_000, 2_000, 3_000), {"num_reads": 32}),
     "states": (annealing, "num_reads", (1_000, 4_000, 8_000, 16_000), {"n_spins": 500}),
     "bits": (spin_glass, "n_bits", (1, 4, 8, 16), {"n_samples": 2_000, "n_features": 200}),
@@ -131,8 +147,8 @@ def sweep(name, report, values):
 def draw(results, path):
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 5), layout="constrained")
-    axes = figure.subplots(2, 4).ravel()
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    axes = figure.subplots(3, 3).ravel()
     for ax, (name, (values, peaks)) in zip(axes, results.items(), strict=False):
         make, argument, _, _ = SWEEPS[name]
         ax.plot(values, np.array(peaks) / MEGABYTE, "o-", color="black", markerfacecolor="white")

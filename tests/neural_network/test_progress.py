@@ -59,6 +59,15 @@ def test_callbacks_change_nothing():
     np.testing.assert_array_equal(plain.coefs_[0], told.coefs_[0])
 
 
+def test_callbacks_see_the_data_as_they_were_given():
+    pandas = pytest.importorskip("pandas")
+    notes = Notes()
+    model = network().set_callbacks(notes)
+    with pytest.warns(Warning, match="max_iter") as caught:
+        model.fit(pandas.DataFrame(X, columns=["a", "b", "c"]), Y)
+    assert len(caught) == 1 and len(notes.scores) == 4  # nothing of names that are missing
+
+
 def test_a_callback_may_stop_the_training():
     model = network().set_callbacks(Notes(2)).fit(X, Y)
     assert (model.n_iter_, model.stop_reason_) == (2, "callback")

@@ -5,43 +5,38 @@ of numpy layers, which predicts, and is pickled, without PyTorch.
 """
 
 from copy import deepcopy
-from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from tqdm.auto import tqdm
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import (
     AdamOptimizer,
+    CallbackSupportMixin,
     Integral,
     Interval,
     Real,
     check_sample_weight,
     fit_context,
+    with_callbacks,
 )
 from qsklearn._warnings import warn
 from qsklearn.neural_network._architecture import outputs_of, resolve_layers
 from qsklearn.neural_network._backpropagation._torch_network import TorchNetwork
+from qsklearn.neural_network._backpropagation._training import (
+    BackpropagationTraining,
+    TrainingState,
+)
 from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
+from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network.layers import FittedLayer
 
 
-@dataclass
-class TrainingState:
-    """What a training leaves behind, and what the next one continues from."""
-
-    layers: tuple  # of (layer, input_shape)
-    parameters: list  # float32: weights and intercepts of each trainable layer
-    optimizer: AdamOptimizer
-    entropy: int  # of all seeds of this training
-    loss_curve: list = field(default_factory=list)
-
-
-class BackpropagationNetwork(BaseEstimator):
+class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
     """Training and outputs; the subclasses say what targets and predictions are."""
 
     _parameter_constraints = {
@@ -56,6 +51,7 @@ class BackpropagationNetwork(BaseEstimator):
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
+        **CHECKPOINT_CONSTRAINTS,
     }
 
     def __init__(
@@ -72,6 +68,8 @@ class BackpropagationNetwork(BaseEstimator):
         warm_start=False,
         verbose=0,
         random_state=None,
+        checkpoint=None,
+        checkpoint_interval=10,
     ):
         self.layers = layers
         self.image_shape = image_shape
@@ -84,7 +82,10 @@ class BackpropagationNetwork(BaseEstimator):
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train on data.
@@ -109,16 +110,18 @@ class BackpropagationNetwork(BaseEstimator):
             what was fitted before stays as it was.
         """
         caller = type(self).__name__
-        import_optional("torch", caller)
         going_on = self.warm_start and hasattr(self, "layers_")
+        progress = Progress(self, self.max_iter)
+        import_optional("torch", caller)
         with kept_on_error(self):
-            X, targets, weights = self._check_data(X, y, sample_weight, reset=not going_on)
+            inputs, targets, weights = self._check_data(X, y, sample_weight, reset=not going_on)
             layers = resolve_layers(
-                self.layers, self.image_shape, X.shape[1], targets.shape[1], caller
+                self.layers, self.image_shape, inputs.shape[1], targets.shape[1], caller
             )
             state = self._continue_state(layers) if going_on else self._initial_state(layers)
-            state, reason = self._train(state, X, targets, weights)
-            self._take_over(state, reason)
+            checkpoint = Checkpoint(self, state.to_dict(), inputs, targets, weights)
+            with progress.telling(X, y, sample_weight):
+                self._train(state, inputs, targets, weights, progress, checkpoint)
         return self
 
     def _check_data(self, X, y, sample_weight, *, reset):
@@ -164,8 +167,8 @@ class BackpropagationNetwork(BaseEstimator):
         state.optimizer.learning_rate_init = self.learning_rate_init
         return state
 
-    def _train(self, state, X, targets, weights):
-        """Train until a stopping rule, an interruption or divergence; the last good state."""
+    def _train(self, state, X, targets, weights, progress, checkpoint):
+        """Train, and take over the last good state."""
         network = TorchNetwork(
             state.layers,
             state.parameters,
@@ -173,32 +176,24 @@ class BackpropagationNetwork(BaseEstimator):
             loss=self._loss,
             caller=type(self).__name__,
         )
-        bar = tqdm(total=self.max_iter, disable=not self.verbose, desc="backpropagation")
-        last, reason = None, "max_iter"
-        lowest, n_bad = np.inf, 0
-        try:
-            for _ in range(self.max_iter):
-                loss = _run_epoch(network, state, X, targets, weights, self.batch_size)
-                if not np.isfinite([loss, *(np.abs(p).max() for p in state.parameters)]).all():
-                    reason = "diverged"
-                    break
-                state.loss_curve.append(loss)
-                last = deepcopy(state)
-                bar.update()
-                bar.set_postfix(loss=f"{loss:.4f}")
-                n_bad = 0 if loss < lowest - self.tol else n_bad + 1
-                lowest = min(lowest, loss)
-                if n_bad >= self.n_iter_no_change:
-                    reason = "converged"
-                    break
-        except KeyboardInterrupt:
-            if last is None:
-                raise  # nothing was learnt: there is nothing to keep
-            reason = "interrupted"
-        finally:
-            bar.close()
-        self._tell(last, reason)
-        return last, reason
+        training = BackpropagationTraining(
+            state,
+            network,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+        )
+        reason = training.run(
+            X,
+            targets,
+            weights,
+            batch_size=self.batch_size,
+            checkpoint=checkpoint,
+            progress=progress,
+            attributes=lambda: {"layers_": _fitted_layers(training.last, self.fit_intercept)},
+        )
+        self._tell(training.last, reason)
+        self._take_over(training.last, reason)
 
     def _tell(self, last, reason):
         if last is None:
@@ -214,7 +209,7 @@ class BackpropagationNetwork(BaseEstimator):
                 "order of 1.",
                 ConvergenceWarning,
             )
-        elif reason != "converged":
+        elif reason not in ("converged", "callback"):
             warn(
                 f"{type(self).__name__} stopped early ({reason}); the weights after "
                 f"{len(last.loss_curve)} iterations are kept."
@@ -245,21 +240,6 @@ def _initial_parameters(layer, input_shape, fit_intercept, rng):
     weights = rng.uniform(-bound, bound, (n_weights, layer.n_outputs)).astype(np.float32)
     intercepts = [np.zeros(layer.n_outputs, np.float32)] if fit_intercept else []
     return [weights, *intercepts]
-
-
-def _run_epoch(network, state, X, targets, weights, batch_size):
-    """One pass over the data in a fresh order; returns the loss, each step's before its update."""
-    n_samples = len(X)
-    seeds = np.random.SeedSequence(state.entropy, spawn_key=(len(state.loss_curve),))
-    order = np.random.default_rng(seeds).permutation(n_samples)
-    total = 0.0
-    with np.errstate(over="ignore", invalid="ignore"):  # of a diverging training, told after it
-        for start in range(0, n_samples, batch_size):
-            rows = order[start : start + batch_size]
-            loss, gradient = network.loss_and_gradient(X[rows], targets[rows], weights[rows])
-            state.optimizer.update_params(state.parameters, gradient)
-            total += loss * len(rows)
-    return total / n_samples
 
 
 def _fitted_layers(state, fit_intercept):

@@ -39,10 +39,18 @@ class BackpropagationNetworkRegressor(RegressorMixin, BackpropagationNetwork):
         Whether ``fit`` goes on from the weights at hand. Two fits of 10 iterations give what one
         of 20 does.
     verbose : int, default=0
-        Show a progress bar.
+        Show a progress bar. Where scikit-learn has callbacks (from 1.9 on), ``set_callbacks`` shows
+        and scores iterations within pipelines and searches, too.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of the data. A fit repeats bit for bit on one
         machine and number of PyTorch's threads.
+    checkpoint : str, path-like or None, default=None
+        Folder for the state of training. A fit that was killed and is started again, with the same
+        parameters and data, goes on from there, and ends as one that was not. Many fits, of a
+        search for instance, may share the folder; a finished one is found again. Needs an int as
+        ``random_state``.
+    checkpoint_interval : int, default=10
+        Iterations from one saved state to the next.
 
     Attributes
     ----------
@@ -56,8 +64,8 @@ class BackpropagationNetworkRegressor(RegressorMixin, BackpropagationNetwork):
     n_iter_ : int
         Iterations run, over all fits that went on from each other.
     stop_reason_ : str
-        ``"converged"``, ``"max_iter"``, ``"interrupted"`` or ``"diverged"``; after the last two the
-        weights of the last complete iteration are kept.
+        ``"converged"``, ``"max_iter"``, ``"callback"`` (one asked to stop), ``"interrupted"`` or
+        ``"diverged"``; after the last two the weights of the last complete iteration are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.

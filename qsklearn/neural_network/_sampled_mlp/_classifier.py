@@ -4,7 +4,7 @@ from time import perf_counter
 
 import numpy as np
 from scipy.special import expit, logit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 )
 from threadpoolctl import threadpool_limits
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._sklearn import (
     AdamOptimizer,
     CallbackSupportMixin,
@@ -335,11 +336,11 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         going_on = self.warm_start and hasattr(self, "coefs_")
         progress = Progress(self, self.max_iter)
         with kept_on_error(self):
-            X, outputs, weights = self._check_data(X, y, sample_weight, reset=not going_on)
-            state = self._continue_state() if going_on else self._initial_state(X, outputs)
-            checkpoint = Checkpoint(self, state.to_dict(), X, outputs, weights)
+            data = self._check_data(X, y, sample_weight, reset=not going_on)
+            state = self._continue_state() if going_on else self._initial_state(*data)
+            checkpoint = Checkpoint(self, state.to_dict(), *data)
             with progress.telling(X, y, sample_weight):
-                self._train(state, X, outputs, weights, y, self.max_iter, progress, checkpoint)
+                self._train(state, data, y, self.max_iter, progress, checkpoint)
             if self.stop_reason_ == "max_iter":
                 warn(
                     f"{type(self).__name__} stopped at max_iter={self.max_iter} before it had "
@@ -379,12 +380,11 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
                 "compute_class_weight('balanced', classes=classes, y=y) calculates them."
             )
         with kept_on_error(self):
-            checked = self._check_data(X, y, sample_weight, reset=not going_on, classes=classes)
-            X, outputs, weights = checked
-            state = self._continue_state() if going_on else self._initial_state(X, outputs)
+            data = self._check_data(X, y, sample_weight, reset=not going_on, classes=classes)
+            state = self._continue_state() if going_on else self._initial_state(*data)
             progress = Progress(self, 1, tells_callbacks=False)
             with progress.telling(X, y, sample_weight):
-                self._train(state, X, outputs, weights, y, 1, progress, Checkpoint())
+                self._train(state, data, y, 1, progress, Checkpoint())
         return self
 
     def _check_data(self, X, y, sample_weight, *, reset, classes=None):
@@ -405,7 +405,7 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         weights = self._targets.weigh(weights, y, self.class_weight, type(self).__name__)
         return X, outputs, weights
 
-    def _initial_state(self, X, outputs):
+    def _initial_state(self, X, outputs, weights):
         entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
         rng = np.random.default_rng(entropy)
         shapes = [(X.shape[1], self.n_hidden), (self.n_hidden, outputs.shape[1])]
@@ -432,7 +432,8 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
     def _make_optimizer(self, parameters):
         return AdamOptimizer(parameters, self.learning_rate_init)
 
-    def _train(self, state, X, outputs, weights, y, max_iter, progress, checkpoint):
+    def _train(self, state, data, y, max_iter, progress, checkpoint):
+        X, outputs, weights = data
         hamiltonian = state.hamiltonian
         sampler = self._check_sampler(hamiltonian)
         draws = self._make_draws(sampler, state, self.gradient == "equilibrium")
@@ -528,6 +529,7 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
     def _take_over(self, state, draws, stopping, reason):
         """Fitted attributes from a training that has ended well."""
         vars(self).update(_weights_of(state))
+        self._state = state.kept()
         self.n_iter_ = state.n_iter
         self.loss_curve_ = state.loss_curve
         self.loss_ = state.loss_curve[-1]
@@ -851,7 +853,7 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         if hasattr(mlp, "feature_names_in_"):
             self.feature_names_in_ = mlp.feature_names_in_
         entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
-        self._state = TrainingState(weights, None, entropy, targets.is_categorical)
+        self._state = TrainingState(None, None, entropy, targets.is_categorical)
         self.coefs_, self.intercepts_ = weights[:2], weights[2:]
         self.n_outputs_, self.n_iter_ = weights[1].shape[1], 0
         return self

@@ -35,8 +35,8 @@ _HISTORIES = ("loss_curve", "beta_eff", "beta_eff_stderr", "gradient_cosine")
 class TrainingState:
     """What a training leaves behind, and what the next one continues from."""
 
-    parameters: list  # W1, W2, b, c: scikit-learn's coefs_ + intercepts_
-    optimizer: object
+    parameters: list | None  # W1, W2, b, c: scikit-learn's coefs_ + intercepts_
+    optimizer: object  # of a state that is kept only what it remembers, a dict, or None
     entropy: int  # of all seeds of this training
     categorical: bool
     n_iter: int = 0
@@ -52,11 +52,11 @@ class TrainingState:
         return SampledMLPHamiltonian(*self.parameters, self.categorical)
 
     def copy(self, parameters, optimizer):
-        """A copy to go on from with given weights; a new optimizer takes the old one's memory."""
+        """A copy of a kept state, to go on from with given weights and a new optimizer."""
         if self.optimizer is not None:
-            optimizer.ms = [moment.copy() for moment in self.optimizer.ms]
-            optimizer.vs = [moment.copy() for moment in self.optimizer.vs]
-            optimizer.t = self.optimizer.t
+            optimizer.ms = [moment.copy() for moment in self.optimizer["ms"]]
+            optimizer.vs = [moment.copy() for moment in self.optimizer["vs"]]
+            optimizer.t = self.optimizer["t"]
         return replace(
             self,
             parameters=[parameter.copy() for parameter in parameters],
@@ -64,13 +64,21 @@ class TrainingState:
             **{name: list(getattr(self, name)) for name in _HISTORIES},
         )
 
+    def kept(self):
+        """What an estimator keeps: without the weights, which it has itself."""
+        return replace(self, parameters=None, optimizer=self._moments())
+
+    def _moments(self):
+        if self.optimizer is None:
+            return None
+        return {"ms": self.optimizer.ms, "vs": self.optimizer.vs, "t": self.optimizer.t}
+
     def to_dict(self):
         """All of it, as numbers and arrays."""
-        moments = {"ms": self.optimizer.ms, "vs": self.optimizer.vs, "t": self.optimizer.t}
         plain = (*_HISTORIES, "parameters", "entropy", "categorical", "n_iter")
         return {
             **{name: getattr(self, name) for name in plain},
-            "optimizer": moments,
+            "optimizer": self._moments(),
             "belief": None if self.belief is None else self.belief.to_dict(),
         }
 

@@ -3,15 +3,22 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from qsklearn._sklearn import Integral, Interval, StrOptions, check_sample_weight
+from qsklearn._base_estimator import BaseEstimator
+from qsklearn._sklearn import (
+    CallbackSupportMixin,
+    Integral,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+)
 from qsklearn._warnings import warn
 from qsklearn.neural_network._architecture import outputs_of, resolve_layers
 from qsklearn.neural_network._base import N_JOBS
+from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
     check_method,
@@ -23,10 +30,11 @@ from qsklearn.neural_network._spin_glass._classical_twin import classical_twin_o
 from qsklearn.neural_network._spin_glass._layer_solver import LEAST_SQUARES, LayerSolver
 from qsklearn.neural_network._spin_glass._layer_targets import RULES, TargetRule
 from qsklearn.neural_network._spin_glass._training import (
+    WHOLE,
     NetworkState,
     Settings,
+    SpinGlassTraining,
     initialise,
-    train,
 )
 from qsklearn.neural_network._spin_glass._warnings import warn_of_training
 from qsklearn.neural_network.layers import Activation, FittedLayer, Linear
@@ -38,7 +46,7 @@ from qsklearn.samplers._own_parameters import own_parameters
 _SMALLEST_INPUT, _LARGEST_INPUT = 1e-40, 1e40
 
 
-class BaseSpinGlassNetwork(BaseEstimator):
+class BaseSpinGlassNetwork(CallbackSupportMixin, BaseEstimator):
     """Base of the networks whose layers are trained as spin glasses."""
 
     _parameter_constraints = {
@@ -61,6 +69,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
         "n_jobs": N_JOBS,
         "verbose": ["verbose"],
         "random_state": ["random_state"],
+        **CHECKPOINT_CONSTRAINTS,
     }
 
     def __init__(
@@ -85,6 +94,8 @@ class BaseSpinGlassNetwork(BaseEstimator):
         n_jobs=None,
         verbose=0,
         random_state=None,
+        checkpoint=None,
+        checkpoint_interval=1,  # an epoch takes seconds, where training is worth a checkpoint
     ):
         self.layers = layers
         self.image_shape = image_shape
@@ -105,6 +116,8 @@ class BaseSpinGlassNetwork(BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
 
     def _check_weights(self, sample_weight, X):
         if sample_weight is None:
@@ -114,7 +127,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
             raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
         return weights
 
-    def _fit_arrays(self, X, outputs, sample_weight):
+    def _fit_arrays(self, X, outputs, sample_weight, progress):
         """Train on checked data; sets all fitted attributes but those of the targets."""
         self._check_size(X)
         if sample_weight is not None and not sample_weight.all():
@@ -134,7 +147,11 @@ class BaseSpinGlassNetwork(BaseEstimator):
             else:
                 state = self._start_state(resolved, inputs, sample_weight)
             n_before = state.n_iter
-            reason = train(state, solver, inputs, outputs, sample_weight, settings)
+            checkpoint = Checkpoint(self, state.to_dict(), X, outputs, sample_weight)
+            training = SpinGlassTraining(state, solver, inputs, outputs, sample_weight, settings)
+            reason = training.run(
+                checkpoint, progress, lambda: {"layers_": list(training.best_layers)}
+            )
         self._take_over(state, solver, reason)
         warn_of_training(self, state, n_before, len(X))
 
@@ -153,7 +170,6 @@ class BaseSpinGlassNetwork(BaseEstimator):
             self.keep_best,
             self.fit_intercept,
             rule,
-            bool(self.verbose),
         )
 
     def _check_size(self, X):
@@ -220,7 +236,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
         self.diagnostics_ = self._diagnostics(state)
         self.cost_ = solver.cost
         self.stop_reason_ = reason
-        if reason != "max_iter":
+        if reason not in WHOLE:
             warn(
                 f"Training stopped early ({reason}); the best weights of {self.n_iter_} epochs are "
                 "kept."
@@ -240,8 +256,8 @@ class BaseSpinGlassNetwork(BaseEstimator):
     def classical_twin(self):
         """The network of the same layers, trained by backpropagation, unfitted.
 
-        Its passes over the data are its own, as they are not epochs of annealing; and it wants
-        features of the order of 1, which annealing does not.
+        Its passes over the data are its own, as they are not epochs of annealing, and so is their
+        ``checkpoint_interval``; and it wants features of the order of 1, which annealing does not.
 
         Returns
         -------
@@ -263,6 +279,7 @@ class BaseSpinGlassNetwork(BaseEstimator):
             warm_start=self.warm_start,
             verbose=self.verbose,
             random_state=self.random_state,
+            checkpoint=self.checkpoint,
         )
 
     def ablations(self):

@@ -26,14 +26,16 @@ def classical_twin_of(
     warm_start=False,
     verbose=0,
     random_state=None,
+    checkpoint=None,
     **training,
 ):
     """The unfitted network of the same layers that backpropagation trains.
 
     Parameters
     ----------
-    layers, image_shape, fit_intercept, warm_start, verbose, random_state
-        As of :class:`~qsklearn.neural_network.BackpropagationNetworkClassifier`.
+    layers, image_shape, fit_intercept, warm_start, verbose, random_state, checkpoint
+        As of :class:`~qsklearn.neural_network.BackpropagationNetworkClassifier`; scikit-learn's
+        have no checkpoints.
     kind : {"classifier", "regressor"}
     caller : str
         The method that asks, for errors.
@@ -73,6 +75,7 @@ def classical_twin_of(
             image_shape=image_shape,
             fit_intercept=fit_intercept,
             verbose=verbose,
+            checkpoint=checkpoint,
             **common,
         )
     hidden = _as_sklearns_mlp(layers) if fit_intercept else None

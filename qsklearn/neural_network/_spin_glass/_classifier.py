@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import validate_data
 
-from qsklearn._sklearn import fit_context
+from qsklearn._sklearn import fit_context, with_callbacks
 from qsklearn.neural_network._base import check_classes, kept_on_error
+from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._spin_glass._base import BaseSpinGlassNetwork
 
 
@@ -89,9 +90,17 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
     n_jobs : int or None, default=None
         Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
     verbose : int, default=0
-        Show a progress bar.
+        Show a progress bar. Where scikit-learn has callbacks (from 1.9 on), ``set_callbacks`` shows
+        and scores epochs within pipelines and searches, too.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights and the sampler's calls.
+    checkpoint : str, path-like or None, default=None
+        Folder for the state of training. A fit that was killed and is started again, with the same
+        parameters and data, goes on from there, and ends as one that was not (on a device, whose
+        draws nobody can repeat, as such a one might have). Many fits, of a search for instance, may
+        share the folder; a finished one is found again. Needs an int as ``random_state``.
+    checkpoint_interval : int, default=1
+        Epochs from one saved state to the next.
 
     Attributes
     ----------
@@ -116,9 +125,9 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last fit.
     stop_reason_ : str
-        ``"max_iter"``, ``"interrupted"``, ``"sampler: "`` and its failure, or ``"diverged: "``
-        where targets grew beyond 1e40. Unless that happened in the first epoch, which raises, the
-        best weights so far are kept.
+        ``"max_iter"``, ``"callback"`` (one asked to stop), ``"interrupted"``, ``"sampler: "`` and
+        its failure, or ``"diverged: "`` where targets grew beyond 1e40. Unless that happened in the
+        first epoch, which raises, the best weights so far are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.
@@ -150,6 +159,7 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
 
     _kind = "classifier"
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train on data.
@@ -176,15 +186,17 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
             as it was.
         """
         going_on = self.warm_start and hasattr(self, "layers_")
+        progress = Progress(self, self.max_iter, "epoch")
         with kept_on_error(self):
-            X, y = validate_data(self, X, y, dtype=np.float64, reset=not going_on)
-            weights = self._check_weights(sample_weight, X)
-            y, classes, labels = check_classes(y)
+            inputs, labels = validate_data(self, X, y, dtype=np.float64, reset=not going_on)
+            weights = self._check_weights(sample_weight, inputs)
+            labels, classes, codes = check_classes(labels)
             if going_on:
-                labels = self._places_of(y)
+                codes = self._places_of(labels)
             else:
                 self.classes_ = classes
-            self._fit_arrays(X, np.eye(len(self.classes_))[labels], weights)
+            with progress.telling(X, y, sample_weight):
+                self._fit_arrays(inputs, np.eye(len(self.classes_))[codes], weights, progress)
         return self
 
     def _places_of(self, y):

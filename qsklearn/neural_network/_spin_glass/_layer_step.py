@@ -66,6 +66,22 @@ class LayerStep:
         self._known_optimum = None
         self._offsets = {}
 
+    def to_dict(self):
+        """What later epochs depend on."""
+        offsets = {str(index): offset for index, offset in self._offsets.items()}
+        return {"known_optimum": self._known_optimum, "offsets": offsets}
+
+    def go_on_from(self, saved):
+        """Go on where another one was.
+
+        Parameters
+        ----------
+        saved : dict
+            As :meth:`to_dict` returns it.
+        """
+        self._known_optimum = saved["known_optimum"]
+        self._offsets = {int(index): offset for index, offset in saved["offsets"].items()}
+
     def run(self, layers, index, inputs, target, weight_range, entropy):
         """Weights of lower energy for a layer.
 

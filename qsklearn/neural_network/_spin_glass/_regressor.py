@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
-from qsklearn._sklearn import fit_context
+from qsklearn._sklearn import fit_context, with_callbacks
 from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._spin_glass._base import BaseSpinGlassNetwork
 
 # Of equal targets that were calculated, relative to the largest.
@@ -83,9 +84,17 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
     n_jobs : int or None, default=None
         Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
     verbose : int, default=0
-        Show a progress bar.
+        Show a progress bar. Where scikit-learn has callbacks (from 1.9 on), ``set_callbacks`` shows
+        and scores epochs within pipelines and searches, too.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights and the sampler's calls.
+    checkpoint : str, path-like or None, default=None
+        Folder for the state of training. A fit that was killed and is started again, with the same
+        parameters and data, goes on from there, and ends as one that was not (on a device, whose
+        draws nobody can repeat, as such a one might have). Many fits, of a search for instance, may
+        share the folder; a finished one is found again. Needs an int as ``random_state``.
+    checkpoint_interval : int, default=1
+        Epochs from one saved state to the next.
 
     Attributes
     ----------
@@ -112,9 +121,9 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last fit.
     stop_reason_ : str
-        ``"max_iter"``, ``"interrupted"``, ``"sampler: "`` and its failure, or ``"diverged: "``
-        where targets grew beyond 1e40. Unless that happened in the first epoch, which raises, the
-        best weights so far are kept.
+        ``"max_iter"``, ``"callback"`` (one asked to stop), ``"interrupted"``, ``"sampler: "`` and
+        its failure, or ``"diverged: "`` where targets grew beyond 1e40. Unless that happened in the
+        first epoch, which raises, the best weights so far are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.
@@ -140,6 +149,7 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
 
     _kind = "regressor"
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train on data.
@@ -166,8 +176,9 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
             as it was.
         """
         going_on = self.warm_start and hasattr(self, "layers_")
+        progress = Progress(self, self.max_iter, "epoch")
         with kept_on_error(self):
-            X, y = validate_data(
+            inputs, numbers = validate_data(
                 self,
                 X,
                 y,
@@ -176,11 +187,11 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
                 y_numeric=True,
                 reset=not going_on,
             )
-            weights = self._check_weights(sample_weight, X)
-            targets = np.asarray(y, dtype=float).reshape(len(X), -1)
+            weights = self._check_weights(sample_weight, inputs)
+            targets = np.asarray(numbers, dtype=float).reshape(len(inputs), -1)
             if not going_on:
                 self.target_mean_, self.target_scale_ = _mean_and_scale(targets, weights)
-                self._is_vector = np.ndim(y) == 1
+                self._is_vector = np.ndim(numbers) == 1
             elif targets.shape[1] != len(self.target_mean_):
                 raise ValueError(
                     f"y must have {len(self.target_mean_)} outputs, as in the earlier fit. Got "
@@ -189,7 +200,8 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
             varies = self.target_scale_ > 0
             scales = np.where(varies, self.target_scale_, 1.0)
             standard = np.where(varies, (targets - self.target_mean_) / scales, 0.0)
-            self._fit_arrays(X, standard, weights)
+            with progress.telling(X, y, sample_weight):
+                self._fit_arrays(inputs, standard, weights, progress)
         return self
 
     def predict(self, X):

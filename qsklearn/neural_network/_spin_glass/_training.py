@@ -6,10 +6,10 @@ becomes a Hamiltonian, and weights of low energy take the place of those at hand
 """
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
-from tqdm import tqdm
 
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
 from qsklearn.neural_network._spin_glass._layer_step import LayerStep, TargetsDiverged
@@ -18,6 +18,8 @@ from qsklearn.neural_network._spin_glass._layer_targets import propagate_targets
 # Outputs at the start that vary less than this, relative to their size, are centred; below the
 # other number they do not vary at all.
 _HARDLY, _ROUNDING = 1e-3, 1e-12
+# Reasons to stop that are the training's own, or a callback's.
+WHOLE = ("max_iter", "callback")
 
 
 @dataclass
@@ -49,6 +51,26 @@ class NetworkState:
         history = {name: list(values) for name, values in self.history.items()}
         return NetworkState(list(self.layers), self.entropy, self.n_iter, history)
 
+    def to_dict(self):
+        """All of it that is not known from the data, as numbers and arrays."""
+        return {
+            "coefficients": _coefficients_of(self.layers),
+            "entropy": self.entropy,
+            "n_iter": self.n_iter,
+            "history": self.history,
+        }
+
+    def go_on_from(self, saved):
+        """Go on where another training was.
+
+        Parameters
+        ----------
+        saved : dict
+            As :meth:`to_dict` returns it.
+        """
+        self.layers = _with_coefficients(self.layers, saved["coefficients"])
+        self.n_iter, self.history = saved["n_iter"], saved["history"]
+
     @property
     def trainable(self):
         """Indices of the layers with weights."""
@@ -66,7 +88,6 @@ class Settings:
     ridge : float
     keep_best, fit_intercept : bool
     rule : TargetRule
-    verbose : bool
     """
 
     max_iter: int
@@ -75,7 +96,6 @@ class Settings:
     keep_best: bool
     fit_intercept: bool
     rule: object
-    verbose: bool
 
     def ranges(self):
         """Relative half width of the grids in each epoch, geometric from first to last."""
@@ -155,8 +175,8 @@ def _scaled(layer, inputs, sample_weight):
     return layer.with_weights(coefficients / size) if 0 < size < np.inf else layer
 
 
-def train(state, solver, inputs, outputs, sample_weight, settings):
-    """Train until the last epoch, an interruption or a failure of the sampler.
+class SpinGlassTraining:
+    """A training that can be left and taken up again.
 
     Parameters
     ----------
@@ -169,40 +189,116 @@ def train(state, solver, inputs, outputs, sample_weight, settings):
     sample_weight : ndarray of shape (n_samples,) or None
     settings : Settings
 
-    Returns
-    -------
-    stop_reason : str
+    Attributes
+    ----------
+    best_layers : list of FittedLayer
+        What would be kept if the training stopped now; None before the first epoch has ended.
+    stop_reason : str or None
     """
+
+    def __init__(self, state, solver, inputs, outputs, sample_weight, settings):
+        self.state, self.solver, self.settings = state, solver, settings
+        self._best = _Best(settings.keep_best)
+        self._epoch = _Epoch(state, solver, inputs, outputs, sample_weight, settings)
+        self._n_run = 0  # epochs of this fit
+        self.stop_reason = None
+        state.constant_loss = self._epoch.loss(np.average(outputs, axis=0, weights=sample_weight))
+
+    @property
+    def best_layers(self):
+        """The layers to keep."""
+        return self._best.layers
+
+    def to_dict(self):
+        """All that the rest of the training depends on."""
+        return {
+            "state": self.state.to_dict(),
+            "best": self._best.to_dict(),
+            "step": self._epoch.step.to_dict(),
+            "cost": self.solver.cost,
+            "n_run": self._n_run,
+            "stop_reason": self.stop_reason,
+        }
+
+    def go_on_from(self, saved):
+        """Go on where another training was, from what :meth:`to_dict` returned."""
+        self.state.go_on_from(saved["state"])
+        self._best.go_on_from(saved["best"], self.state.layers)
+        self._epoch.step.go_on_from(saved["step"])
+        self.solver.cost = saved["cost"]
+        self._n_run, self.stop_reason = saved["n_run"], saved["stop_reason"]
+
+    def run(self, checkpoint, progress, attributes):
+        """Train until the last epoch, an interruption or a failure of the sampler.
+
+        Parameters
+        ----------
+        checkpoint : Checkpoint
+        progress : Progress
+        attributes : callable
+            What makes the estimator a fitted one, as of now.
+
+        Returns
+        -------
+        stop_reason : str
+        """
+        if (saved := checkpoint.load()) is not None:
+            self.go_on_from(saved)
+        state, best = self.state, self._best
+        try:
+            while self.stop_reason is None:
+                progress.start_iteration()
+                self._run_epoch()
+                checkpoint.save(self.to_dict, self._n_run if self.stop_reason is None else None)
+                asked = progress.end_iteration(attributes, loss=state.history["loss"][-1])
+                if asked and self.stop_reason is None:
+                    self.stop_reason = "callback"
+        except (KeyboardInterrupt, SamplerFailure, TargetsDiverged) as error:
+            if best.layers is None:
+                raise  # nothing was learnt: there is nothing to keep
+            self.stop_reason = _reason(error)
+            if isinstance(error, TargetsDiverged):  # as it will be each time
+                checkpoint.save(self.to_dict)
+        state.layers, state.best_iter = best.layers, best.n_iter
+        return self.stop_reason
+
+    def _run_epoch(self):
+        state, best = self.state, self._best
+        start = list(state.layers)
+        # What explodes is told of.
+        with _counted(self.solver.cost), np.errstate(over="ignore", invalid="ignore"):
+            before, after = self._epoch.run(self.settings.ranges()[self._n_run])
+        if self._n_run == 0:
+            best.update(start, before, state.n_iter - 1)
+        best.update(state.layers, after, state.n_iter)
+        self._n_run += 1
+        if self._n_run >= self.settings.max_iter:
+            self.stop_reason = "max_iter"
+
+
+@contextmanager
+def _counted(cost):
+    """Add the seconds that are not spent on calls of the sampler to the costs."""
+    asked = cost["compile_seconds"] + cost["sample_seconds"]
     started = time.perf_counter()
-    best = _Best(settings.keep_best)
-    epoch = _Epoch(state, solver, inputs, outputs, sample_weight, settings)
-    state.constant_loss = epoch.loss(np.average(outputs, axis=0, weights=sample_weight))
-    reason = "max_iter"
-    bar = tqdm(settings.ranges(), disable=not settings.verbose, desc="annealing", unit="epoch")
     try:
-        for weight_range in bar:
-            start = list(state.layers)
-            with np.errstate(over="ignore", invalid="ignore"):  # what explodes is told of
-                before, after = epoch.run(weight_range)
-            if epoch.n_run == 1:
-                best.update(start, before, state.n_iter - 1)
-            best.update(state.layers, after, state.n_iter)
-            bar.set_postfix(loss=f"{state.history['loss'][-1]:.4g}")
-    except (KeyboardInterrupt, SamplerFailure, TargetsDiverged) as error:
-        if not epoch.n_run:
-            raise  # nothing was learnt: there is nothing to keep
-        reason = _reason(error)
+        yield
     finally:
-        bar.close()
-        elapsed = time.perf_counter() - started
-        cost = solver.cost
-        cost["update_seconds"] += elapsed - cost["compile_seconds"] - cost["sample_seconds"]
-    state.layers, state.best_iter = best.layers, best.n_iter
-    return reason
+        asked -= cost["compile_seconds"] + cost["sample_seconds"]
+        cost["update_seconds"] += time.perf_counter() - started + asked
 
 
 def _reason(error):
     return f"diverged: {error}" if isinstance(error, TargetsDiverged) else stop_reason(error)
+
+
+def _coefficients_of(layers):
+    return [layer.coefficients for layer in layers if layer.is_trainable]
+
+
+def _with_coefficients(layers, coefficients):
+    arrays = iter(coefficients)
+    return [layer.with_weights(next(arrays)) if layer.is_trainable else layer for layer in layers]
 
 
 class _Best:
@@ -213,6 +309,16 @@ class _Best:
         self.loss = np.inf
         self.layers = None
         self.n_iter = 0
+
+    def to_dict(self):
+        """The weights, after an epoch at least."""
+        coefficients = _coefficients_of(self.layers)
+        return {"coefficients": coefficients, "loss": self.loss, "n_iter": self.n_iter}
+
+    def go_on_from(self, saved, layers):
+        """Go on where another one was, from what :meth:`to_dict` returned."""
+        self.layers = _with_coefficients(layers, saved["coefficients"])
+        self.loss, self.n_iter = saved["loss"], saved["n_iter"]
 
     def update(self, layers, loss, n_iter):
         if not self.keep_best or self.layers is None or loss < self.loss:
@@ -228,7 +334,6 @@ class _Epoch:
         self.is_deep = len(state.trainable) > 1
         keeps_better = settings.keep_best and not self.is_deep
         self.step = LayerStep(solver, settings, sample_weight, keeps_better, not self.is_deep)
-        self.n_run = 0
 
     def loss(self, result):
         """Mean over samples of the squared error, summed over outputs."""
@@ -269,7 +374,6 @@ class _Epoch:
         loss = self.loss(value)
         self._record(loss, records)
         self.state.n_iter += 1
-        self.n_run += 1
         if self.is_deep:
             return before, loss
         return before + records[0]["base_ridge"], loss + records[0]["ridge"]

@@ -1,7 +1,6 @@
 """The training loop: order, stopping, histories, interruptions and failures."""
 
-import pickle
-
+import joblib
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -148,7 +147,10 @@ def test_an_interruption_of_the_first_iteration_raises_and_fits_nothing(helpers,
 
 
 def frozen(estimator):
-    return pickle.dumps(vars(estimator))
+    # Less the sampler that fails: an exception that was raised is no longer quite what it was.
+    return joblib.hash(
+        {name: vars(estimator)[name] for name in vars(estimator) if name != "sampler"}
+    )
 
 
 @pytest.mark.parametrize("warm_start", [False, True])
@@ -161,7 +163,6 @@ def test_an_interrupted_refit_changes_nothing(helpers, warm_start, error):
     predicted = network.predict_proba(X)
     with pytest.raises((KeyboardInterrupt, RuntimeError, ValueError)):
         network.fit(X, y)
-    network.sampler.n_calls = 0  # the sampler's own count, which is not the network's
     assert list(vars(network)) == names
     assert frozen(network) == before
     np.testing.assert_array_equal(network.predict_proba(X), predicted)

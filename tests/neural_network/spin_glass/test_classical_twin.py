@@ -50,6 +50,7 @@ def test_ours_where_torch_is_installed(kind, network):
         warm_start=True,
         verbose=1,
         random_state=3,
+        checkpoint="folder",
     )
     layers = [Convolution(3, 2)]
     twin = twin_of(layers, kind, **settings)
@@ -57,7 +58,8 @@ def test_ours_where_torch_is_installed(kind, network):
     parameters = twin.get_params()
     assert parameters.pop("layers") is layers
     assert parameters.pop("loss", "squared_error") == "squared_error"
-    assert parameters == {**settings, "tol": 1e-4, "n_iter_no_change": 10}
+    own = {"tol": 1e-4, "n_iter_no_change": 10, "checkpoint_interval": 10}
+    assert parameters == {**settings, **own}
 
 
 @pytest.mark.parametrize(

@@ -572,7 +572,7 @@ def test_the_figure_of_a_training(iris):
 
 def test_verbose_shows_a_bar(iris, capsys):
     make_network(verbose=1).fit(*iris)
-    assert "annealing" in capsys.readouterr().err
+    assert "SpinGlassAnnealedNetwork: 100%" in capsys.readouterr().err
     make_network().fit(*iris)
     assert capsys.readouterr().err == ""
 
