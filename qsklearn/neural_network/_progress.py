@@ -15,8 +15,8 @@ class Progress:
     ----------
     estimator : estimator
         With the parameter ``verbose``.
-    n_iterations : int
-        At most.
+    n_iterations : int or None
+        At most; None where nobody knows.
     unit : str, default="it"
         What an iteration is called beside a bar.
     tells_callbacks : bool, default=True

@@ -1,14 +1,23 @@
 """The discrete variational autoencoder of boltzmann_prior_vae.txt."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import ClassifierTags, check_array, check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import Integral, Interval, Real, StrOptions, fit_context
+from qsklearn._sklearn import (
+    CallbackSupportMixin,
+    Integral,
+    Interval,
+    Real,
+    StrOptions,
+    fit_context,
+    with_callbacks,
+)
 from qsklearn.neural_network._architecture import check_image_shape
 from qsklearn.neural_network._base import N_JOBS, kept_on_error
 from qsklearn.neural_network._boltzmann_prior_vae._architecture import architecture_of
@@ -29,7 +38,9 @@ from qsklearn.neural_network._boltzmann_prior_vae._fitted import FitState, resta
 from qsklearn.neural_network._boltzmann_prior_vae._latent_graph import is_graph_of
 from qsklearn.neural_network._boltzmann_prior_vae._prior import ProgramLayout
 from qsklearn.neural_network._boltzmann_prior_vae._report import report_of, warn_of_doubts
+from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._family_draws import needs_trial
+from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
     check_method,
@@ -50,7 +61,9 @@ def _has_labels(estimator):
     return True
 
 
-class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class QuantumBoltzmannPriorVAE(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     r"""A variational autoencoder of bits whose prior is a Boltzmann machine, drawn by a sampler.
 
     Bits z, as spins s = 2z - 1, follow the prior
@@ -153,9 +166,18 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         Whether ``fit`` goes on from the last one, with learning rates that fall anew and the full
         weight of the divergence. Graph, networks and likelihood must stay what they were.
     verbose : int, default=0
-        Whether to show a progress bar.
+        Show a progress bar. Where scikit-learn has callbacks (from 1.9 on), ``set_callbacks`` shows
+        and scores epochs within pipelines and searches, too.
     random_state : int, RandomState instance or None, default=None
         Of weights, batches, bits and draws.
+    checkpoint : str, path-like or None, default=None
+        Folder for the state of training. A fit that was killed and is started again, with the same
+        parameters, data and number of threads, goes on from there, and ends as one that was not (on
+        a device, whose draws nobody can repeat, as such a one might have). Many fits, of a search
+        for instance, may share the folder; a finished one is found again. Needs an int as
+        ``random_state``.
+    checkpoint_interval : int, default=1
+        Epochs, which take seconds each, from one saved state to the next.
 
     Attributes
     ----------
@@ -175,8 +197,9 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
     n_iter_ : int
         Epochs of the last training.
     stop_reason_ : str
-        ``"max_iter"``, ``"interrupted"`` (Ctrl-C), ``"diverged"`` or why the sampler failed, after
-        a whole epoch or more; the weights so far are kept.
+        ``"max_iter"``, ``"callback"`` (one asked to stop), ``"interrupted"`` (Ctrl-C),
+        ``"diverged"`` or why the sampler failed, after a whole epoch or more; the weights so far
+        are kept.
     cost_ : dict
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` and ``qpu_access_time`` (microseconds) of the last training.
@@ -252,6 +275,7 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
+        **CHECKPOINT_CONSTRAINTS,
     }
 
     def __init__(
@@ -286,6 +310,8 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         warm_start=False,
         verbose=0,
         random_state=None,
+        checkpoint=None,
+        checkpoint_interval=1,
     ):
         self.n_latent = n_latent
         self.topology = topology
@@ -316,7 +342,10 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Train for ``max_iter`` epochs.
@@ -343,12 +372,17 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         ValueError
             If a parameter or the data are not what they must be, or the first epoch diverges.
         """
+        going_on = self.warm_start and hasattr(self, "prior_")
+        progress = Progress(self, self.max_iter, "epoch")
         with kept_on_error(self):
-            going_on = self.warm_start and hasattr(self, "prior_")
             data = self._check_data(X, y, reset=not going_on)
             n_steps = self.max_iter * self._steps_of_epoch(len(data.X))
             warmup = 0.0 if going_on else self.kl_warmup
-            self._train(data, going_on, self.max_iter, n_steps, warmup, restarts=True)
+            fitting = self._prepare(data, going_on, n_steps, warmup, restarts=True)
+            checkpoint = Checkpoint(self, fitting.start(), data.X, data.labels)
+            with progress.telling(X, y):
+                self._train(fitting, self.max_iter, checkpoint, progress)
+            self._state.optimiser = None  # the moments of Adam are twice the size of the weights
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -382,7 +416,10 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             n_steps = self.max_iter * self._steps_of_epoch(len(data.X))
             if going_on:
                 n_steps = self._state.n_steps
-            self._train(data, going_on, 1, n_steps, self.kl_warmup, restarts=False)
+            fitting = self._prepare(data, going_on, n_steps, self.kl_warmup, restarts=False)
+            progress = Progress(self, 1, "epoch", tells_callbacks=False)
+            with progress.telling(X, y):
+                self._train(fitting, 1, Checkpoint(), progress)
         return self
 
     def _check_data(self, X, y, *, reset, classes=None):
@@ -436,7 +473,8 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
         whole, rest = divmod(n_samples, self.batch_size)
         return max(1, whole + (rest > 1))
 
-    def _train(self, data, going_on, n_epochs, n_steps, kl_warmup, *, restarts):
+    def _prepare(self, data, going_on, n_steps, kl_warmup, *, restarts):
+        """A training, before its first epoch."""
         from qsklearn.neural_network._boltzmann_prior_vae import _fitting, _training
 
         n_classes = 0 if data.classes is None else len(data.classes)
@@ -461,17 +499,26 @@ class QuantumBoltzmannPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin
             kl_warmup,
             pairs_of(self.importance),
         )
-        run = _fitting.Fitting(
+        self.sampler_ = latent.sampler
+        return _fitting.Fitting(
             self, data, state, latent, architecture, schedule, hardware(self.device, _CALLER)
         )
-        outcome = run.run(n_epochs)
-        self._state, self.prior_ = outcome.state, outcome.prior
-        if restarts:  # the moments of Adam are twice the size of the weights
-            self._state.optimiser = None
-        self.history_, self.cost_ = outcome.history, outcome.cost
-        self.stop_reason_, self.sampler_ = outcome.stop_reason, latent.sampler
-        self.n_iter_ = len(self.history_.get("elbo", []))
-        self._n_features_out = self.prior_.n_latent
+
+    def _train(self, fitting, n_epochs, checkpoint, progress):
+        outcome = fitting.run(n_epochs, checkpoint, progress, self._attributes_of)
+        vars(self).update(self._attributes_of(outcome))
+
+    def _attributes_of(self, outcome):
+        """Fitted attributes, also of a training that is not at its end."""
+        return {
+            "_state": outcome.state,
+            "prior_": outcome.prior,
+            "history_": outcome.history,
+            "cost_": outcome.cost,
+            "stop_reason_": outcome.stop_reason,
+            "n_iter_": len(outcome.history.get("elbo", [])),
+            "_n_features_out": outcome.prior.n_latent,
+        }
 
     def _check_step_memory(self, n_features):
         rows = self.batch_size * max(first * second for first, second in pairs_of(self.importance))

@@ -3,10 +3,11 @@
 import time
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._optional import import_optional
 from qsklearn.neural_network._base import empty_cost, kept_on_error
 from qsklearn.neural_network._boltzmann_prior_vae._architecture import architecture_of
@@ -24,9 +25,9 @@ class CouplingsRemovedVAE(QuantumBoltzmannPriorVAE):
     attributes and methods are those of :class:`QuantumBoltzmannPriorVAE`.
     """
 
-    def _train(self, *arguments, **keywords):
-        super()._train(*arguments, **keywords)
-        self.prior_ = self.prior_.without_couplings()
+    def _attributes_of(self, outcome):
+        attributes = super()._attributes_of(outcome)
+        return {**attributes, "prior_": outcome.prior.without_couplings()}
 
 
 class GaussianPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -35,7 +36,7 @@ class GaussianPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     Prior N(0, 1), posterior normal with independent components, the divergence in closed form
     (Kingma, Welling 2014); networks, likelihood, schedules and seeds are those of ``vae``. Features
     and likelihoods alone: there are no draws, classes or missing features, and training starts anew
-    in each ``fit``, of which Ctrl-C leaves nothing.
+    in each ``fit``, of which Ctrl-C leaves nothing, and no checkpoint is kept.
 
     Parameters
     ----------

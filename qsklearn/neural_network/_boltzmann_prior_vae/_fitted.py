@@ -68,6 +68,20 @@ class FitState:
     chains: np.ndarray | None = None
     belief: object = None
 
+    def start(self):
+        """What a fit starts from, as numbers and arrays: all of it but the optimiser.
+
+        Of that a fit makes a new one.
+        """
+        arrays = None if self.networks is None else self.networks.arrays
+        belief = None if self.belief is None else self.belief.to_dict()
+        plain = ("entropy", "generator", "chains")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            "networks": arrays,
+            "belief": belief,
+        }
+
 
 def restarted(state):
     """A state whose next training has schedules of its own, and a fresh optimiser.

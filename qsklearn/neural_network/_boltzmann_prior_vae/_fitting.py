@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from qsklearn._warnings import warn
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
@@ -16,10 +15,13 @@ from qsklearn.neural_network._boltzmann_prior_vae._networks import to_tensor
 from qsklearn.neural_network._boltzmann_prior_vae._normalisation import settle_normalisations
 from qsklearn.neural_network._boltzmann_prior_vae._prior import BoltzmannPrior
 from qsklearn.neural_network._boltzmann_prior_vae._training import Diverged, Training, torch_threads
+from qsklearn.neural_network._torch_state import generators_to_arrays, set_generators
 from qsklearn.samplers import log_partition_function
 from qsklearn.samplers._arguments import count_threads
 
 _CALLER = "QuantumBoltzmannPriorVAE"
+# Reasons to stop that are the training's own.
+_WHOLE = ("max_iter", "callback")
 # log Z after each epoch is for the course of the training alone: good to some .15 nats.
 _ROUGH = {"method": "auto", "population_size": 256, "num_sweeps": 1}
 _MOST_ROUGH_SPINS = 2000
@@ -38,14 +40,15 @@ class Outcome:
     history : dict of str to list
         A value an epoch.
     cost : dict
-    stop_reason : str
+    stop_reason : str, or None
+        None while it goes on.
     """
 
     state: FitState
     prior: BoltzmannPrior
     history: dict = field(default_factory=dict)
     cost: dict = field(default_factory=dict)
-    stop_reason: str = "max_iter"
+    stop_reason: str | None = None
 
 
 class Fitting:
@@ -72,7 +75,7 @@ class Fitting:
     def __init__(self, estimator, data, state, latent, architecture, schedule, device):
         self._data, self._state = data, state
         self._architecture, self._graph = architecture, latent.graph
-        self._batch_size, self._verbose = estimator.batch_size, estimator.verbose
+        self._batch_size = estimator.batch_size
         self._num_threads = count_threads(estimator.n_jobs, _CALLER)
         self._transverse_field = estimator.transverse_field
         self._rng = np.random.default_rng(state.entropy)
@@ -98,6 +101,8 @@ class Fitting:
             device=device,
             limits=latent.limits,
         )
+        self._history, self._reason = TrainingHistory(), None
+        self._seconds_before, self._started = 0.0, time.perf_counter()
         self._go_on(state)
 
     def _go_on(self, state):
@@ -112,13 +117,56 @@ class Fitting:
         if state.optimiser is not None:
             self._training.optimiser.load_state_dict(_to_tensors(state.optimiser))
 
-    def run(self, n_epochs):
+    def start(self):
+        """What decides the training beside parameters and data, as numbers and arrays.
+
+        Threads do: their sums differ in the last digits.
+        """
+        return {
+            **self._state.start(),
+            "edges": self._graph.edges,
+            "num_threads": self._num_threads,
+            "device": self._training.device,
+        }
+
+    def to_dict(self):
+        """All that the rest of the training depends on."""
+        return {
+            "training": self._training.to_dict(),
+            "generators": generators_to_arrays(self._training.device),
+            "history": self._history.columns,
+            "reason": self._reason,
+            "seconds": self._seconds,
+        }
+
+    def go_on_from(self, saved):
+        """Go on where another one was.
+
+        Parameters
+        ----------
+        saved : dict
+            As :meth:`to_dict` returns it.
+        """
+        self._training.go_on_from(saved["training"])
+        set_generators(saved["generators"])
+        self._history.columns, self._reason = saved["history"], saved["reason"]
+        self._seconds_before = saved["seconds"]
+
+    @property
+    def _seconds(self):
+        return self._seconds_before + time.perf_counter() - self._started
+
+    def run(self, n_epochs, checkpoint, progress, attributes):
         """Train.
 
         Parameters
         ----------
         n_epochs : int
             Passes over the data.
+        checkpoint : Checkpoint
+        progress : Progress
+        attributes : callable
+            From an :class:`Outcome` to what makes the estimator a fitted one.
 
         Returns
         -------
@@ -131,23 +179,21 @@ class Fitting:
         ValueError
             If the training diverges in its first epoch.
         """
-        started, history = time.perf_counter(), TrainingHistory()
-        reason = "max_iter"
-        bar = tqdm(range(n_epochs), disable=not self._verbose, desc=_CALLER)
-        with torch_threads(self._num_threads, self._training.device), bar:
+        self._started = time.perf_counter()
+        with torch_threads(self._num_threads, self._training.device):
             # Of dropout and the like; the weights have come from the first of the numbers.
             seed = int(self._rng.integers(2**31))
             torch.default_generator.manual_seed(seed)
             if self._training.device == "cuda":
                 torch.cuda.manual_seed(seed)
-            for _ in bar:
-                reason = self._run_epoch(history)
-                bar.set_postfix(history.last())
-                if reason != "max_iter":
-                    break
+            if (saved := checkpoint.load()) is not None:
+                self.go_on_from(saved)
+            while self._reason is None:
+                self._run_epoch(n_epochs, checkpoint, progress, attributes)
             self._settle()
-        _warn_of(reason, len(history))
-        return self._outcome(history, reason, time.perf_counter() - started)
+        _warn_of(self._reason, len(self._history))
+        self._training.networks.eval().to("cpu")
+        return self._outcome()
 
     def _settle(self):
         training = self._training
@@ -160,17 +206,25 @@ class Fitting:
             training.device,
         )
 
-    def _run_epoch(self, history):
-        """Why the training ends after it, "max_iter" if for no other reason."""
-        training = self._training
+    def _run_epoch(self, n_epochs, checkpoint, progress, attributes):
+        """An epoch, and whether the training ends after it."""
+        training, history = self._training, self._history
         before = training.networks.to_arrays()
         try:
+            progress.start_iteration()
             means = training.run_epoch(self._data.X, self._batch_size, self._data.labels)
             history.add(training, means, self._prior(), self._n_active())
+            is_last = len(history) == n_epochs
+            if is_last:
+                self._reason = "max_iter"
+            checkpoint.save(self.to_dict, None if is_last else len(history))
+            asked = progress.end_iteration(lambda: attributes(self._outcome()), **history.last())
+            if asked and not is_last:
+                self._reason = "callback"
         except (KeyboardInterrupt, SamplerFailure) as error:
             if not len(history):
                 raise
-            return stop_reason(error)
+            self._reason = stop_reason(error)
         except Diverged as error:
             if not len(history):
                 raise ValueError(
@@ -178,8 +232,8 @@ class Fitting:
                     "learning_rate_init or prior_learning_rate_init, or scale the data."
                 ) from error
             training.networks.take_arrays(before)
-            return "diverged"
-        return "max_iter"
+            self._reason = "diverged"
+            checkpoint.save(self.to_dict)
 
     def _prior(self):
         return read_prior(self._training.networks.prior, self._graph, self._transverse_field)
@@ -190,22 +244,22 @@ class Fitting:
         rows = to_tensor(self._data.X[:_ROWS_OF_ACTIVITY]).to(self._training.device)
         return int(count_active(networks, rows))
 
-    def _outcome(self, history, reason, seconds):
+    def _outcome(self):
+        """How the training has gone until now."""
         training = self._training
-        networks = training.networks.eval().to("cpu")
         draws = training.negative_phase.draws
-        cost = {**draws.cost, "update_seconds": seconds - draws.cost["sample_seconds"]}
+        cost = {**draws.cost, "update_seconds": self._seconds - draws.cost["sample_seconds"]}
         state = FitState(
             entropy=self._state.entropy,
-            networks=FittedNetworks(self._architecture, networks.to_arrays()),
+            networks=FittedNetworks(self._architecture, training.networks.to_arrays()),
             generator=self._rng.bit_generator.state,
             optimiser=_to_arrays(training.optimiser.state_dict()),
             step=training.step,
             n_steps=training.schedule.n_steps,
             chains=training.negative_phase.states,
-            belief=draws.belief,
+            belief=None if draws.belief is None else draws.belief.copy(),
         )
-        return Outcome(state, self._prior(), history.columns, cost, reason)
+        return Outcome(state, self._prior(), self._history.copy(), cost, self._reason)
 
 
 class TrainingHistory:
@@ -256,8 +310,11 @@ class TrainingHistory:
 
     def last(self):
         """What a progress bar shows."""
-        shown = ("elbo", "kl", "n_active")
-        return {name: round(self.columns[name][-1], 2) for name in shown if len(self)}
+        return {name: self.columns[name][-1] for name in ("elbo", "kl", "n_active")}
+
+    def copy(self):
+        """The columns as they are now."""
+        return {name: list(values) for name, values in self.columns.items()}
 
 
 def read_prior(energy, graph, transverse_field):
@@ -310,7 +367,7 @@ def rough_log_partition(prior):
 
 
 def _warn_of(reason, n_epochs):
-    if reason != "max_iter":
+    if reason not in _WHOLE:
         warn(
             f"Training stopped early ({reason}); the weights after {n_epochs} whole epochs or "
             "more are kept."

@@ -54,12 +54,32 @@ class NegativePhase:
     ):
         self.graph, self.states = graph, states
         self._layout = ProgramLayout(graph, n_classes)
-        estimate = MomentMatching(n_chains, num_sweeps) if beta_eff == "moment-matching" else None
+        self._estimate = None
+        if beta_eff == "moment-matching":
+            self._estimate = MomentMatching(n_chains, num_sweeps)
         beta_eff = "auto" if isinstance(beta_eff, str) else beta_eff
-        self.draws = FamilyDraws(sampler, beta_eff, n_chains, num_threads, belief, estimate)
+        self.draws = FamilyDraws(sampler, beta_eff, n_chains, num_threads, belief, self._estimate)
         self._is_persistent = continues_chains(sampler)
         self._num_sweeps = num_sweeps
         self._options = {"transverse_field": transverse_field} if transverse_field else {}
+
+    def to_dict(self):
+        """All that later draws depend on, and the costs."""
+        estimate = None if self._estimate is None else self._estimate.to_dict()
+        return {"states": self.states, "draws": self.draws.to_dict(), "estimate": estimate}
+
+    def go_on_from(self, saved):
+        """Go on where another one was.
+
+        Parameters
+        ----------
+        saved : dict
+            As :meth:`to_dict` returns it.
+        """
+        self.states = saved["states"]
+        self.draws.go_on_from(saved["draws"])
+        if self._estimate is not None:
+            self._estimate.go_on_from(saved["estimate"])
 
     def draw(self, biases, weights, class_biases, class_weights, seed):
         """Draw from exp(-E), going on from the chains at hand.
@@ -115,6 +135,14 @@ class MomentMatching:
     def __init__(self, n_chains, num_sweeps):
         self._n_chains, self._num_sweeps = n_chains, num_sweeps
         self._states, self._calls = None, 0
+
+    def to_dict(self):
+        """Where the auxiliary chains are."""
+        return {"states": self._states, "calls": self._calls}
+
+    def go_on_from(self, saved):
+        """Go on where another one was, from what :meth:`to_dict` returned."""
+        self._states, self._calls = saved["states"], saved["calls"]
 
     def __call__(self, family, states, beta_eff, _):
         """Estimate from a call.

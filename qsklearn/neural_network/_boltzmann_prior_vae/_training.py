@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from qsklearn.neural_network._boltzmann_prior_vae._objective import surrogate_loss
 from qsklearn.neural_network._boltzmann_prior_vae._posterior import draw_uniforms
+from qsklearn.neural_network._torch_state import optimiser_to_arrays, set_optimiser
 
 _DECAY = 0.1  # of learning rates from the first to the last step
 # Labelled rows that each step sees beside its batch, and the weight of their classes' cross-entropy
@@ -107,6 +108,30 @@ class Training:
                 },
             ]
         )
+
+    def to_dict(self):
+        """All that later steps depend on, and the costs; generators of PyTorch are elsewhere."""
+        return {
+            "networks": self.networks.to_arrays(),
+            "optimiser": optimiser_to_arrays(self.optimiser),
+            "negative_phase": self.negative_phase.to_dict(),
+            "generator": self.rng.bit_generator.state,
+            "step": self.step,
+        }
+
+    def go_on_from(self, saved):
+        """Go on where another training was.
+
+        Parameters
+        ----------
+        saved : dict
+            As :meth:`to_dict` returns it.
+        """
+        self.networks.take_arrays(saved["networks"])
+        set_optimiser(self.optimiser, saved["optimiser"])
+        self.negative_phase.go_on_from(saved["negative_phase"])
+        self.rng.bit_generator.state = saved["generator"]
+        self.step = saved["step"]
 
     def run_epoch(self, X, batch_size, labels=None):
         """One pass over the data in random order.

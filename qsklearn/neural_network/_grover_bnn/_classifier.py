@@ -1,11 +1,10 @@
 """The binary network of grover_bnn.txt, trained by amplitude amplification."""
 
-from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.multiclass import OneVsRestClassifier
@@ -14,18 +13,24 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._sklearn import (
+    CallbackSupportMixin,
     Integral,
     Interval,
     Real,
     StrOptions,
     fit_context,
+    with_callbacks,
 )
 from qsklearn._warnings import warn
 from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
+from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._grover_bnn._class_problems import ClassProblems
+from qsklearn.neural_network._grover_bnn._network_search import SearchSettings, needed_score
 from qsklearn.neural_network._grover_bnn._sampler import check_circuit_sampler
-from qsklearn.neural_network._grover_bnn._training import SearchSettings, needed_score, train
+from qsklearn.neural_network._grover_bnn._training import GroverTraining, is_early, severity
+from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._sampling_costs import check_method
 from qsklearn.preprocessing import ThermometerEncoder
 
@@ -33,7 +38,7 @@ _AT_ONCE = 2**22  # outputs of units that are worked out together
 _SMALLEST_VOTE = 1e-9  # decides ties between classes, and nothing else
 
 
-class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
+class GroverBNNClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     r"""Binary network whose weights are found by amplitude amplification (Grover's search).
 
     Features become bits :math:`x_j = \pm 1` (:class:`~qsklearn.preprocessing.ThermometerEncoder`),
@@ -112,8 +117,21 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         a table of units of at most 256 MB.
     n_jobs : int or None, default=None
         Threads; -1 means all cores. Results do not depend on it.
+    verbose : int, default=0
+        Show how many solutions were found. Where scikit-learn has callbacks (from 1.9 on),
+        ``set_callbacks`` shows and scores iterations, one a solution, within pipelines and
+        searches, too.
     random_state : int, RandomState instance or None, default=None
         Seeds measurements and the held-out share.
+    checkpoint : str, path-like or None, default=None
+        Folder for the state of the search. A fit that was killed and is started again, with the
+        same parameters and data, goes on from there, and ends as one that was not (on a device,
+        whose measurements nobody can repeat, as such a one might have). Many fits, of a search for
+        instance, may share the folder; a finished one is found again. Needs an int as
+        ``random_state``.
+    checkpoint_interval : int, default=1
+        Solutions from one saved state to the next. The search for the first one, and for one from
+        a start in blocks, begins anew.
 
     Attributes
     ----------
@@ -146,8 +164,9 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         ``sample_seconds`` (search), and others that are zero.
     stop_reason_ : str
         ``"perfect"`` (no network could do better on these bits), ``"target"``, ``"max_queries"``,
-        ``"converged"`` (in blocks), ``"interrupted"``, or ``"sampler: "`` and its failure. Of
-        several networks the last in this order.
+        ``"converged"`` (in blocks), ``"callback"`` (one asked to stop), ``"interrupted"``, or
+        ``"sampler: "`` and its failure. Of several networks the last in this order, and after
+        the last three those to come were given one solution each.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.
@@ -209,7 +228,9 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         "sampler": "no_validation",  # check_circuit_sampler explains better what is refused
         "max_weight_qubits": [Interval(Integral, 1, 40, closed="both")],
         "n_jobs": N_JOBS,
+        "verbose": ["verbose"],
         "random_state": ["random_state"],
+        **CHECKPOINT_CONSTRAINTS,
     }
 
     def __init__(
@@ -231,7 +252,10 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         sampler="landscape",
         max_weight_qubits=26,
         n_jobs=None,
+        verbose=0,
         random_state=None,
+        checkpoint=None,
+        checkpoint_interval=1,
     ):
         self.n_hidden = n_hidden
         self.n_bits = n_bits
@@ -249,8 +273,12 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         self.sampler = sampler
         self.max_weight_qubits = max_weight_qubits
         self.n_jobs = n_jobs
+        self.verbose = verbose
         self.random_state = random_state
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Choose bits, and search for weights.
@@ -281,8 +309,10 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         ConvergenceWarning
             If an accuracy of ``target`` was not reached; the best that was found is kept.
         """
+        progress = Progress(self, None, "solution")
         with kept_on_error(self):
             started = perf_counter()
+            given = X, y, sample_weight
             X, codes, weights = self._check_data(X, y, sample_weight)
             sampler = check_circuit_sampler(self.sampler, type(self).__name__)
             entropy = int(check_random_state(self.random_state).randint(2**31))
@@ -292,10 +322,15 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
             self._problems = self._merge(inputs, codes, weights, rows)
             held = None if held_rows is None else self._merge(inputs, codes, weights, held_rows)
             self._warn_of_target()
-            prepared = perf_counter()
-            self._take_over(self._train(settings, entropy, held, held_rows))
-            self.cost_["compile_seconds"] = prepared - started
-            self.cost_["sample_seconds"] = perf_counter() - prepared
+            held = None if held is None else (held, len(held_rows))
+            checkpoint = Checkpoint(self, entropy, X, codes, weights)
+            compile_seconds = perf_counter() - started
+            training = GroverTraining(self.network_, self._problems, settings, entropy, held)
+            with progress.telling(*given):
+                training.run(checkpoint, progress)
+            self._take_over(training.networks)
+            self.cost_["compile_seconds"] = compile_seconds
+            self.cost_["sample_seconds"] = training.seconds
         return self
 
     def _check_data(self, X, y, sample_weight):
@@ -405,20 +440,6 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
     def _merge(self, inputs, codes, weights, rows):
         return ClassProblems.from_rows(inputs[rows], codes[rows], len(self.classes_), weights[rows])
 
-    def _train(self, settings, entropy, held, held_rows):
-        """A network for each problem."""
-        problems, networks = self._problems, []
-        for number in range(problems.n_problems):
-            rank = 0 if problems.n_problems == 1 else problems.ranks[number]
-            rng = np.random.default_rng([entropy, rank])
-            validation = None
-            if held is not None:
-                validation = held.data(number, problems.signs), len(held_rows)
-            networks.append(train(self.network_, problems.data(number), settings, rng, validation))
-            if _severity(networks[-1].stop_reason) > _severity("max_queries"):
-                settings = replace(settings, n_solutions=1)  # the other classes get what is quick
-        return networks
-
     def _default_queries(self, n_qubits):
         from qsklearn.circuits._search import default_max_queries
 
@@ -453,9 +474,11 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
             counted = zip(self.histogram_, self._least, strict=True)
             self.n_optimal_ = np.array([histogram[least:].sum() for histogram, least in counted])
         reasons = [network.stop_reason for network in networks]
-        self.stop_reason_ = max(reasons, key=_severity)
+        self.stop_reason_ = max(reasons, key=severity)
         self.cost_ = self._cost(networks)
-        if _severity(self.stop_reason_) > _severity("max_queries"):
+        if self.stop_reason_ == "callback":
+            return  # as was asked
+        if is_early(self.stop_reason_):
             warn(
                 f"The search ended early ({self.stop_reason_}). What it had found by then is kept.",
                 ConvergenceWarning,
@@ -524,6 +547,8 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _vote(self, spins, inputs):
         n_solutions = len(spins)
+        if n_solutions == 0:  # while training, of a problem to come
+            return np.zeros(len(inputs))
         sums = self.network_.votes(spins, inputs)
         margin = sums.mean(axis=0) / self.network_.n_hidden
         vote = np.where(sums >= 0, 1, -1).mean(axis=0)
@@ -848,9 +873,3 @@ class GroverBNNClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _severity(reason):
-    """From a search that was done to one that failed."""
-    order = ["perfect", "target", "converged", "max_queries", "interrupted"]
-    return order.index(reason) if reason in order else len(order)

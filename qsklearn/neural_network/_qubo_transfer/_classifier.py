@@ -1,28 +1,35 @@
 """The trained network of qubo_transfer.txt, run by sampling a QUBO."""
 
+from copy import copy
+from dataclasses import replace
 from time import perf_counter
 
 import dimod
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import ClassifierMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._memory import check_memory
 from qsklearn._sklearn import (
+    CallbackSupportMixin,
     Integral,
     Interval,
     Real,
     StrOptions,
     fit_context,
+    with_callbacks,
 )
 from qsklearn._warnings import warn
 from qsklearn.hamiltonians import class_shifts, smallest_penalty
 from qsklearn.neural_network._architecture import check_image_shape
 from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
+from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._family_draws import FamilyDraws, is_estimated, seeds_of_rows
+from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._qubo_transfer._class_readout import READOUTS
 from qsklearn.neural_network._qubo_transfer._draws import ClassDraws
 from qsklearn.neural_network._qubo_transfer._fitting import (
@@ -34,6 +41,8 @@ from qsklearn.neural_network._qubo_transfer._fitting import (
     is_read_densely,
     twin_of,
 )
+from qsklearn.neural_network._qubo_transfer._following import Following
+from qsklearn.neural_network._qubo_transfer._module_states import with_modules, without_modules
 from qsklearn.neural_network._qubo_transfer._preparation import (
     TRIAL_ROWS,
     calibrate,
@@ -62,7 +71,9 @@ _UP, _MARGIN_OF_INPUTS = 0.5, 8.0
 _MAX_ENUMERATED = 16
 
 
-class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
+class QUBOTransferClassifier(
+    CallbackSupportMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+):
     r"""A trained network compiled to a QUBO and run by sampling.
 
     The last layer becomes a class unit: a bit per class, with the class scores l as fields and a
@@ -153,9 +164,23 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         Weights of classes, as in scikit-learn.
     n_jobs : int or None, default=None
         Threads of the sampler's kernels; -1 means all cores. Results do not depend on it.
+    verbose : int, default=0
+        Show a progress bar of what is trained here. Where scikit-learn has callbacks (from 1.9 on),
+        ``set_callbacks`` shows and scores its epochs within pipelines and searches, too. A fit of
+        scikit-learn's own is one step, of which nothing is told. The estimator that a callback gets
+        has the temperatures that are known without draws.
     random_state : int, RandomState instance or None, default=None
         Seeds training and draws. Draws for a data point depend on its values, not on its place,
         but on devices, whose draws nobody can seed.
+    checkpoint : str, path-like or None, default=None
+        Folder for the state of training. A fit that was killed and is started again, with the same
+        parameters and data, goes on from there, and ends as one that was not (on a device, whose
+        draws nobody can repeat, as such a one might have). Many fits, of a search for instance, may
+        share the folder; a finished one is found again. Needs an int as ``random_state``. What
+        scikit-learn trains is trained anew.
+    checkpoint_interval : int, default=1
+        Epochs from one saved state to the next; where a training is worth a checkpoint, few of them
+        take long.
 
     Attributes
     ----------
@@ -174,8 +199,9 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         ``calls``, ``reads``, ``sweeps``, ``compile_seconds``, ``sample_seconds``,
         ``update_seconds`` (training) and ``qpu_access_time`` (microseconds) of ``fit``.
     stop_reason_ : str or None
-        How training in the modes ``"drbm"`` and ``"network"`` ended, such as ``"converged"``,
-        ``"max_iter"`` or ``"interrupted"``, with the weights so far; None where they train nothing.
+        How training in the modes ``"drbm"`` and ``"network"``, and of a convolution that is made
+        here, ended, such as ``"converged"``, ``"max_iter"``, ``"callback"`` (one asked to stop) or
+        ``"interrupted"``, with the weights so far; None where nothing but scikit-learn trains.
     n_features_in_ : int
     feature_names_in_ : ndarray, one name a feature
         Only where the feature names are all strings.
@@ -232,7 +258,9 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "n_jobs": N_JOBS,
+        "verbose": ["verbose"],
         "random_state": ["random_state"],
+        **CHECKPOINT_CONSTRAINTS,
     }
 
     def __init__(
@@ -256,7 +284,10 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         validation_fraction=0.1,
         class_weight=None,
         n_jobs=None,
+        verbose=0,
         random_state=None,
+        checkpoint=None,
+        checkpoint_interval=1,
     ):
         self.estimator = estimator
         self.mode = mode
@@ -276,8 +307,12 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight
         self.n_jobs = n_jobs
+        self.verbose = verbose
         self.random_state = random_state
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=False)  # of the estimator within
     def fit(self, X, y, sample_weight=None):
         """Train the network, unless it is frozen, and compile it.
@@ -300,15 +335,21 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             If a parameter or the data are not what they must be, or the network cannot be
             transferred; what was fitted before stays as it was.
         """
+        progress = Progress(self, None, "epoch")
         with kept_on_error(self):
             started = perf_counter()
+            Checkpoint(self)  # raises, before anything is trained, where none can be kept
             data = self._check_data(X, y, sample_weight)
             self._entropy = int(check_random_state(self.random_state).randint(2**31))
             data, held = hold_out(self, data, self._entropy)
-            with threadpool_limits(1, user_api="blas"):
-                compiled = fit_and_compile(self, data, self._entropy)
-            self.cost_ = {**empty_cost(), "update_seconds": perf_counter() - started}
-            self._take_over(compiled, data, held)
+            following = Following(self, progress, lambda made: self._attributes_of(made, data))
+            with progress.telling(X, y, sample_weight):
+                with threadpool_limits(1, user_api="blas"):
+                    compiled = fit_and_compile(self, data, self._entropy, following)
+                self.cost_ = {**empty_cost(), "update_seconds": perf_counter() - started}
+                self._take_over(compiled, data)
+                self._warn_of_single_draws()
+                self._find_temperatures(data, held)
         return self
 
     def _check_data(self, X, y, sample_weight):
@@ -322,32 +363,48 @@ class QUBOTransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         return TrainingData(X, codes, classes, weigh(self, sample_weight, X, y))
 
-    def _take_over(self, compiled, data, held):
+    def __getstate__(self):
+        return without_modules(super().__getstate__())
+
+    def __setstate__(self, state):
+        super().__setstate__(with_modules(state))
+
+    def _take_over(self, compiled, data):
+        """All that makes it a fitted one but for temperatures, which may need draws."""
         self.estimator_, self.stop_reason_ = compiled.estimator, compiled.stop_reason
-        self._compiled = compiled
+        self._compiled = replace(compiled, estimator=None)  # which is an attribute
         self.hamiltonian_ = compiled.hamiltonian
         self.sampler_ = self._check_sampler()
         self._belief = None
-        self.beta_ = 1.0 if held is not None else float(self.beta)
+        self.beta_ = 1.0 if self.beta == "calibrate" else float(self.beta)
         self._set_penalty(data)
+
+    def _find_temperatures(self, data, held):
         if held is not None:
             self.beta_ = calibrate(self, held)
             self._set_penalty(data)
         check_exact_sampler(self, data)
         self._belief = find_temperature(self, data)
 
+    def _attributes_of(self, compiled, data):
+        """Fitted attributes of a training that is not at its end."""
+        fitted = copy(self)
+        fitted._take_over(compiled, data)
+        return vars(fitted)
+
     def _check_sampler(self):
         default = "exact"
         whole = self.penalty == "auto" or self.hamiltonian_.n_classes <= _MAX_ENUMERATED
         if len(self.hamiltonian_.layer_sizes) > 2 or not whole:  # exact draws sum out one layer
             default = "annealing" if self.readout == "lowest" else "gibbs"
-        sampler = self._resolve_sampler(default)
+        return self._resolve_sampler(default)
+
+    def _warn_of_single_draws(self):
         if self._reads_to_ask() is None and self._own_reads() == 1:
             warn(
                 f"{type(self.sampler).__name__} has num_reads=1, and {type(self).__name__} leaves "
                 "it at that: one draw for each data point. Give 'num_reads' for more."
             )
-        return sampler
 
     def _resolve_sampler(self, default):
         intent, caller = "ground" if self.readout == "lowest" else "thermal", type(self).__name__

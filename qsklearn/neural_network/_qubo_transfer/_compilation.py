@@ -45,7 +45,10 @@ class FeatureFields:
 
     Parameters
     ----------
-    network : TransferredNetwork
+    features : callable
+        X to features.
+    reading : {"probability", "spin", "data", "none"}
+        How they are read as units.
     feature_bias : {"logit", "signed", "raw"}
         Field of a feature f in [0, 1]: log(f / (1 - f)), with which the free unit has the mean f;
         2f - 1; or f, the paper's, with which all units are up in the ground state.
@@ -53,16 +56,16 @@ class FeatureFields:
         Largest logit.
     """
 
-    def __init__(self, network, feature_bias, clip):
-        self.network = network
+    def __init__(self, features, reading, feature_bias, clip):
+        self.features, self.reading = features, reading
         self.feature_bias = feature_bias
         self.clip = _MAX_LOGIT if clip is None else min(clip, _MAX_LOGIT)
 
     def __call__(self, X):
-        features = _dense(self.network.output_features(X))
+        features = _dense(self.features(X))
         if self.feature_bias == "raw":
             return features
-        if self.network.feature_reading == "spin":
+        if self.reading == "spin":
             features = (features + 1.0) / 2.0
         if self.feature_bias == "signed":
             return 2.0 * features - 1.0
@@ -113,7 +116,7 @@ def compile_floating(network, estimator, X, feature_bias, clip, caller):
     hamiltonian = LayeredHamiltonian(
         (weights,), (np.zeros(len(weights)), biases), names=("features", "class")
     )
-    front = FeatureFields(network, feature_bias, clip)
+    front = FeatureFields(network.output_features, network.feature_reading, feature_bias, clip)
     return CompiledNetwork(front, hamiltonian.centred(), None, estimator)
 
 

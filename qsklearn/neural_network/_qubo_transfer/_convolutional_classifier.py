@@ -1,17 +1,22 @@
 """The paper's convolutional network as a classifier of scikit-learn, trained by PyTorch."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import check_sample_weight
+from qsklearn._sklearn import CallbackSupportMixin, check_sample_weight, with_callbacks
+from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._progress import Progress
+from qsklearn.neural_network._qubo_transfer._following import Following
 from qsklearn.neural_network._qubo_transfer._module_classifier import ModuleClassifier
 from qsklearn.neural_network._qubo_transfer._network import read_network
 
 
-class ConvolutionalClassifier(ModuleClassifier):
+class ConvolutionalClassifier(CallbackSupportMixin, ModuleClassifier):
     """A convolution, hidden layers and a softmax, trained by cross-entropy.
 
     What a transfer trains of its own where it is given images and no network; its classical twin.
@@ -24,22 +29,40 @@ class ConvolutionalClassifier(ModuleClassifier):
         (channels, height, width) of the images whose pixels are the rows of X.
     mode : str, default="clamped"
         Of the transfer: where its convolution is to become units, it is the coarser one.
+    verbose : int, default=0
     random_state : int, RandomState instance or None, default=None
+    checkpoint, checkpoint_interval
+        As of :class:`QUBOTransferClassifier`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+    stop_reason_ : str
     module_ : torch.nn.Sequential
     network_ : TransferredNetwork
     n_features_in_ : int
     """
 
-    def __init__(self, n_hidden, *, image_shape, mode="clamped", random_state=None):
+    def __init__(
+        self,
+        n_hidden,
+        *,
+        image_shape,
+        mode="clamped",
+        verbose=0,
+        random_state=None,
+        checkpoint=None,
+        checkpoint_interval=1,
+    ):
         self.n_hidden = n_hidden
         self.image_shape = image_shape
         self.mode = mode
+        self.verbose = verbose
         self.random_state = random_state
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
 
+    @with_callbacks
     def fit(self, X, y, sample_weight=None):
         """Train on images.
 
@@ -58,19 +81,43 @@ class ConvolutionalClassifier(ModuleClassifier):
         ImportError
             If PyTorch is not installed.
         """
+        progress = Progress(self, None, "epoch")
+        following = Following(self, progress, lambda own: vars(own))
+        with kept_on_error(self), progress.telling(X, y, sample_weight):
+            self.train(X, y, sample_weight, following)
+        return self
+
+    def train(self, X, y, sample_weight, following):
+        """Train within another fit.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As of :meth:`fit`.
+        following : Following
+            Of classifiers such as this one.
+        """
         caller = type(self).__name__
         import_optional("torch", caller)
         from qsklearn.neural_network._qubo_transfer import _training as training
 
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
+        self.classes_, codes = np.unique(y, return_inverse=True)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64)
         seed = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        n_classes = len(self.classes_)
         module = training.build_network(
-            X.shape[1], self.image_shape, self.n_hidden, len(classes), self.mode, seed
+            X.shape[1], self.image_shape, self.n_hidden, n_classes, self.mode, seed
         )
-        training.train(
+
+        def fitted(module):
+            network = read_network(module, X, self.image_shape, n_classes, caller)
+            own = copy(self)
+            own.module_, own.network_ = module, network
+            return own
+
+        history = training.train(
             module,
             X,
             codes,
@@ -78,7 +125,6 @@ class ConvolutionalClassifier(ModuleClassifier):
             objective="cross_entropy",
             image_shape=self.image_shape,
             seed=seed,
+            following=following.of(fitted),
         )
-        self.network_ = read_network(module, X, self.image_shape, len(classes), caller)
-        self.module_, self.classes_ = module, classes
-        return self
+        vars(self).update(vars(fitted(module)), stop_reason_=history["stop_reason"])

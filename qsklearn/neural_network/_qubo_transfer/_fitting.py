@@ -1,8 +1,7 @@
 """What is trained before a network is transferred: the network itself, or one made for it."""
 
 import sys
-import warnings
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from numbers import Integral
 
@@ -103,12 +102,18 @@ def is_read_densely(transfer):
     return _is_trained_by_torch(transfer) or is_module(thawed(transfer.estimator))
 
 
-def own_estimator(mode, image_shape, n_hidden, random_state, caller):
+def own_estimator(transfer, mode, random_state):
     """The network of a transfer that was given none, unfitted."""
-    sizes = hidden_sizes(n_hidden, caller)
-    if image_shape is not None:
+    sizes = hidden_sizes(transfer.n_hidden, type(transfer).__name__)
+    if transfer.image_shape is not None:
         return ConvolutionalClassifier(
-            sizes, image_shape=image_shape, mode=mode, random_state=random_state
+            sizes,
+            image_shape=transfer.image_shape,
+            mode=mode,
+            verbose=transfer.verbose,
+            random_state=random_state,
+            checkpoint=transfer.checkpoint,
+            checkpoint_interval=transfer.checkpoint_interval,
         )
     if mode == "clamped":
         return LogisticRegression(max_iter=1000)
@@ -142,7 +147,7 @@ def _is_count(size):
     return isinstance(size, Integral) and not isinstance(size, bool) and size >= 1
 
 
-def fit_and_compile(transfer, data, entropy):
+def fit_and_compile(transfer, data, entropy, following):
     """Train what is to be trained, and compile it.
 
     Parameters
@@ -152,44 +157,61 @@ def fit_and_compile(transfer, data, entropy):
     data : TrainingData
     entropy : int
         Seeds the training of what the transfer makes itself.
+    following : Following
+        Of compiled networks.
 
     Returns
     -------
     CompiledNetwork
     """
-    return _FIT[transfer.mode](transfer, data, entropy)
+    return _FIT[transfer.mode](transfer, data, entropy, following)
 
 
-def _fit_clamped(transfer, data, entropy):
-    fitted = _fit_given(transfer, data, entropy)
-    return compile_clamped(_read(transfer, fitted, data), fitted)
+def _fit_clamped(transfer, data, entropy, following):
+    def compiled(fitted):
+        return compile_clamped(_read(transfer, fitted, data), fitted)
+
+    return _fit_given(transfer, data, entropy, following, compiled)
 
 
-def _fit_floating(transfer, data, entropy):
-    fitted = _fit_given(transfer, data, entropy)
-    return compile_floating(
-        _read(transfer, fitted, data),
-        fitted,
-        data.X,
-        transfer.feature_bias,
-        transfer.clip,
-        type(transfer).__name__,
-    )
+def _fit_floating(transfer, data, entropy, following):
+    def compiled(fitted):
+        return compile_floating(
+            _read(transfer, fitted, data),
+            fitted,
+            data.X,
+            transfer.feature_bias,
+            transfer.clip,
+            type(transfer).__name__,
+        )
+
+    return _fit_given(transfer, data, entropy, following, compiled)
 
 
-def _fit_hidden(transfer, data, entropy):
+def _fit_given(transfer, data, entropy, following, compiled):
+    """The network as it is given or made, fitted and compiled."""
+    if transfer.estimator is not None or transfer.image_shape is None:
+        return compiled(_fitted(transfer, data, entropy))
+    own = own_estimator(transfer, transfer.mode, entropy)
+    own.train(data.X, data.labels, data.weights, following.of(lambda own: compiled(own.module_)))
+    return replace(compiled(own.module_), stop_reason=own.stop_reason_)
+
+
+def _fit_hidden(transfer, data, entropy, following):
     if _is_trained_by_torch(transfer):
-        module, reason = _train_module(transfer, data, entropy)
-        compiled = _compile_hidden(_read(transfer, module, data), module)
-        return replace(compiled, stop_reason=reason)
+
+        def compiled(module):
+            return _compile_hidden(_read(transfer, module, data), module)
+
+        return _train_module(transfer, data, entropy, following, compiled)
     if transfer.estimator is None:
-        return _train_head(transfer, data, entropy, None, None)
-    fitted = _fit_given(transfer, data, entropy)
+        return _train_head(transfer, data, entropy, None, None, following)
+    fitted = _fitted(transfer, data, entropy)
     network = _read(transfer, fitted, data)
     if not is_frozen(transfer.estimator):
         start = network if network.has_hidden_layer else None
         features = network.hidden_inputs if start else network.output_features
-        return _train_head(transfer, data, entropy, features, start)
+        return _train_head(transfer, data, entropy, features, start, following)
     if not network.has_hidden_layer:
         raise ValueError(
             f"mode='drbm' of {type(transfer).__name__} compiles the last hidden layer of a frozen "
@@ -199,26 +221,30 @@ def _fit_hidden(transfer, data, entropy):
     return _compile_hidden(network, fitted)
 
 
-def _fit_layers(transfer, data, entropy):
+def _fit_layers(transfer, data, entropy, following):
     if _is_trained_by_torch(transfer):
         if transfer.estimator is not None:
             _stack_of(transfer, _read(transfer, transfer.estimator, data), transfer.estimator)
-        module, reason = _train_module(transfer, data, entropy)
-        network = _read(transfer, module, data)
-        compiled = compile_layers(network.inputs, *network.layer_stack(), module)
-        return replace(compiled, stop_reason=reason)
-    fitted = _fit_given(transfer, data, entropy)
+
+        def compiled_module(module):
+            network = _read(transfer, module, data)
+            return compile_layers(network.inputs, *network.layer_stack(), module)
+
+        return _train_module(transfer, data, entropy, following, compiled_module)
+    fitted = _fitted(transfer, data, entropy)
     network = _read(transfer, fitted, data)
     weights, biases = _stack_of(transfer, network, fitted)
     if is_frozen(transfer.estimator):
         return compile_layers(network.inputs, weights, biases, fitted)
-    training = _import_training(transfer)
-    module = training.sequential_of_mlp(weights, biases)
     inputs = TrainingData(network.inputs(data.X), data.codes, data.classes, data.weights)
-    reason = _train(training, transfer, module, inputs, entropy, image_shape=None)
-    weights, biases = _read(transfer, module, inputs).layer_stack()
-    compiled = compile_layers(network.inputs, weights, biases, module)
-    return replace(compiled, stop_reason=reason)
+
+    def compiled(module):
+        return compile_layers(
+            network.inputs, *_read(transfer, module, inputs).layer_stack(), module
+        )
+
+    module = _import_training(transfer).sequential_of_mlp(weights, biases)
+    return _train(transfer, module, inputs, entropy, None, following, compiled)
 
 
 _FIT = {
@@ -256,7 +282,7 @@ def _read(transfer, fitted, data):
     return network
 
 
-def _fit_given(transfer, data, entropy):
+def _fitted(transfer, data, entropy):
     """The given network, fitted: a clone of it, unless it is frozen."""
     if is_frozen(transfer.estimator):
         fitted = thawed(transfer.estimator)
@@ -265,13 +291,7 @@ def _fit_given(transfer, data, entropy):
         return fitted
     estimator = transfer.estimator
     if estimator is None:
-        estimator = own_estimator(
-            transfer.mode,
-            transfer.image_shape,
-            transfer.n_hidden,
-            entropy,
-            type(transfer).__name__,
-        )
+        estimator = own_estimator(transfer, transfer.mode, entropy)
     estimator = clone(estimator)
     estimator.fit(data.X, data.labels, **_weights_for(estimator, data, transfer))
     return getattr(estimator, "module_", estimator)
@@ -294,7 +314,7 @@ def _weights_for(estimator, data, transfer):
     return {f"{prefix}sample_weight": data.weights}
 
 
-def _train_head(transfer, data, entropy, features, start):
+def _train_head(transfer, data, entropy, features, start, following):
     """Hidden units and class unit on some features, trained by the exact likelihood."""
     n_hidden = hidden_sizes(transfer.n_hidden, type(transfer).__name__)
     if start is None and len(n_hidden) != 1:
@@ -310,26 +330,31 @@ def _train_head(transfer, data, entropy, features, start):
         head = QuantumSampledMLPClassifier.from_mlp(
             _as_mlp(start, data), warm_start=True, **settings
         )
-    _fit_head(head, Z, data, type(transfer).__name__)
+
+    def compiled(attributes):
+        trained = copy(head)
+        vars(trained).update(attributes)
+        return _compile_head(trained, features)
+
+    _fit_head(head, Z, data, type(transfer).__name__, following.of(compiled))
+    return replace(_compile_head(head, features), stop_reason=head.stop_reason_)
+
+
+def _compile_head(head, features):
     weights, biases = list(head.coefs_), list(head.intercepts_)
     if weights[1].shape[1] == 1:  # one bit of two classes: the first class has no weights
         weights[1] = np.hstack([np.zeros_like(weights[1]), weights[1]])
         biases[1] = np.append(0.0, biases[1])
-    compiled = compile_hidden(features, weights, biases, head)
-    return replace(compiled, stop_reason=head.stop_reason_)
+    return compile_hidden(features, weights, biases, head)
 
 
-def _fit_head(head, Z, data, caller):
-    """Train a head; its warning is put in terms of what the caller can change."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        head.fit(Z, data.labels, data.weights)
-    for warning in caught:
-        if not issubclass(warning.category, ConvergenceWarning):
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
-    if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
+def _fit_head(head, Z, data, caller, following):
+    """Train a head as its own ``fit`` does, but kept and told of as the transfer's."""
+    checked = head._check_data(Z, data.labels, data.weights, reset=not head.warm_start)
+    state = head._continue_state() if head.warm_start else head._initial_state(*checked)
+    checkpoint = following.checkpoint(state.to_dict(), *checked)
+    head._train(state, checked, data.labels, head.max_iter, following, checkpoint)
+    if head.stop_reason_ == "max_iter":
         warn(
             f"The hidden units of {caller} had not converged after {head.max_iter} passes through "
             "the data, which is all that they get. Scale the features, or give an 'estimator' "
@@ -372,8 +397,8 @@ def _import_training(transfer):
     return _training
 
 
-def _train_module(transfer, data, entropy):
-    """A module, made or copied, trained to be run as a QUBO, and why its training ended."""
+def _train_module(transfer, data, entropy, following, compiled):
+    """A module, made or copied, trained to be run as a QUBO, and compiled."""
     training = _import_training(transfer)
     if transfer.estimator is None:
         module = training.build_network(
@@ -386,7 +411,7 @@ def _train_module(transfer, data, entropy):
         )
     else:
         module = _copy_to_train(transfer, data)
-    return module, _train(training, transfer, module, data, entropy, transfer.image_shape)
+    return _train(transfer, module, data, entropy, transfer.image_shape, following, compiled)
 
 
 def _copy_to_train(transfer, data):
@@ -400,9 +425,9 @@ def _copy_to_train(transfer, data):
     return _modules.with_an_output_per_class(module)
 
 
-def _train(training, transfer, module, data, entropy, image_shape):
+def _train(transfer, module, data, entropy, image_shape, following, compiled):
     weights = np.ones(len(data.codes)) if data.weights is None else data.weights
-    history = training.train(
+    history = _import_training(transfer).train(
         module,
         _dense(data.X),
         data.codes,
@@ -411,8 +436,9 @@ def _train(training, transfer, module, data, entropy, image_shape):
         image_shape=image_shape,
         seed=entropy,
         trainable="head" if transfer.mode == "drbm" and transfer.estimator is not None else "all",
+        following=following.of(compiled),
     )
-    return history["stop_reason"]
+    return replace(compiled(module), stop_reason=history["stop_reason"])
 
 
 def _dense(X):
@@ -423,15 +449,9 @@ def twin_of(transfer):
     """The unfitted classical estimator of the same architecture; a frozen one as it is."""
     estimator = transfer.estimator
     if estimator is None:
-        return own_estimator(
-            "float"
-            if transfer.mode in ("drbm", "network") and transfer.image_shape is None
-            else transfer.mode,
-            transfer.image_shape,
-            transfer.n_hidden,
-            transfer.random_state,
-            type(transfer).__name__,
-        )
+        is_layered = transfer.mode in ("drbm", "network") and transfer.image_shape is None
+        mode = "float" if is_layered else transfer.mode
+        return own_estimator(transfer, mode, transfer.random_state)
     if is_module(thawed(estimator)):
         return ModuleClassifier(thawed(estimator), image_shape=transfer.image_shape)
     return estimator if is_frozen(estimator) else clone(estimator)

@@ -2,10 +2,12 @@
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qsklearn._base_estimator import BaseEstimator
+from qsklearn.neural_network._qubo_transfer._module_states import with_modules, without_modules
 from qsklearn.neural_network._qubo_transfer._network import read_network
 
 
@@ -37,6 +39,12 @@ class ModuleClassifier(ClassifierMixin, BaseEstimator):
     def __init__(self, module, image_shape=None):
         self.module = module
         self.image_shape = image_shape
+
+    def __getstate__(self):
+        return without_modules(super().__getstate__())
+
+    def __setstate__(self, state):
+        super().__setstate__(with_modules(state))
 
     def fit(self, X, y):
         """Learn the class labels.

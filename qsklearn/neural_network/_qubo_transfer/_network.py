@@ -23,6 +23,34 @@ from qsklearn.neural_network._qubo_transfer._steps import (
 from qsklearn.neural_network._qubo_transfer._steps_of_sklearn import read_classifier
 
 
+@dataclass(frozen=True, eq=False)
+class ValuesOfNetwork:
+    """Values of a network after some of its steps; all that is kept of it where no more is needed.
+
+    Parameters
+    ----------
+    evaluate : callable
+        As of :class:`TransferredNetwork`.
+    n_steps : int
+    """
+
+    evaluate: object
+    n_steps: int
+
+    def __call__(self, X):
+        """Values of data points.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples, n_values)
+        """
+        return self.evaluate(X, self.n_steps)
+
+
 @dataclass(frozen=True, eq=False)  # == on arrays has no single answer
 class TransferredNetwork:
     """A trained network and what it is made of.
@@ -62,48 +90,40 @@ class TransferredNetwork:
     classes: np.ndarray | None
     caller: str
 
-    def logits(self, X):
+    @property
+    def logits(self):
         """The network's own class scores before the softmax.
 
         Two classes with one score l between them have the scores (-l/2, l/2), whose softmax is
         the network's own.
 
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            What the estimator takes, flat images included.
-
         Returns
         -------
-        logits : ndarray of shape (n_samples, n_classes)
+        logits : ValuesOfNetwork
+            ``logits(X)``, of what the estimator takes, flat images included, has the shape
+            (n_samples, n_classes).
         """
-        return self.evaluate(X, len(self.steps))
+        return ValuesOfNetwork(self.evaluate, len(self.steps))
 
-    def inputs(self, X):
+    @property
+    def inputs(self):
         """Inputs of the first layer: X, behind the steps of a Pipeline that come before.
 
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
         Returns
         -------
-        inputs : ndarray of shape (n_samples, n_inputs)
+        inputs : ValuesOfNetwork
         """
-        return self.evaluate(X, 0)
+        return ValuesOfNetwork(self.evaluate, 0)
 
-    def output_features(self, X):
+    @property
+    def output_features(self):
         """Inputs of the last linear layer, the features.
 
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
         Returns
         -------
-        features : ndarray of shape (n_samples, n_last)
+        features : ValuesOfNetwork
         """
-        return self.evaluate(X, self._output_start)
+        return ValuesOfNetwork(self.evaluate, self._output_start)
 
     @property
     def output_weights(self):
@@ -153,16 +173,13 @@ class TransferredNetwork:
         """Whether the features are activations of a layer with weights, without pools between."""
         return self._hidden_start is not None
 
-    def hidden_inputs(self, X):
+    @property
+    def hidden_inputs(self):
         """Inputs of the last hidden layer, the one whose activations are the features.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
-        inputs : ndarray of shape (n_samples, n_hidden_inputs)
+        inputs : ValuesOfNetwork
 
         Raises
         ------
@@ -170,7 +187,7 @@ class TransferredNetwork:
             If there is no such layer.
         """
         self._check_hidden()
-        return self.evaluate(X, self._hidden_start)
+        return ValuesOfNetwork(self.evaluate, self._hidden_start)
 
     @property
     def hidden_weights(self):

@@ -26,6 +26,10 @@ class TrainingRows:
     def __len__(self):
         return len(self.classes)
 
+    def arrays(self):
+        """All of it but the shape."""
+        return self.X, self.classes.numpy(), self.weights.numpy()
+
     def inputs(self, rows):
         with np.errstate(over="ignore"):  # enormous features: the loss is not finite, which is told
             rows = torch.from_numpy(np.array(self.X[rows], dtype=np.float64)).to(self.dtype)

@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 from torch import nn
 
 from qsklearn.neural_network._qubo_transfer import _steps as steps_of
+from qsklearn.neural_network._qubo_transfer._module_states import with_modules, without_modules
 from qsklearn.neural_network._qubo_transfer._steps import halved
 
 # Values that one batch may hold at a time: 64 MiB of float32.
@@ -47,8 +48,8 @@ class ModuleEvaluator:
         Flat, on the CPU, in eval mode.
     input_shape : tuple of int
         Of one data point.
-    dtype : torch.dtype
-        Of the weights.
+    dtype : str
+        Of the weights, ``"float32"`` say.
     n_rows : int
         Largest batch.
     caller : str
@@ -56,9 +57,15 @@ class ModuleEvaluator:
 
     module: nn.Sequential
     input_shape: tuple
-    dtype: torch.dtype
+    dtype: str
     n_rows: int
     caller: str
+
+    def __getstate__(self):
+        return without_modules(vars(self))
+
+    def __setstate__(self, state):
+        vars(self).update(with_modules(state))
 
     def __call__(self, X, n_steps):
         """Values after the first steps.
@@ -90,7 +97,7 @@ class ModuleEvaluator:
 
     def _values(self, part, rows):
         with torch.no_grad():
-            inputs = torch.tensor(rows, dtype=self.dtype, device="cpu")
+            inputs = torch.tensor(rows, dtype=getattr(torch, self.dtype), device="cpu")
             values = part(inputs.reshape(len(rows), *self.input_shape))
         return values.reshape(len(rows), -1).to(torch.float64).numpy()
 
@@ -132,7 +139,8 @@ def read_module(module, X, image_shape, n_classes, caller):
     dtype = _dtype(modules)
     shapes = _shapes(modules, names, input_shape, dtype, caller)
     n_rows = max(1, _VALUES_AT_ONCE // max(int(np.prod(shape)) for shape in shapes))
-    evaluator = ModuleEvaluator(nn.Sequential(*modules), input_shape, dtype, n_rows, caller)
+    kind = str(dtype).removeprefix("torch.")
+    evaluator = ModuleEvaluator(nn.Sequential(*modules), input_shape, kind, n_rows, caller)
     steps = tuple(
         _step(layer, name, shape)
         for layer, name, shape in zip(modules, names, shapes[:-1], strict=False)

@@ -7,6 +7,7 @@ PyTorch at module level; it is itself imported inside functions only.
 
 import math
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
-from tqdm.auto import tqdm
 
 from qsklearn._warnings import warn
+from qsklearn.neural_network._qubo_transfer._following import Following
 from qsklearn.neural_network._qubo_transfer._modules import (
     ELEMENTWISE,
     build_network,
@@ -26,6 +27,12 @@ from qsklearn.neural_network._qubo_transfer._modules import (
 )
 from qsklearn.neural_network._qubo_transfer._rows import blocks, check_rows, through
 from qsklearn.neural_network._qubo_transfer._scores import SCORES
+from qsklearn.neural_network._torch_state import (
+    generators_to_arrays,
+    optimiser_to_arrays,
+    set_generators,
+    set_optimiser,
+)
 
 __all__ = ["OBJECTIVES", "build_network", "linear_layers", "sequential_of_mlp", "train"]
 
@@ -65,6 +72,8 @@ _CONVOLUTION_RATE = 0.002
 _START = {"mean_field": "cross_entropy"}
 # Losses of drawn units are noisy, so that patience must be a good part of the plan.
 _SHARE_OF_PATIENCE, _LEAST_PATIENCE = 0.25, 5
+# Reasons to stop after which what comes next is trained.
+_WHOLE = ("max_iter", "converged", "early_stopping")
 # Of half the squared weights, over the number of rows, where LogisticRegression's C=1 has 1. It
 # holds the weights of small tables, which many epochs would let grow, and is nothing for MNIST.
 _WEIGHT_DECAY = 0.3
@@ -77,7 +86,18 @@ class _Progress:
     loss_curve: list = field(default_factory=list)
     validation_curve: list = field(default_factory=list)
     best: dict | None = None  # weights of the lowest validation loss
-    stop_reason: str = "max_iter"
+    lowest: float = math.inf  # of what is watched
+    n_bad: int = 0
+    stop_reason: str | None = None
+
+    def to_dict(self):
+        """All of it, as numbers and arrays."""
+        return {**vars(self), "best": self.best and _to_arrays(self.best)}
+
+    @classmethod
+    def from_dict(cls, saved):
+        """The other way round."""
+        return cls(**{**saved, "best": saved["best"] and _to_tensors(saved["best"])})
 
 
 def train(
@@ -91,7 +111,7 @@ def train(
     validation=None,
     seed=0,
     trainable="all",
-    verbose=False,
+    following=None,
 ):
     r"""Train a module in place, by Adam, to be run as an Ising model.
 
@@ -119,17 +139,19 @@ def train(
     trainable : {"all", "head"}, default="all"
         "head" leaves the front end as it is to the last bit, and evaluates it once. The head is the
         last Linear, for "drbm" the last two.
-    verbose : bool, default=False
-        Show a progress bar.
+    following : Following, default=None
+        Who keeps the state of the training, and is told of its epochs; it gets copies of the
+        module. None: nobody.
 
     Returns
     -------
     history : dict
         ``loss_curve`` and ``validation_curve`` (one value an epoch; the mean loss during it),
         ``n_iter`` (epochs), ``stop_reason``: "converged", "early_stopping" (by the validation
-        rows), "max_iter" (all planned epochs: the rate has fallen to zero), "interrupted" (Ctrl-C;
-        the weights so far are kept) or "diverged" (with a warning; those before are kept), and
-        ``start_loss_curve``, of the ordinary epochs that "mean_field" begins with.
+        rows), "max_iter" (all planned epochs: the rate has fallen to zero), "callback" (one asked
+        to stop), "interrupted" (Ctrl-C; the weights so far are kept) or "diverged" (with a warning;
+        those before are kept), and ``start_loss_curve``, of the ordinary epochs that "mean_field"
+        begins with.
 
     Raises
     ------
@@ -147,7 +169,7 @@ def train(
     >>> history["loss_curve"][-1] < 0.3 < history["loss_curve"][0]
     True
     """
-    scores = _check_scores(module, objective, trainable)
+    _check_objective(module, objective, trainable)
     shape = (np.shape(X)[1],) if image_shape is None else tuple(image_shape)
     n_classes = flat_layers(module)[-1].out_features
     data = check_rows(module, (X, classes, weights), n_classes, shape, "X")
@@ -155,31 +177,23 @@ def train(
     if validation is not None:
         held_out = check_rows(module, validation, n_classes, shape, "validation")
     before = _copy_of(module)
-    start = _Progress()
-    bar = tqdm(disable=not verbose, desc="transfer")
-    with torch.random.fork_rng(devices=[]), _one_thread(), bar:
+    following = Following() if following is None else following
+    start = {"weights": _to_arrays(before), "seed": seed, "trainable": trainable}
+    rows = [*data.arrays(), *(() if held_out is None else held_out.arrays())]
+    checkpoint = following.checkpoint({**start, "objective": objective}, *rows)
+    phases = [*([_START[objective]] if objective in _START else []), objective]
+    course = _Course(module, phases, data, held_out, seed, trainable)
+    with torch.random.fork_rng(devices=[]), _one_thread():
         torch.default_generator.manual_seed(seed)
         try:
-            if objective in _START:
-                first = SCORES[_START[objective]](module)
-                start = _run(_START[objective], first, data, held_out, seed, trainable, module, bar)
-            progress = _Progress(stop_reason=start.stop_reason)
-            if start.stop_reason not in ("interrupted", "diverged"):
-                progress = _run(objective, scores, data, held_out, seed, trainable, module, bar)
+            course.run(checkpoint, following)
         except BaseException:
             module.load_state_dict(before)
             raise
         finally:
             module.eval()
-    if progress.stop_reason == "interrupted":
-        warn("Training was interrupted; the weights so far are kept.")
-    return {
-        "loss_curve": progress.loss_curve,
-        "validation_curve": progress.validation_curve,
-        "n_iter": len(progress.loss_curve),
-        "stop_reason": progress.stop_reason,
-        "start_loss_curve": start.loss_curve,
-    }
+    course.tell()
+    return course.history()
 
 
 @contextmanager
@@ -193,27 +207,107 @@ def _one_thread():
         torch.set_num_threads(before)
 
 
-def _run(objective, scores, data, held_out, seed, trainable, module, bar):
-    """Train by one objective until a stopping rule holds."""
-    front = nn.Sequential(*scores.front)
-    if objective == "mean_field":
-        front = nn.Sequential()  # the units below the head are drawn, too
-    if trainable == "head":
-        module.eval()
-        if objective != "mean_field":
-            data, held_out = through(front, data), held_out and through(front, held_out)
-            front = nn.Sequential()
-        layers = scores.head
-    else:
-        module.train()
-        layers = flat_layers(module)
-    parameters = [p for layer in layers for p in layer.parameters() if p.requires_grad]
-    if not parameters:
-        raise ValueError(
-            "Nothing of the network can be trained: all its weights have requires_grad=False."
-        )
-    loop = _Loop(objective, front, scores, module, parameters, data, held_out, seed)
-    return loop.run(bar)
+class _Course:
+    """A training of one objective after the other, which can be left and taken up again."""
+
+    def __init__(self, module, phases, data, held_out, seed, trainable):
+        self.module, self.phases, self.trainable = module, phases, trainable
+        self.data, self.held_out, self.seed = data, held_out, seed
+        self.done = []  # what the phases before this one have come to
+        self.loop = None
+
+    def to_dict(self):
+        """All that the rest of the training depends on."""
+        return {
+            "done": [progress.to_dict() for progress in self.done],
+            "loop": self.loop.to_dict(),
+            "module": _to_arrays(self.module.state_dict()),
+            "generators": generators_to_arrays(),
+        }
+
+    def run(self, checkpoint, following):
+        """Train until the last objective's stopping rule holds, or something else ends it.
+
+        Parameters
+        ----------
+        checkpoint : Checkpoint
+        following : Following
+        """
+        saved = checkpoint.load()
+        if saved is not None:
+            self.done = [_Progress.from_dict(progress) for progress in saved["done"]]
+        while len(self.done) < len(self.phases) and self._goes_on():
+            self.loop = self._make_loop()
+            if saved is not None:
+                self.loop.go_on_from(saved["loop"], _to_tensors(saved["module"]))
+                set_generators(saved["generators"])
+                saved = None
+            self.loop.run(self._keep_in(checkpoint), following)
+            self.done.append(self.loop.progress)
+
+    def _goes_on(self):
+        return all(progress.stop_reason in _WHOLE for progress in self.done)
+
+    def _make_loop(self):
+        """Epochs of the phase that is to come."""
+        objective = self.phases[len(self.done)]
+        data, held_out, module = self.data, self.held_out, self.module
+        scores = SCORES[objective](module)
+        front = nn.Sequential(*scores.front)
+        if objective == "mean_field":
+            front = nn.Sequential()  # the units below the head are drawn, too
+        if self.trainable == "head":
+            module.eval()
+            if objective != "mean_field":
+                data, held_out = through(front, data), held_out and through(front, held_out)
+                front = nn.Sequential()
+            layers = scores.head
+        else:
+            module.train()
+            layers = flat_layers(module)
+        parameters = [p for layer in layers for p in layer.parameters() if p.requires_grad]
+        if not parameters:
+            raise ValueError(
+                "Nothing of the network can be trained: all its weights have requires_grad=False."
+            )
+        return _Loop(objective, front, scores, module, parameters, data, held_out, self.seed)
+
+    def _keep_in(self, checkpoint):
+        """A function of the present phase's epochs and state that saves, if it is time."""
+        n_before = sum(len(progress.loss_curve) for progress in self.done)
+
+        def keep(progress):
+            reason = progress.stop_reason
+            is_last = len(self.done) == len(self.phases) - 1 or reason not in _WHOLE
+            is_end = reason is not None and is_last
+            checkpoint.save(self.to_dict, None if is_end else n_before + len(progress.loss_curve))
+
+        return keep
+
+    def tell(self):
+        """Warn of what has ended it."""
+        reason = self.done[-1].stop_reason
+        if reason == "interrupted":
+            warn("Training was interrupted; the weights so far are kept.")
+        elif reason == "diverged":
+            warn(
+                "Training diverged: the loss is not finite. The weights of the epoch before are "
+                "kept. Scale X to the order of 1.",
+                ConvergenceWarning,
+            )
+
+    def history(self):
+        """What :func:`train` returns."""
+        *before, last = self.done
+        if len(self.done) < len(self.phases):  # the objective itself was never trained
+            before, last = self.done, _Progress(stop_reason=last.stop_reason)
+        return {
+            "loss_curve": last.loss_curve,
+            "validation_curve": last.validation_curve,
+            "n_iter": len(last.loss_curve),
+            "stop_reason": last.stop_reason,
+            "start_loss_curve": before[0].loss_curve if before else [],
+        }
 
 
 class _Loop:
@@ -244,42 +338,87 @@ class _Loop:
             self.rate,
         )
         self.n_steps_done = 0
+        self.progress = _Progress()
+        self.good = None  # the weights after the last whole epoch
 
-    def run(self, bar):
-        """Train; the weights that are kept are in the module afterwards."""
-        progress = _Progress()
-        bar.reset(total=self.n_epochs)
-        lowest, n_bad = math.inf, 0
-        good = None
+    def to_dict(self):
+        """All that later epochs depend on but for the module and PyTorch's own generators."""
+        return {
+            "progress": self.progress.to_dict(),
+            "optimizer": optimiser_to_arrays(self.optimizer),
+            "rng": self.rng.bit_generator.state,
+            "noise": self.noise.get_state().numpy(),
+            "n_steps_done": self.n_steps_done,
+        }
+
+    def go_on_from(self, saved, weights):
+        """Go on where another one was.
+
+        Parameters
+        ----------
+        saved : dict
+            As :meth:`to_dict` returns it.
+        weights : dict of str to torch.Tensor
+            The module's state then.
+        """
+        self.good = weights
+        self.module.load_state_dict(weights)
+        self.progress = _Progress.from_dict(saved["progress"])
+        set_optimiser(self.optimizer, saved["optimizer"])
+        self.rng.bit_generator.state = saved["rng"]
+        self.noise.set_state(torch.from_numpy(saved["noise"]))
+        self.n_steps_done = saved["n_steps_done"]
+
+    def run(self, keep, following):
+        """Train; the weights that are kept are in the module afterwards.
+
+        Parameters
+        ----------
+        keep : callable
+            Called with the progress after each epoch.
+        following : Following
+        """
+        progress = self.progress
         try:
-            for _ in range(self.n_epochs):
-                loss = self._epoch()
-                watched = loss if self.held_out is None else self._validate()
-                if not (np.isfinite(loss) and self._is_finite()):
-                    self._tell_divergence(good, progress)
+            while progress.stop_reason is None:
+                following.start_iteration()
+                self._run_epoch()
+                keep(progress)
+                if progress.stop_reason == "diverged":
                     break
-                good = _copy_of(self.module)
-                progress.loss_curve.append(loss)
-                bar.update()
-                bar.set_postfix(loss=f"{loss:.4f}")
-                if self.held_out is not None:
-                    progress.validation_curve.append(watched)
-                    if watched < min(progress.validation_curve[:-1], default=math.inf):
-                        progress.best = good
-                n_bad = 0 if watched < lowest - _TOLERANCE else n_bad + 1
-                lowest = min(lowest, watched)
-                if n_bad >= self.patience:
-                    by_validation = self.held_out is not None
-                    progress.stop_reason = "early_stopping" if by_validation else "converged"
-                    break
+                loss = progress.loss_curve[-1]
+                asked = following.end_iteration(lambda: deepcopy(self.module).eval(), loss=loss)
+                if asked and progress.stop_reason is None:
+                    progress.stop_reason = "callback"
         except KeyboardInterrupt:
             progress.stop_reason = "interrupted"
-            if good is not None and not self._is_finite():
-                self.module.load_state_dict(good)
+            if self.good is not None and not self._is_finite():
+                self.module.load_state_dict(self.good)
         if progress.best is not None:
             self.module.load_state_dict(progress.best)
         self.module.zero_grad(set_to_none=True)  # a layer that is not trained may have some, too
-        return progress
+
+    def _run_epoch(self):
+        """An epoch, and whether training ends after it."""
+        progress = self.progress
+        loss = self._epoch()
+        watched = loss if self.held_out is None else self._validate()
+        if not (np.isfinite(loss) and self._is_finite()):
+            self._take_back()
+            return
+        self.good = _copy_of(self.module)
+        progress.loss_curve.append(loss)
+        if self.held_out is not None:
+            progress.validation_curve.append(watched)
+            if watched < min(progress.validation_curve[:-1], default=math.inf):
+                progress.best = self.good
+        progress.n_bad = 0 if watched < progress.lowest - _TOLERANCE else progress.n_bad + 1
+        progress.lowest = min(progress.lowest, watched)
+        if progress.n_bad >= self.patience:
+            by_validation = self.held_out is not None
+            progress.stop_reason = "early_stopping" if by_validation else "converged"
+        elif len(progress.loss_curve) == self.n_epochs:
+            progress.stop_reason = "max_iter"
 
     def _epoch(self):
         order = self.rng.permutation(len(self.data))
@@ -320,19 +459,15 @@ class _Loop:
     def _is_finite(self):
         return all(bool(torch.isfinite(p).all()) for p in self.parameters)
 
-    def _tell_divergence(self, good, progress):
-        if good is None:
+    def _take_back(self):
+        """After a divergence: the weights before it."""
+        if self.good is None:
             raise ValueError(
                 "Training diverged in its first epoch: the loss is not finite. Scale X to the "
                 "order of 1, for example by a StandardScaler or MinMaxScaler."
             )
-        self.module.load_state_dict(good)
-        progress.stop_reason = "diverged"
-        warn(
-            "Training diverged: the loss is not finite. The weights of the epoch before are kept. "
-            "Scale X to the order of 1.",
-            ConvergenceWarning,
-        )
+        self.module.load_state_dict(self.good)
+        self.progress.stop_reason = "diverged"
 
 
 def _is_logistic(front):
@@ -341,8 +476,8 @@ def _is_logistic(front):
     return kinds <= {nn.Sigmoid}
 
 
-def _check_scores(module, objective, trainable):
-    """The scores of the objective, which check that the module fits."""
+def _check_objective(module, objective, trainable):
+    """Refuse an objective that is none, or that the module does not fit."""
     if not isinstance(module, nn.Sequential):
         raise ValueError(
             f"The network must be a torch.nn.Sequential. Got a {type(module).__name__} instead."
@@ -353,8 +488,16 @@ def _check_scores(module, objective, trainable):
     ]:
         if value not in known:
             raise ValueError(f"The {name!r} parameter must be one of {known}. Got {value!r}.")
-    return SCORES[objective](module)
+    SCORES[objective](module)  # raises
 
 
 def _copy_of(module):
     return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def _to_arrays(state):
+    return {name: value.cpu().numpy().copy() for name, value in state.items()}
+
+
+def _to_tensors(arrays):
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}

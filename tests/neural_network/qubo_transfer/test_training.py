@@ -446,14 +446,6 @@ def test_converged_training_stops():
     assert history["n_iter"] < training._PLANS["drbm"].epochs(4)
 
 
-def test_a_bar_is_shown(few_epochs, capsys):
-    data = make_data()
-    train(make_module(), data.X, data.classes, objective="drbm", verbose=True)
-    assert "transfer" in capsys.readouterr().err
-    train(make_module(), data.X, data.classes, objective="drbm")
-    assert capsys.readouterr().err == ""
-
-
 @pytest.mark.parametrize(
     "changes, message",
     [
