@@ -4,12 +4,14 @@ from contextlib import contextmanager
 
 from tqdm.auto import tqdm
 
+from qsklearn._private_api import callback_context_of
+
 
 class Progress:
     """The iterations of one fit, as they pass.
 
     Made at the beginning of ``fit``, before anything can fail, so that callbacks are torn down
-    after whatever happens; ``fit`` is decorated by :func:`qsklearn._sklearn.with_callbacks`.
+    after whatever happens; ``fit`` is decorated by :func:`qsklearn._private_api.with_callbacks`.
 
     Parameters
     ----------
@@ -26,10 +28,8 @@ class Progress:
     def __init__(self, estimator, n_iterations, unit="it", *, tells_callbacks=True):
         self._estimator, self._n_iterations, self._unit = estimator, n_iterations, unit
         self._root = self._task = self._bar = None
-        if tells_callbacks and hasattr(
-            estimator, "_init_callback_context"
-        ):  # from scikit-learn 1.9 on
-            self._root = estimator._init_callback_context(max_subtasks=n_iterations)
+        if tells_callbacks:
+            self._root = callback_context_of(estimator, n_iterations)
 
     @contextmanager
     def telling(self, X, y=None, sample_weight=None):

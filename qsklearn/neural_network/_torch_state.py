@@ -1,10 +1,49 @@
-"""States of PyTorch's optimisers and generators as arrays, for checkpoints.
+"""PyTorch's global state: for one training at a time, and as arrays for checkpoints.
 
 Imports PyTorch at module level; it is itself imported inside functions only.
 """
 
+import os
+import threading
+from contextlib import contextmanager
+
 import numpy as np
 import torch
+
+# Of what PyTorch has once in a process: its generators, and its number of threads.
+_turn = threading.RLock()
+
+
+def _take_no_turn():
+    """In a forked child no thread is left that could end the turn it had taken."""
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_take_no_turn)
+
+
+@contextmanager
+def torch_to_itself(n_threads, device="cpu"):
+    """PyTorch on some threads, and its global generators put back at the end.
+
+    Other threads wait: two trainings at once would draw from the same generators, each a part of
+    what the other should.
+
+    Parameters
+    ----------
+    n_threads : int
+    device : {"cpu", "cuda"}, default="cpu"
+    """
+    with _turn:
+        before = torch.get_num_threads()
+        torch.set_num_threads(n_threads)
+        try:
+            with torch.random.fork_rng(devices=[0] if device == "cuda" else []):
+                yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def optimiser_to_arrays(optimiser):

@@ -67,7 +67,8 @@ class VAEArchitecture:
         torch = import_optional("torch", _CALLER)
         module, name = _NETWORKS[self.latent]
         networks = getattr(importlib.import_module(f"{__package__}.{module}"), name)
-        with torch.random.fork_rng(devices=[]):
+        state = importlib.import_module("qsklearn.neural_network._torch_state")
+        with state.torch_to_itself(torch.get_num_threads()):
             torch.default_generator.manual_seed(seed)
             return networks(self)
 

@@ -14,8 +14,12 @@ from qsklearn.neural_network._boltzmann_prior_vae._negative_phase import Negativ
 from qsklearn.neural_network._boltzmann_prior_vae._networks import to_tensor
 from qsklearn.neural_network._boltzmann_prior_vae._normalisation import settle_normalisations
 from qsklearn.neural_network._boltzmann_prior_vae._prior import BoltzmannPrior
-from qsklearn.neural_network._boltzmann_prior_vae._training import Diverged, Training, torch_threads
-from qsklearn.neural_network._torch_state import generators_to_arrays, set_generators
+from qsklearn.neural_network._boltzmann_prior_vae._training import Diverged, Training
+from qsklearn.neural_network._torch_state import (
+    generators_to_arrays,
+    set_generators,
+    torch_to_itself,
+)
 from qsklearn.samplers import log_partition_function
 from qsklearn.samplers._arguments import count_threads
 
@@ -180,7 +184,7 @@ class Fitting:
             If the training diverges in its first epoch.
         """
         self._started = time.perf_counter()
-        with torch_threads(self._num_threads, self._training.device):
+        with torch_to_itself(self._num_threads, self._training.device):
             # Of dropout and the like; the weights have come from the first of the numbers.
             seed = int(self._rng.integers(2**31))
             torch.default_generator.manual_seed(seed)

@@ -20,8 +20,8 @@ from qsklearn.neural_network._boltzmann_prior_vae._training import (
     Schedule,
     as_bits,
     batches,
-    torch_threads,
 )
+from qsklearn.neural_network._torch_state import torch_to_itself
 from qsklearn.samplers._arguments import count_threads
 
 _CALLER = "GaussianPriorVAE"
@@ -112,7 +112,7 @@ def train(vae, architecture, X, entropy):
     history = {"elbo": [], "reconstruction": [], "kl": []}
     step = 0
     networks.train()
-    with torch_threads(count_threads(vae.n_jobs, _CALLER)):
+    with torch_to_itself(count_threads(vae.n_jobs, _CALLER)):
         torch.default_generator.manual_seed(int(rng.integers(2**31)))
         for _ in range(vae.max_iter):
             sums = np.zeros(2)

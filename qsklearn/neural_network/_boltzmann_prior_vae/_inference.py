@@ -11,7 +11,7 @@ from qsklearn.neural_network._boltzmann_prior_vae._conditional import draw_missi
 from qsklearn.neural_network._boltzmann_prior_vae._evaluation import RowEvaluator, bits_of_rows
 from qsklearn.neural_network._boltzmann_prior_vae._negative_phase import NegativePhase
 from qsklearn.neural_network._boltzmann_prior_vae._networks import to_tensor
-from qsklearn.neural_network._boltzmann_prior_vae._training import torch_threads
+from qsklearn.neural_network._torch_state import torch_to_itself
 from qsklearn.samplers._arguments import count_threads
 
 _ROWS_AT_ONCE = 1000
@@ -40,7 +40,7 @@ class Inference:
         self._context = ExitStack()
 
     def __enter__(self):
-        self._context.enter_context(torch_threads(self._num_threads))
+        self._context.enter_context(torch_to_itself(self._num_threads))
         self._context.enter_context(threadpool_limits(1, user_api="blas"))
         return self
 

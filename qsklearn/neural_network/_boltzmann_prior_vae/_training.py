@@ -1,6 +1,5 @@
 """Training a discrete VAE: schedules, one step, one pass over the data, in PyTorch."""
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -259,24 +258,6 @@ class Training:
                 n_all += values.numel()
                 values.clamp_(low, high)
         return n_out / max(1, n_all)
-
-
-@contextmanager
-def torch_threads(n_threads, device="cpu"):
-    """PyTorch on some threads, and its global generators put back at the end.
-
-    Parameters
-    ----------
-    n_threads : int
-    device : {"cpu", "cuda"}, default="cpu"
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        with torch.random.fork_rng(devices=[0] if device == "cuda" else []):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def as_bits(x, binarize, rng):

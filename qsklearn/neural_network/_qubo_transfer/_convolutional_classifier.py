@@ -39,7 +39,7 @@ class ConvolutionalClassifier(CallbackSupportMixin, ModuleClassifier):
     classes_ : ndarray of shape (n_classes,)
     stop_reason_ : str
     module_ : torch.nn.Sequential
-    network_ : TransferredNetwork
+    logits_ : ValuesOfNetwork
     n_features_in_ : int
     """
 
@@ -114,7 +114,7 @@ class ConvolutionalClassifier(CallbackSupportMixin, ModuleClassifier):
         def fitted(module):
             network = read_network(module, X, self.image_shape, n_classes, caller)
             own = copy(self)
-            own.module_, own.network_ = module, network
+            own.module_, own.logits_ = module, network.logits
             return own
 
         history = training.train(

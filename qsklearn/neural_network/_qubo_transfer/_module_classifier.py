@@ -29,8 +29,8 @@ class ModuleClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    network_ : TransferredNetwork
-        A copy of the module.
+    logits_ : ValuesOfNetwork
+        Scores of data points by a copy of the module.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Where X has names.
@@ -66,9 +66,8 @@ class ModuleClassifier(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
         classes = np.unique(y)
-        self.network_ = read_network(
-            self.module, X, self.image_shape, len(classes), type(self).__name__
-        )
+        network = read_network(self.module, X, self.image_shape, len(classes), type(self).__name__)
+        self.logits_ = network.logits
         self.classes_ = classes
         return self
 
@@ -116,4 +115,4 @@ class ModuleClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X):
         check_is_fitted(self)
-        return self.network_.logits(validate_data(self, X, reset=False))
+        return self.logits_(validate_data(self, X, reset=False))

@@ -83,10 +83,9 @@ def _is_plain(layer):
 
     kind = type(layer)
     tensors = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
-    hooks = [value for name, value in vars(layer).items() if name.endswith("_hooks")]
     return (
         getattr(nn, kind.__name__, None) is kind
-        and not any(hooks)
+        and not has_hooks(layer)
         and not any(nn.parameter.is_lazy(tensor) for tensor in tensors)
         and all(_is_value(value) for value in _attributes(layer).values())
         and all(_has_type_of_numpy(tensor) for tensor in tensors)
@@ -111,16 +110,17 @@ def _attributes(layer):
 
 
 def _layer_to_dict(layer):
+    parameters, buffers = tensors_of(layer)
     return {
         _LAYER: type(layer).__name__,
         "training": layer.training,
         "attributes": _attributes(layer),
-        "parameters": {name: _array(tensor) for name, tensor in layer._parameters.items()},
+        "parameters": {name: _array(tensor) for name, tensor in parameters.items()},
         "needs_gradient": [
-            name for name, tensor in layer._parameters.items()
+            name for name, tensor in parameters.items()
             if tensor is not None and tensor.requires_grad
         ],
-        "buffers": {name: _array(tensor) for name, tensor in layer._buffers.items()},
+        "buffers": {name: _array(tensor) for name, tensor in buffers.items()},
         "layers": {name: _layer_to_dict(child) for name, child in layer.named_children()},
     }  # fmt: skip
 

@@ -6,7 +6,6 @@ PyTorch at module level; it is itself imported inside functions only.
 """
 
 import math
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -32,6 +31,7 @@ from qsklearn.neural_network._torch_state import (
     optimiser_to_arrays,
     set_generators,
     set_optimiser,
+    torch_to_itself,
 )
 
 __all__ = ["OBJECTIVES", "build_network", "linear_layers", "sequential_of_mlp", "train"]
@@ -183,7 +183,7 @@ def train(
     checkpoint = following.checkpoint({**start, "objective": objective}, *rows)
     phases = [*([_START[objective]] if objective in _START else []), objective]
     course = _Course(module, phases, data, held_out, seed, trainable)
-    with torch.random.fork_rng(devices=[]), _one_thread():
+    with torch_to_itself(1):  # the sums of such small networks take longer on several threads
         torch.default_generator.manual_seed(seed)
         try:
             course.run(checkpoint, following)
@@ -194,17 +194,6 @@ def train(
             module.eval()
     course.tell()
     return course.history()
-
-
-@contextmanager
-def _one_thread():
-    """PyTorch on one thread: the sums of such small networks take longer on several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Course:

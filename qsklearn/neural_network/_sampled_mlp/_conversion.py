@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from qsklearn._private_api import forget_optimizer
 from qsklearn.neural_network._targets import Targets
 
 
@@ -69,7 +70,7 @@ def write_mlp(mlp, coefs, intercepts, targets, n_iter, loss_curve):
     if targets.is_multilabel:
         y = np.vstack([np.zeros(len(y)), np.ones(len(y))]).astype(int)
     mlp.partial_fit(np.zeros((len(y), coefs[0].shape[0])), y, classes=targets.classes)
-    vars(mlp).pop("_optimizer", None)  # partial_fit makes a new one, without that step's memory
+    forget_optimizer(mlp)  # that step's
     mlp.coefs_ = [weight.copy() for weight in coefs]
     mlp.intercepts_ = [weight.copy() for weight in intercepts]
     mlp.n_iter_, mlp.loss_curve_ = n_iter, list(loss_curve)
