@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LOWEST := .venv-lowest
+AUDIT := .venv-audit
 
-.PHONY: demo test test-slow bench bench-full lint docs docs-links docs-links-outside docs-tools dist clean help
+.PHONY: demo test test-slow test-lowest coverage audit bench bench-full lint docs docs-links docs-links-outside docs-tools dist clean help
 
 help:
 	@echo "make demo       compare the sampled MLP with its classical twin; writes demo/"
 	@echo "make test       run the tests"
 	@echo "make test-slow  run the tests that take minutes"
+	@echo "make test-lowest  run them with the lowest versions of all that qsklearn needs"
+	@echo "make coverage   run them under coverage.py; writes a page of what they miss"
+	@echo "make audit      ask PyPI for known vulnerabilities of what is installed"
 	@echo "make bench      run the benchmarks, small: half an hour; writes a page of results"
 	@echo "make bench-full run them in the documentation's sizes: some eight hours"
 	@echo "make lint       ruff and mypy"
@@ -33,6 +38,32 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
+
+$(LOWEST)/.installed: pyproject.toml constraints.txt tools/lowest.py
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(PYTHON) tools/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOWEST)/constraints.txt --editable ".[dev]"
+	@touch $@
+
+# Old packages use what newer ones deprecate. Kernels have a cache of their own, since another numba
+# would discard the one beside them; it is empty at first, as numba does not see what kernels share.
+test-lowest: $(LOWEST)/.installed
+	rm -rf $(LOWEST)/numba
+	NUMBA_CACHE_DIR=$(CURDIR)/$(LOWEST)/numba $(LOWEST)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+
+coverage: $(INSTALLED)
+	$(BIN)/python benchmarks/missed_lines.py
+
+$(AUDIT)/.installed:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@touch $@
+
+# PyPI knows PyTorch's CPU build by its version alone. Strict, so that a version about which the
+# service says nothing fails rather than passes.
+audit: $(INSTALLED) $(AUDIT)/.installed
+	$(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu$$//' > $(AUDIT)/audited.txt
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --no-deps --progress-spinner off --requirement $(AUDIT)/audited.txt
 
 # Data sets that some of them need: QSKLEARN_BENCHMARK_DATA=FOLDER make bench
 bench: $(INSTALLED)
@@ -65,5 +96,5 @@ dist: $(INSTALLED)
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) demo dist benchmarks/results/short docs/_build docs/generated docs/auto_examples .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) $(AUDIT) .coverage* demo dist benchmarks/results/short docs/_build docs/generated docs/auto_examples .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -108,6 +108,12 @@ def _add_data_options(group):
     group.add_argument(
         "--drop", type=_names, help="columns of the CSV to leave out, such as one of names or ids"
     )
+    group.add_argument(
+        "--separator", default=",", help="between the fields of the CSV, such as ';' or tab; else ,"
+    )
+    group.add_argument(
+        "--encoding", default="utf-8", help="of the CSV, such as cp1252 or utf-16; else utf-8"
+    )
     group.add_argument("--classes", type=_names, help="labels to keep, such as 3,8; else all")
     group.add_argument("--n-samples", type=int, help="size of a stratified sample; else all rows")
 
@@ -160,7 +166,7 @@ def _add_estimator_options(group):
         action="append",
         default=[],
         metavar="NAME=[VALUES]",
-        help="values of a parameter that --tune tries, as beta_eff=[0.5,1,2]; of one estimator as "
+        help="values of a parameter that --tune tries, as num_reads=[20,100]; of one estimator as "
         "spin-glass:n_bits=[2,4]; repeatable",
     )
 

@@ -17,6 +17,7 @@ from qsklearn._cli_estimators import build_contenders, prepare
 
 _REPORT, _SCORES = "report.html", "scores.csv"
 _SECONDS = "fit_seconds"
+_REASON = 200  # characters of a warning
 
 
 def run_compare(args):
@@ -62,7 +63,8 @@ def run_compare(args):
         raise CommandError("no data set could be compared")
     if len(results) > 1:
         _print_ranks(results)
-    _write(args, results, files)
+    notes = {labels[name]: [*table.notes, *contenders.notes] for name, table in tables.items()}
+    _write(args, results, files, notes)
     unfinished = [row["n_folds"] == 0 for r in results.values() for row in r.summary()]
     return int(any(unfinished) or len(results) < len(tables))
 
@@ -147,13 +149,20 @@ def _find_baseline(name, contenders):
 
 
 def _headline(label, table, args, contenders):
+    from qsklearn.model_selection._data_facts import chance_level, describe_data, format_classes
+
     tuned = f", {args.tune} candidates each" if args.tune else ""
+    classes = describe_data(table.X, table.y)["classes"]
+    counted = f"classes with their rows: {format_classes(classes)}"
+    if "accuracy" in args.scoring:
+        counted += f"; always saying the largest has an accuracy of {chance_level(classes):.3f}"
     lines = [
         f"{label}: {table.X.shape[0]} rows, {table.X.shape[1]} features, "
-        f"{len(set(table.y.tolist()))} classes, {args.cv} folds{tuned}; estimators: "
-        f"{', '.join(contenders.estimators)}"
+        f"{len(classes)} classes, {args.cv} folds{tuned}; estimators: "
+        f"{', '.join(contenders.estimators)}",
+        counted,
     ]
-    return "\n  ".join([*lines, *table.notes])
+    return "\n  ".join([*lines, *table.notes, *contenders.notes])
 
 
 def _run(args, contenders, table, baseline):
@@ -202,6 +211,8 @@ def _print_warnings(result, heard):
     unfinished = [f"{n} of {result.n_folds} fits of {name}" for name, n in counts.items() if n]
     if unfinished:
         print(f"\nStopped before convergence: {', '.join(unfinished)}.")
+        for text in _first_reasons(result):
+            print(textwrap.fill(f"  {text}", 100, subsequent_indent="  "))
     for warning in heard:
         # Failed fits stand below the table already.
         if not issubclass(warning.category, (ConvergenceWarning, FitFailedWarning)):
@@ -209,8 +220,19 @@ def _print_warnings(result, heard):
             print(f"qsklearn: {warning.category.__name__}: {text}", file=sys.stderr)
 
 
+def _first_reasons(result):
+    """Of each contender that did not converge what its first fit said, in few words."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    said = {
+        name: next((t for fold in folds for c, t in fold if c is ConvergenceWarning), None)
+        for name, folds in result.warnings.items()
+    }
+    return dict.fromkeys(textwrap.shorten(text, _REASON) for text in said.values() if text)
+
+
 def _print_ranks(results):
-    """Over data sets: median differences and their tests, a line a pair."""
+    """Over data sets: pseudo-medians of differences and their tests, a line a pair."""
     from qsklearn.model_selection import signed_rank_tests
 
     for scoring in next(iter(results.values())).scorers:
@@ -221,8 +243,8 @@ def _print_ranks(results):
         ]
         tests = {(row["estimator"], row["baseline"]): row for row in rows}.values()
         print(
-            f"Over {len(results)} data sets, {scoring}: median difference, rank-biserial effect, "
-            "signed-rank test"
+            f"Over {len(results)} data sets, {scoring}: pseudo-median of differences, "
+            "rank-biserial effect, signed-rank test"
         )
         for test in tests:
             line = (
@@ -239,7 +261,7 @@ def _interval(test):
     return f"{test['median_difference']:+.3f}{'' if math.isnan(test['ci_low']) else bounds}"
 
 
-def _write(args, results, files):
+def _write(args, results, files, notes):
     if not files:
         return
     from qsklearn.inspection import ComparisonDisplay
@@ -257,6 +279,7 @@ def _write(args, results, files):
             files[_REPORT],
             title=f"Comparison of estimators on {', '.join(results)}",
             command=_command(args),
+            notes={label: notes[label] for label in results},
             overwrite=True,
         )
     except OSError as error:

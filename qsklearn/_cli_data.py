@@ -10,6 +10,7 @@ from sklearn import datasets as sklearn_datasets
 from sklearn.utils.multiclass import type_of_target
 
 from qsklearn import datasets
+from qsklearn._cli_columns import check_columns, describe_columns, without_empty_columns
 from qsklearn._cli_errors import CommandError, choose
 
 _TEN = {str(label): label for label in range(10)}
@@ -21,10 +22,10 @@ _LOADERS = {
     "iris": sklearn_datasets.load_iris,
 }
 DATA_NAMES = (*_LOADERS, *_FETCHERS)
-# More different texts than these, or a tenth of the rows, are names and no categories.
-_MOST_TEXTS = 50
-# With fewer rows whole numbers may differ by chance.
-_MANY_ROWS = 50
+# A tab is hard to type.
+_TYPED = {"tab": "\t", "\\t": "\t"}
+# Parameters that messages name, and the options for them.
+_OPTIONS = {"separator=": "--separator", "encoding=": "--encoding"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def load_data(name, args):
         One of ``DATA_NAMES``, or a path.
     args : argparse.Namespace
         With `data_path`, `data_home`, `target`, `drop`, `classes` (list of str or None),
-        `n_samples` and `random_state`.
+        `separator`, `encoding`, `n_samples` and `random_state`.
 
     Returns
     -------
@@ -72,6 +73,8 @@ def load_data(name, args):
     except (OSError, ValueError) as error:
         offline = name in _FETCHERS and not args.data_path and isinstance(error, OSError)
         hint = " The option for path is --data-path." if offline else ""
+        for parameter, option in _OPTIONS.items():
+            hint += f" The option is {option}." if parameter in str(error) else ""
         raise CommandError(f"{error}{hint}") from error
     kind = type_of_target(table.y)
     if kind not in ("binary", "multiclass") or len(np.unique(table.y)) < 2:
@@ -97,13 +100,23 @@ def split_names(texts):
     Returns
     -------
     names : list of str
-        Each once.
+
+    Raises
+    ------
+    CommandError
+        If one is named twice.
     """
     names = []
     for text in texts:
         parts = [text] if Path(text).exists() else text.split(",")
         names += [part.strip() for part in parts if part.strip()]
-    return list(dict.fromkeys(names))
+    files = {}
+    for name in names:
+        file = str(Path(name).resolve()) if _is_file(name) else name
+        if file in files:
+            raise CommandError(f"--data: {name!r} is {files[file]!r} again; name each table once")
+        files[file] = name
+    return names
 
 
 def label_data(names):
@@ -143,6 +156,10 @@ def check_data_options(names, args):
         raise CommandError(f"--target goes with a CSV file, not with {', '.join(map(repr, names))}")
     if args.drop and not any(_is_file(name) for name in names):
         raise CommandError(f"--drop goes with a CSV file, not with {', '.join(map(repr, names))}")
+    if (args.separator, args.encoding) != (",", "utf-8") and not any(map(_is_file, names)):
+        raise CommandError(
+            f"--separator and --encoding go with a CSV file, not with {', '.join(map(repr, names))}"
+        )
     if args.classes and len(names) > 1:
         raise CommandError("--classes goes with one data set, as sets have their own classes")
     for name in names:
@@ -169,8 +186,9 @@ def _fetch(name, args):
 
 
 def _load(name, args):
+    notes = []
     if _is_file(name):
-        bunch = _read_file(name, args)
+        bunch, notes = _read_file(name, args)
         labels = {str(label): label for label in np.unique(bunch.target).tolist()}
     else:
         bunch = _LOADERS[name]()
@@ -185,45 +203,24 @@ def _load(name, args):
     data = np.asarray(bunch.data)
     if data.dtype != object:
         data = data.astype(np.float64, copy=False)
-    texts = bunch.get("text_columns", [])
-    notes = _describe_columns(data, texts, bunch.feature_names) if _is_file(name) else []
-    return Table(data[rows], bunch.target[rows], texts, notes)
+    return Table(data[rows], bunch.target[rows], bunch.get("text_columns", []), notes)
 
 
 def _read_file(name, args):
+    """The table of a file, and notes on its columns."""
     if Path(name).suffix.lower() != ".csv":
-        return datasets.load_table(name, target=args.target)
-    bunch = datasets.load_table(name, target=args.target, drop=args.drop or (), mixed=True)
-    for j in bunch.text_columns:
-        n_texts = len(set(bunch.data[:, j]))
-        if n_texts > max(_MOST_TEXTS, len(bunch.data) // 10):
-            column = bunch.feature_names[j]
-            raise CommandError(
-                f"the column {column!r} of {name!r} holds {n_texts} different texts in "
-                f"{len(bunch.data)} rows, too many for categories; leave it out by --drop {column}"
-            )
-    return bunch
-
-
-def _describe_columns(data, texts, names):
-    """A note on texts, one on gaps, and one on each column that seems to name the rows."""
-    notes = []
-    if texts:
-        listed = ", ".join(names[j] for j in texts)
-        notes.append(f"texts, of which each becomes a feature of 0 and 1: {listed}")
-    numbers = {j: data[:, j].astype(np.float64) for j in range(data.shape[1]) if j not in texts}
-    gaps = [names[j] for j, values in numbers.items() if np.isnan(values).any()]
-    if gaps:
-        notes.append(f"empty cells, filled by the training rows' median: {', '.join(gaps)}")
-    notes += [
-        f"{names[j]} has another whole number in every row; if it names the rows, leave it out by "
-        f"--drop {names[j]}"
-        for j, values in numbers.items()
-        if len(values) >= _MANY_ROWS
-        and (values == np.round(values)).all()
-        and len(np.unique(values)) == len(values)
-    ]
-    return notes
+        bunch = datasets.load_table(name, target=args.target)
+        return bunch, describe_columns(bunch)
+    bunch = datasets.load_table(
+        name,
+        target=args.target,
+        drop=args.drop or (),
+        mixed=True,
+        separator=_TYPED.get(args.separator, args.separator),
+        encoding=args.encoding,
+    )
+    check_columns(bunch, name)
+    return bunch, [*without_empty_columns(bunch), *describe_columns(bunch)]
 
 
 def _resolve(classes, labels):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from qsklearn._checks import closest_names
 
 
 class CommandError(Exception):
@@ -41,7 +41,7 @@ def choose(option, name, choices, also=None):
     choices = list(choices)
     if name in choices:
         return name
-    closest = difflib.get_close_matches(name, choices, n=1)
+    closest = closest_names(name, choices)
     hint = f", did you mean {closest[0]!r}?" if closest else "."
     others = f", or {also}" if also else ""
     raise CommandError(

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
 from qsklearn._cli_errors import CommandError, choose
+from qsklearn._sklearn import validate_parameter_constraints
 
 
 def _sampled_mlp():
@@ -70,7 +71,8 @@ _QUANTUM = {
     "sampled-mlp": _Quantum(
         "sampled MLP",
         _sampled_mlp,
-        {"learning_rate_init": _RATES, "beta_eff": [0.5, 1.0, 2.0]},
+        # No beta_eff: on a sampler that hits its temperature other values distort the law.
+        {"learning_rate_init": _RATES, "predict_with": ["mlp", "ebm"]},
         {"alpha": _PENALTIES},
     ),
     "spin-glass": _Quantum(
@@ -110,6 +112,10 @@ ESTIMATOR_NAMES = (*_QUANTUM, *_CLASSICAL)
 CONTROL_NAMES = ("twins", "ablations", "none")
 # What some estimators take in place of a sampler.
 _NOT_SAMPLERS = ("least-squares", "landscape")
+_LAW = (
+    "the sampled MLP predicts by the outputs of its MLP; --param predict_with=ebm predicts by the law "
+    "that it trains"
+)
 # The step that is a contender's own, whatever stands around it.
 _STEP = "network"
 _TWIN = "classical twin"
@@ -129,12 +135,15 @@ class Contenders:
         Label of the first classical twin.
     spaces : dict of str to dict
         What is tuned.
+    notes : list of str
+        What a user should know of them.
     """
 
     estimators: dict
     labels: dict
     twin: str | None
     spaces: dict
+    notes: list
 
 
 def build_contenders(names, samplers, params, controls, spaces=None):
@@ -150,7 +159,8 @@ def build_contenders(names, samplers, params, controls, spaces=None):
         ``name=value`` for those quantum estimators that have the parameter, or
         ``estimator:name=value`` for one of them.
     controls : list of str
-        Some of ``CONTROL_NAMES``. Those of an estimator are of the first sampler.
+        Some of ``CONTROL_NAMES``. Each sampler's contender has its own, but for those that do not
+        depend on the sampler, such as the twin, which are fitted once.
     spaces : list of str or None
         ``name=[values]`` in place of the values that are tuned else, addressed like `params`. None:
         nothing is tuned.
@@ -173,25 +183,27 @@ def build_contenders(names, samplers, params, controls, spaces=None):
         raise CommandError(f"--controls: none goes alone, got {','.join(controls)}")
     check_samplers(samplers)
     models = {name: _QUANTUM[name].build()() for name in names if name in _QUANTUM}
-    _set_params(models, params)
-    tuned = None if spaces is None else _tuned_values(models, spaces)
-    made = Contenders({}, {}, None, {})
+    given = _set_params(models, params)
+    for model in models.values():
+        _check_params(model)
+    tuned = None if spaces is None else _tuned_values(models, spaces, given)
+    made = Contenders({}, {}, None, {}, _notes(models, tuned))
     for name in names:
         built = _classical(name) if name in _CLASSICAL else _variants(name, models[name], samplers)
         made.labels[name] = next(iter(built))
         expanded = built
         if name in _QUANTUM:
-            expanded = _with_controls(built, controls)
-            _note_twin(made, f"{made.labels[name]}: {_TWIN}", expanded)
+            expanded = _with_controls(_QUANTUM[name].label, built, controls)
+            made.twin = made.twin or _find_twin(expanded)
         made.estimators |= expanded
         if tuned is not None:
-            made.spaces |= _spaces_of(name, expanded, tuned)
+            made.spaces |= _spaces_of(name, expanded, tuned, given.get(name, ()))
     return made
 
 
-def _note_twin(made, label, expanded):
-    if made.twin is None and label in expanded:
-        made.twin = label
+def _find_twin(labels):
+    """The first label of a classical twin, or None."""
+    return next((label for label in labels if label.endswith(f": {_TWIN}")), None)
 
 
 def _classical(name):
@@ -249,22 +261,40 @@ def prepare(estimators, text_columns, n_features):
     }
 
 
-def _with_controls(built, controls):
+def _with_controls(label, built, controls):
+    """Variants and their controls; what is the same for all variants once, as ``"LABEL: KEY"``."""
     from qsklearn.model_selection import with_controls
 
-    first = next(iter(built))
     wanted = {kind: kind in controls for kind in ("twins", "ablations")}
     try:
-        return with_controls({first: built[first]}, **wanted) | built
+        expanded = with_controls(built, **wanted)
     except (TypeError, ValueError, ImportError) as error:
         raise CommandError(f"no controls: {error}") from error
+    keys = dict.fromkeys(other.partition(": ")[2] for other in expanded if other not in built)
+    shared = {}
+    for key in keys:
+        alike = [f"{name}: {key}" for name in built]
+        if len(built) > 1 and _are_alike([expanded.get(other) for other in alike]):
+            shared[f"{label}: {key}"] = expanded[alike[0]]
+            for other in alike:
+                del expanded[other]
+    return expanded | shared
 
 
-def _spaces_of(name, expanded, tuned):
+def _are_alike(estimators):
+    """Whether pipelines have equal steps and parameters at every depth."""
+    if None in estimators:
+        return False
+    # As repr() shortens what is long, parameters are looked at one by one.
+    facts = [{k: repr(v) for k, v in e.get_params(deep=True).items()} for e in estimators]
+    return all(fact == facts[0] for fact in facts)
+
+
+def _spaces_of(name, expanded, tuned, given):
     """Spaces of contenders, of twins and of ablations, in the names of their pipelines."""
     if name in _CLASSICAL:
         return {label: _prefixed(_CLASSICAL_SPACE) for label in expanded}
-    own, twins = tuned[name], _QUANTUM[name].twin_space | tuned[name]
+    own, twins = tuned[name], _without(_QUANTUM[name].twin_space, given) | tuned[name]
     spaces = {}
     for label, pipeline in expanded.items():
         if label.endswith(f": {_TWIN}"):
@@ -274,6 +304,10 @@ def _spaces_of(name, expanded, tuned):
             # Ablations inherit this: compare() knows them by their names.
             spaces[label] = _prefixed(own)
     return spaces
+
+
+def _without(space, names):
+    return {key: values for key, values in space.items() if key not in names}
 
 
 def _prefixed(space):
@@ -294,23 +328,60 @@ def check_samplers(samplers):
 
 
 def _set_params(models, params):
+    """Set what was typed; returns the names of the parameters by estimator."""
+    given = {name: set() for name in models}
     for text in params:
         key, value, receivers = _read_assignment("--param", text, models)
         if key == "sampler":
             raise CommandError("--param: give samplers by --sampler")
         for name in receivers:
             models[name].set_params(**{key: value})
+            given[name].add(key)
+    return given
 
 
-def _tuned_values(models, spaces):
-    """What is tuned of each quantum estimator: its own space, and what was typed."""
-    tuned = {name: dict(_QUANTUM[name].space) for name in models}
+def _check_params(model):
+    """Raise CommandError for a value that ``fit`` would refuse in every fold."""
+    try:
+        validate_parameter_constraints(
+            getattr(model, "_parameter_constraints", {}),
+            model.get_params(deep=False),
+            type(model).__name__,
+        )
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _notes(models, tuned):
+    """What an untuned contender could do else."""
+    model = models.get("sampled-mlp")
+    params = {} if model is None else model.get_params(deep=False)
+    is_left = params.get("predict_with") == "auto" and not _searches(params)
+    return [_LAW] if is_left and "predict_with" not in (tuned or {}).get("sampled-mlp", ()) else []
+
+
+def _searches(params):
+    """Whether the training is by searches, of which low energies are the way to predict."""
+    return params.get("gradient") == "equilibrium"
+
+
+def _tuned_values(models, spaces, given):
+    """What is tuned of each quantum estimator: its own space, and what was typed.
+
+    What was set stays as it was set, unless it was typed as a space as well.
+    """
+    tuned = {name: _without(_QUANTUM[name].space, given[name]) for name in models}
+    for name, model in models.items():
+        if _searches(model.get_params(deep=False)):
+            tuned[name].pop("predict_with", None)
     for text in spaces:
         key, values, receivers = _read_assignment("--space", text, models)
         if not isinstance(values, list | tuple) or not values:
             raise CommandError(f"--space: must be name=[value, value, ...], got {text!r}")
         for name in receivers:
             tuned[name][key] = list(values)
+            for value in values:
+                _check_params(clone(models[name]).set_params(**{key: value}))
     return tuned
 
 

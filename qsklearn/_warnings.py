@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 import warnings
 
 # A warning of a fit inside a search or a pipeline is still of the line that began it.
@@ -19,7 +19,7 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
     text : str
     category : type of Warning, default=UserWarning
     """
-    level, frame = 2, sys._getframe(1)
+    level, frame = 2, inspect.currentframe().f_back
     while frame.f_back is not None and _is_inner(frame):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)

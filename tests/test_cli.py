@@ -112,7 +112,7 @@ def test_the_real_estimators(capsys):
     # 75 rows in each of 3 passes, 4 reads a row.
     for sampler in ("exact", "gibbs"):
         assert table_row(out, f"sampled MLP ({sampler})").endswith(" 900")
-    assert "baseline" in table_row(out, "sampled MLP (exact): classical")
+    assert "baseline" in table_row(out, TWIN)
 
 
 def test_the_spin_glass_network_beside_its_twin(capsys):
@@ -195,13 +195,33 @@ def test_tuning_reaches_each_contender(stand_in, capsys, tmp_path):
 
 def test_what_is_tuned(stand_in):
     made = build_contenders(["sampled-mlp"], ["exact", "gibbs"], [], ["twins", "ablations"], [])
-    twin = "sampled MLP (exact): classical twin"
-    assert made.spaces.keys() == {"sampled MLP (exact)", "sampled MLP (gibbs)", twin}
+    assert made.spaces.keys() == {"sampled MLP (exact)", "sampled MLP (gibbs)", TWIN}
     own = {"network__num_reads": [2, 3], "network__n_hidden": [1, 2]}
     assert made.spaces["sampled MLP (gibbs)"] == own
-    assert made.spaces[twin] == {"network__constant": [0, 1]}
+    assert made.spaces[TWIN] == {"network__constant": [0, 1]}
     # Ablations have no entry: compare() gives them what is left of their contender's.
-    assert "sampled MLP (exact): no reads" in made.estimators
+    assert "sampled MLP: no reads" in made.estimators
+
+
+def test_every_sampler_is_tested_against_the_twin_and_its_own_ablations(stand_in, tmp_path):
+    argv = ["compare", "--data", "iris", "--cv", "3", "--sampler", "exact,gibbs"]
+    argv += ["--estimator", "sampled-mlp", "--param", "n_hidden=1", "--output", str(tmp_path)]
+    assert main(argv) == 0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for sampler in ("exact", "gibbs"):
+        for control in ("classical twin", "no reads"):
+            assert page.count(f">sampled MLP ({sampler}) minus {control}<") == 1
+
+
+def test_controls_that_follow_the_sampler_are_each_variants_own():
+    made = build_contenders(["sampled-mlp"], ["exact", "gibbs"], [], ["twins", "ablations"])
+    both = [f"sampled MLP ({sampler}): zero couplings" for sampler in ("exact", "gibbs")]
+    assert set(both) <= set(made.estimators) and made.twin == TWIN
+    used = [made.estimators[name]["network"].sampler.sampler for name in both]
+    assert used == ["exact", "gibbs"]
+    # However the sampler draws, these are the same.
+    assert {TWIN, "sampled MLP: exact draws"} <= set(made.estimators)
+    assert "sampled MLP (gibbs): exact draws" not in made.estimators
 
 
 def test_several_data_sets(capsys, tmp_path):

@@ -58,7 +58,7 @@ class Recording:
                 f"The 'mode' parameter of {caller} must be a str among {set(MODES)}. Got "
                 f"{mode!r} instead."
             )
-        if not isinstance(path, str | Path):
+        if not isinstance(path, str | Path) or "\0" in str(path):
             raise ValueError(
                 f"The 'path' parameter of {caller} must be a str or a path of a file. Got "
                 f"{path!r} instead."

@@ -9,6 +9,9 @@ import numpy as np
 from scipy.signal import convolve
 from scipy.stats import hypergeom
 
+from qsklearn._checks import check_flag, check_integer, check_reals, is_number
+from qsklearn._memory import check_memory
+
 _NEGLIGIBLE = 1e-12  # probability of searches that are not followed any further
 _ROUNDING = 1e-12
 _MOST_CONFIDENT = 1 - 1e-9
@@ -46,7 +49,9 @@ def success_probability(fraction, iterations) -> np.ndarray:
     >>> success_probability(8 / 256, [0, 1, 2, 3, 4, 5]).round(3)
     array([0.031, 0.258, 0.602, 0.897, 0.999, 0.86 ])
     """
-    fraction, iterations = np.asarray(fraction, dtype=float), np.asarray(iterations)
+    fraction = check_reals(fraction, "fraction", "success_probability")
+    check_reals(iterations, "iterations", "success_probability")
+    iterations = np.asarray(iterations)
     if not ((fraction >= 0) & (fraction <= 1)).all():
         raise ValueError(
             "The 'fraction' parameter of success_probability must be in [0, 1]. Got "
@@ -57,6 +62,13 @@ def success_probability(fraction, iterations) -> np.ndarray:
             "The 'iterations' parameter of success_probability must be integers >= 0. Got "
             f"{iterations} instead."
         )
+    try:
+        np.broadcast_shapes(fraction.shape, iterations.shape)
+    except ValueError as error:
+        raise ValueError(
+            "The 'fraction' and 'iterations' parameters of success_probability must be of shapes "
+            f"that go together. Got {fraction.shape} and {iterations.shape} instead."
+        ) from error
     return np.sin((2 * iterations + 1) * np.arcsin(np.sqrt(fraction))) ** 2
 
 
@@ -85,7 +97,7 @@ def best_iterations(fraction: float) -> int:
     >>> best_iterations(8 / 256), best_iterations(4 / 256), best_iterations(0.75)
     (4, 6, 0)
     """
-    if not 0 < fraction <= 1:
+    if not is_number(fraction) or not 0 < fraction <= 1:
         raise ValueError(
             f"The 'fraction' parameter of best_iterations must be in (0, 1]. Got {fraction!r} "
             "instead; where no state is marked, no number of iterations finds one."
@@ -115,7 +127,9 @@ def amplified_probabilities(is_marked, iterations: int) -> np.ndarray:
     >>> amplified_probabilities([True, False, False, False], 1).round(12)
     array([1., 0., 0., 0.])
     """
-    is_marked = np.asarray(is_marked, dtype=bool)
+    caller = "amplified_probabilities"
+    is_marked = check_reals(is_marked, "is_marked", caller, "n_states").astype(bool)
+    iterations = check_integer(iterations, "iterations", caller, 0)
     n_states, n_marked = len(is_marked), int(is_marked.sum())
     if n_states == 0:
         raise ValueError("The 'is_marked' parameter of amplified_probabilities has no state.")
@@ -155,6 +169,7 @@ def classical_draws(
     """
     check_counts(n_states, n_marked, "classical_draws")
     check_confidence(confidence, "classical_draws")
+    check_flag(replacement, "replacement", "classical_draws")
     if n_marked == n_states:
         return 1
     if replacement:
@@ -182,6 +197,11 @@ def missed_without_replacement(n_states: int, n_marked: int, n_draws) -> np.ndar
     -------
     probability : ndarray
     """
+    if n_states >= 2**63:
+        raise ValueError(
+            "Draws that do not repeat are followed for 'n_states' below 2^63. Got "
+            f"{n_states} instead."
+        )
     return hypergeom.pmf(0, n_states, n_marked, n_draws)
 
 
@@ -205,9 +225,10 @@ def iteration_ranges(schedule, n_states: int):
     ----------
     Boyer, M. et al. Tight bounds on quantum searching (1998). Fawaz et al. (2019), section 5.
     """
-    if schedule not in ("bbht", "maximum", "linear") and not isinstance(schedule, Integral):
+    is_word = isinstance(schedule, str) and schedule in ("bbht", "maximum", "linear")
+    if not is_word and (not isinstance(schedule, Integral) or schedule < 0):
         raise ValueError(
-            "The 'schedule' parameter must be 'bbht', 'maximum', 'linear' or an int. Got "
+            "The 'schedule' parameter must be 'bbht', 'maximum', 'linear' or an int >= 0. Got "
             f"{schedule!r} instead."
         )
     if not isinstance(schedule, str):
@@ -250,6 +271,8 @@ def search_law(n_states: int, n_marked: int, schedule, max_evaluations: int):
     19
     """
     check_counts(n_states, n_marked, "search_law")
+    max_evaluations = check_integer(max_evaluations, "max_evaluations", "search_law", 1)
+    check_memory(40 * max_evaluations, "The law of a search", "Follow it less far.")
     return binned_search_law(n_states, n_marked, schedule, max_evaluations, 1)
 
 
@@ -311,7 +334,7 @@ def check_counts(n_states, n_marked, caller: str) -> None:
 
 def check_confidence(confidence: float, caller: str) -> None:
     """Raise ValueError for a probability that no search, or every one, has."""
-    if not 0 < confidence <= _MOST_CONFIDENT:
+    if not is_number(confidence) or not 0 < confidence <= _MOST_CONFIDENT:
         raise ValueError(
             f"The 'confidence' parameter of {caller} must be above 0 and at most {_MOST_CONFIDENT}."
             f" Got {confidence!r} instead."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from numbers import Integral
@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from qsklearn._checks import check_flag, check_instance, check_integer
 from qsklearn._memory import check_memory
 from qsklearn._warnings import warn
 from qsklearn.circuits import _amplification_assembly as assembly
@@ -22,6 +23,7 @@ from qsklearn.circuits._pattern_oracle import PatternOracle
 ORACLES = ("counter", "outputs")
 
 _CALLER = "AmplificationCircuit"
+_GATE_BYTES = 50  # of Qiskit's, about
 _REMEDY = (
     "Use fewer inputs, hidden units or data points, oracle='counter', whose counter grows with the "
     "logarithm of the data, or the landscape, which needs no circuit."
@@ -102,12 +104,14 @@ class AmplificationCircuit:
     batches: Sequence | None = None
 
     def __post_init__(self) -> None:
+        check_instance(self.network, BinaryNetwork, "network", _CALLER)
+        check_instance(self.data, LabelledPatterns, "data", _CALLER)
         if self.data.n_inputs != self.network.n_inputs:
             raise ValueError(
                 f"The 'data' parameter of {_CALLER} must have the {self.network.n_inputs} inputs "
                 f"of the network. Got {self.data.n_inputs} instead."
             )
-        if self.oracle not in ORACLES:
+        if not isinstance(self.oracle, str) or self.oracle not in ORACLES:
             raise ValueError(
                 f"The 'oracle' parameter of {_CALLER} must be one of {ORACLES}. Got "
                 f"{self.oracle!r} instead."
@@ -142,7 +146,7 @@ class AmplificationCircuit:
                 f"right on all of a batch. Got {self.least} instead."
             )
         n_slots, given = len(self.data.slots[0]), cast(Sequence, self.batches)
-        batches = tuple(np.asarray(batch) for batch in given)
+        batches = tuple(map(_as_row, given)) if isinstance(given, Iterable) else ()
         if not batches or not all(_are_numbers(batch, n_slots) and len(batch) for batch in batches):
             raise ValueError(
                 f"The 'batches' parameter of {_CALLER} must be one sequence or more, each of one "
@@ -157,7 +161,7 @@ class AmplificationCircuit:
         )
 
     def _check_excluded(self) -> None:
-        states = np.asarray(self.excluded)
+        states = _as_row(self.excluded)
         if not states.size:
             return
         if not _are_numbers(states, self.network.n_states) or len(set(states)) < len(states):
@@ -224,6 +228,7 @@ class AmplificationCircuit:
             If the backend has fewer qubits.
         """
         listed = ", ".join(f"{size} {name}" for name, size in self.registers.items())
+        limit = None if limit is None else check_integer(limit, "limit", caller, 0)
         if limit is None:
             thing = f"The statevector of the {self.n_qubits} qubits of {caller} ({listed})"
             check_memory(16 * 2**self.n_qubits, thing, _REMEDY)
@@ -258,6 +263,9 @@ class AmplificationCircuit:
             If the number of iterations is negative, or of batches too small.
         """
         self._check_iterations(iterations)
+        check_flag(measure, "measure", f"{_CALLER}.to_qiskit")
+        thing = f"A circuit of {iterations} iterations"
+        check_memory(_GATE_BYTES * int(iterations) * self.n_moves, thing, "Take fewer.")
         if self.batches is None:
             steps = [self._iterate(self._oracles[0])] * iterations
         else:
@@ -271,7 +279,8 @@ class AmplificationCircuit:
 
     def _check_iterations(self, iterations: int) -> None:
         most = np.inf if self.batches is None else len(self.batches)
-        if not isinstance(iterations, Integral) or not 0 <= iterations <= most:
+        is_int = isinstance(iterations, Integral) and not isinstance(iterations, bool)
+        if not is_int or not 0 <= iterations <= most:
             allowed = ">= 0" if self.batches is None else f"from 0 to {most}, one for each batch"
             raise ValueError(
                 f"The 'iterations' parameter of {_CALLER} must be an int {allowed}. Got "
@@ -419,12 +428,21 @@ def measure_settings(
         raise ValueError(
             f"The 'num_reads' parameter of {caller} must be an int >= 1. Got {num_reads!r} instead."
         )
+    check_instance(circuit, AmplificationCircuit, "circuit", caller)
     circuit.check_size(qubits_of_backend(backend), caller=caller)
     assembled = circuit.to_qiskit(iterations)
     spins, _ = run_circuits(
         assembled, np.empty((1, 0)), num_reads, seeds=[seed], backend=backend, caller=caller
     )
     return (spins[0] > 0) @ (1 << np.arange(circuit.network.n_qubits, dtype=np.int64))
+
+
+def _as_row(given) -> np.ndarray:
+    """What may be a row of integers, as an array; of objects where NumPy makes none."""
+    try:
+        return np.asarray(given)
+    except ValueError:  # ragged
+        return np.empty(1, object)
 
 
 def _are_numbers(given: np.ndarray, end: int) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from qsklearn._checks import check_instance, check_integer, check_integers, check_reals
+from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
 from qsklearn.circuits._bit_strings import spins_of_bytes
 
@@ -60,7 +62,15 @@ def run_circuits(
     [[[-1, 1], [-1, 1]]]
     """
     is_primitive = _check_kind(backend, caller)
-    values = np.asarray(parameter_values, dtype=float)
+    quantum_circuit = import_optional("qiskit", caller).QuantumCircuit
+    check_instance(circuit, quantum_circuit, "circuit", caller)
+    shape = ("n_models", circuit.num_parameters)
+    values = check_reals(parameter_values, "parameter_values", caller, *shape)
+    num_reads = check_integer(num_reads, "num_reads", caller, 1)
+    seeds = check_integers(seeds, "seeds", caller, len(values), low=0)
+    check_memory(num_reads * len(values), f"The outcomes of {caller}", "Ask for fewer reads.")
+    if not len(values):
+        return np.empty((0, num_reads, circuit.num_clbits), np.int8), circuit
     n_bits = circuit.num_clbits
     executed = _adapt(circuit, backend, is_primitive, pass_manager, int(seeds[0]), caller)
     if backend is None:
@@ -108,6 +118,11 @@ def _is_aer(backend) -> bool:
 def _adapt(circuit, backend, is_primitive: bool, pass_manager, seed: int, caller: str):
     """The circuit in a backend's gates and on its qubits."""
     if pass_manager is not None:
+        if not hasattr(pass_manager, "run"):
+            raise ValueError(
+                f"The 'pass_manager' parameter of {caller} must be a Qiskit PassManager or None. "
+                f"Got {pass_manager!r} instead."
+            )
         return pass_manager.run(circuit)
     target: Any = backend
     if is_primitive:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+
+from qsklearn._checks import check_instance, check_integers, check_reals
 
 
 def amplify_with_batches(correct, batches) -> np.ndarray:
@@ -35,11 +39,17 @@ def amplify_with_batches(correct, batches) -> np.ndarray:
            [1.  , 0.  , 0.  , 0.  ],
            [0.25, 0.25, 0.25, 0.25]])
     """
-    correct = np.asarray(correct, dtype=bool)
+    caller = "amplify_with_batches"
+    correct = check_reals(correct, "correct", caller, "n_states", "n_slots").astype(bool)
+    check_instance(batches, Iterable, "batches", caller)
+    if not len(correct):
+        raise ValueError(f"The 'correct' parameter of {caller} has no state.")
     amplitudes = np.full(len(correct), len(correct) ** -0.5)
     probabilities = [amplitudes**2]
     for batch in batches:
-        marked = correct[:, np.asarray(batch, dtype=int)].all(axis=1)
+        limits = {"low": 0, "high": correct.shape[1]}
+        slots = check_integers(batch, "batches", caller, "n_slots", **limits)
+        marked = correct[:, slots].all(axis=1)
         turned = np.where(marked, -amplitudes, amplitudes)
         amplitudes = 2 * turned.mean() - turned
         probabilities.append(amplitudes**2)

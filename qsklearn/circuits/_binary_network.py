@@ -7,6 +7,7 @@ from numbers import Integral
 
 import numpy as np
 
+from qsklearn._checks import check_flag, check_integers
 from qsklearn._kernels import _binary_network as kernels
 from qsklearn.circuits._bit_strings import bytes_of_indices, spins_of_bytes
 
@@ -16,6 +17,8 @@ _ABSENT = {
     "against": kernels.ABSENT_AGAINST,
 }
 MOST_UNIT_QUBITS = 62  # places of settings are 64-bit integers
+_MOST_UNITS = 100_000
+_SIGNS = {"low": -1, "high": 2, "dtype": np.int8}
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,14 @@ class BinaryNetwork:
                     f"The '{name}' parameter of BinaryNetwork must be an int >= 1. Got "
                     f"{getattr(self, name)!r} instead."
                 )
-        if self.absent not in _ABSENT:
+            if getattr(self, name) > _MOST_UNITS:  # whose number of settings Python would compute
+                raise ValueError(
+                    f"The '{name}' parameter of BinaryNetwork must be at most {_MOST_UNITS}. Got "
+                    f"{getattr(self, name)!r} instead."
+                )
+        for name in ("fit_bias", "search_connections", "output_weights"):
+            check_flag(getattr(self, name), name, "BinaryNetwork")
+        if not isinstance(self.absent, str) or self.absent not in _ABSENT:
             raise ValueError(
                 f"The 'absent' parameter of BinaryNetwork must be one of {list(_ABSENT)}. Got "
                 f"{self.absent!r} instead."
@@ -136,7 +146,7 @@ class BinaryNetwork:
         -------
         spins : ndarray of shape (n_settings, n_qubits), int8
         """
-        return spins_of_bytes(bytes_of_indices(states), self.n_qubits)
+        return self._spins_of(states, self.n_qubits)
 
     def unit_spins(self, states) -> np.ndarray:
         """Settings of one unit by their numbers.
@@ -149,7 +159,12 @@ class BinaryNetwork:
         -------
         spins : ndarray of shape (n_settings, n_unit_qubits), int8
         """
-        return spins_of_bytes(bytes_of_indices(states), self.n_unit_qubits)
+        return self._spins_of(states, self.n_unit_qubits)
+
+    def _spins_of(self, states, n_qubits: int) -> np.ndarray:
+        limits = {"low": 0, "high": 2 ** min(n_qubits, 63)}
+        places = check_integers(states, "states", "BinaryNetwork", "n_settings", **limits)
+        return spins_of_bytes(bytes_of_indices(places), n_qubits)
 
     def unpack(self, spins) -> tuple[np.ndarray, np.ndarray]:
         """Weights of settings.
@@ -164,7 +179,8 @@ class BinaryNetwork:
             ±1, or 0 for a connection that is absent. The last one is the constant input's, if any.
         output_weights : ndarray of shape (n_settings, n_hidden), int8
         """
-        units = np.asarray(spins, dtype=np.int8)
+        shape = ("n_settings", self.n_qubits)
+        units = check_integers(spins, "spins", "BinaryNetwork", *shape, **_SIGNS)
         units = units.reshape(len(units), self.n_hidden, self.n_unit_qubits)
         hidden = units[:, :, : self.n_links].copy()
         hidden[:, :, : self.n_maskable] *= units[:, :, self.n_links :][:, :, : self.n_maskable] > 0
@@ -186,7 +202,9 @@ class BinaryNetwork:
             Between -n_hidden and n_hidden; the output is their sign.
         """
         hidden, output = self.unpack(spins)
-        links = np.asarray(inputs, dtype=np.float32)
+        shape = ("n_samples", self.n_inputs)
+        links = check_integers(inputs, "inputs", "BinaryNetwork", *shape, **_SIGNS)
+        links = links.astype(np.float32)
         if self.fit_bias:
             links = np.column_stack([links, np.ones(len(links), np.float32)])
         weights = hidden.astype(np.float32)

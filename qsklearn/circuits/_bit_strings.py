@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._checks import check_integer, check_integers
+
 
 def spins_of_bytes(packed, n_qubits: int) -> np.ndarray:
     """Spins of measured outcomes.
@@ -37,7 +39,8 @@ def spins_of_bytes(packed, n_qubits: int) -> np.ndarray:
     array([[ 1, -1, -1],
            [-1,  1,  1]], dtype=int8)
     """
-    packed = np.asarray(packed, dtype=np.uint8)
+    n_qubits = check_integer(n_qubits, "n_qubits", "spins_of_bytes", 0)
+    packed = check_integers(packed, "packed", "spins_of_bytes", dtype=np.uint8)
     if packed.ndim < 1 or 8 * packed.shape[-1] < n_qubits:
         raise ValueError(
             f"The 'packed' outcomes must have a bit for each of the {n_qubits} qubits. Got an "
@@ -64,5 +67,6 @@ def bytes_of_indices(indices) -> np.ndarray:
     >>> spins_of_bytes(bytes_of_indices([4]), 3)
     array([[-1, -1,  1]], dtype=int8)
     """
-    places = np.ascontiguousarray(indices, dtype=">u8")
+    indices = check_integers(indices, "indices", "bytes_of_indices", low=0)
+    places = np.asarray(indices, dtype=">u8", order="C")
     return places.view(np.uint8).reshape(*places.shape, 8)

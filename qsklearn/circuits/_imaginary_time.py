@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qsklearn._checks import check_flag, check_integer, check_integers, check_reals
+from qsklearn.circuits._evolution_checks import check_evolution, check_finite_reals, check_shapes
 from qsklearn.circuits._statevector import product_state, rotate_pair
 
+_NAME = "ImaginaryTimeCircuit"
 GATE_ORDERS = ("descending", "ascending", "index")
 
 
@@ -39,7 +42,8 @@ def field_angles(h, imaginary_time) -> np.ndarray:
     >>> field_angles([0.1, 100.0, -100.0], 1.0).round(4)
     array([-0.1987, -1.5708,  1.5708])
     """
-    return 2 * np.arctan(np.tanh(-_times(imaginary_time, h)))
+    fields = check_reals(h, "h", "field_angles")
+    return 2 * np.arctan(np.tanh(-_times(imaginary_time, fields, "field_angles")))
 
 
 def pair_angles(J, h_first, h_second, imaginary_time) -> np.ndarray:
@@ -79,10 +83,17 @@ def pair_angles(J, h_first, h_second, imaginary_time) -> np.ndarray:
     >>> pair_angles(50.0, 0.0, 0.0, 1.0).sum().round(6)
     np.float64(1.570796)
     """
-    coupling = _times(imaginary_time, J)
+    caller = "pair_angles"
+    J, h_first, h_second = (
+        check_reals(values, name, caller)
+        for name, values in (("J", J), ("h_first", h_first), ("h_second", h_second))
+    )
+    shapes = [J.shape, h_first.shape, h_second.shape]
+    check_shapes(shapes, "'J', 'h_first' and 'h_second' parameters", caller)
+    coupling = _times(imaginary_time, J, caller)
     sign = np.where(coupling < 0, -1.0, 1.0)
-    first = 2 * _times(imaginary_time, h_first)
-    second = 2 * _times(imaginary_time, h_second) * sign
+    first = 2 * _times(imaginary_time, h_first, caller)
+    second = 2 * _times(imaginary_time, h_second, caller) * sign
     # Both spins may be turned over; then the larger field is positive and its exponential small.
     turned = np.where(first + second < 0, -1.0, 1.0)
     half_sum, half_difference = _half_angles(np.abs(coupling), turned * first, turned * second)
@@ -90,10 +101,12 @@ def pair_angles(J, h_first, h_second, imaginary_time) -> np.ndarray:
     return np.stack([sign * theta_1, sign * theta_0], axis=-1)
 
 
-def _times(imaginary_time, biases) -> np.ndarray:
+def _times(imaginary_time, biases: np.ndarray, caller: str) -> np.ndarray:
     """τ times biases, where infinity, of which differences are NaN, is a very large number."""
+    tau = check_finite_reals(imaginary_time, "imaginary_time", caller)
+    check_shapes([tau.shape, biases.shape], "'imaginary_time' parameter and the biases", caller)
     with np.errstate(over="ignore"):
-        product = np.asarray(imaginary_time, dtype=float) * np.asarray(biases, dtype=float)
+        product = tau * biases
     return np.clip(product, -1e300, 1e300)
 
 
@@ -155,6 +168,16 @@ class ImaginaryTimeCircuit:
     pairs: np.ndarray
     angles_of_pairs: np.ndarray
 
+    def __post_init__(self) -> None:
+        angles = check_reals(self.angles, "angles", _NAME, "n_models", "n_qubits")
+        n_models, n_qubits = angles.shape
+        qubits = {"low": 0, "high": n_qubits}
+        pairs = check_integers(self.pairs, "pairs", _NAME, "n_pairs", 2, **qubits)
+        shape = (n_models, len(pairs), 2)
+        rest = check_reals(self.angles_of_pairs, "angles_of_pairs", _NAME, *shape)
+        for name, array in (("angles", angles), ("pairs", pairs), ("angles_of_pairs", rest)):
+            object.__setattr__(self, name, array)
+
     @classmethod
     def from_ising(cls, h, J, imaginary_time, *, gate_order="descending"):
         """The circuits of a family of Ising models E(s) = h·s + ½ sᵀJs.
@@ -179,10 +202,7 @@ class ImaginaryTimeCircuit:
         ValueError
             If an array does not fit, or given pairs are not the coupled ones, each once.
         """
-        fields = np.atleast_2d(np.asarray(h, dtype=float))
-        couplings = np.asarray(J.toarray() if hasattr(J, "toarray") else J, dtype=float)
-        _check(fields, couplings)
-        tau = np.broadcast_to(np.asarray(imaginary_time, dtype=float), fields.shape[:1])
+        fields, couplings, tau = check_evolution(h, J, imaginary_time, _NAME)
         tau = tau[:, np.newaxis]
         pairs = _order_pairs(couplings, gate_order)
         first, second = pairs.T
@@ -248,22 +268,11 @@ class ImaginaryTimeCircuit:
         """
         from qsklearn.circuits._assembly import assemble
 
+        measure = check_flag(measure, "measure", f"{_NAME}.to_qiskit")
+        if model is not None:
+            model = check_integer(model, "model", f"{_NAME}.to_qiskit", 0, self.n_models)
         circuit = assemble(self.n_qubits, self.pairs, measure=measure)
         return circuit if model is None else circuit.assign_parameters(self.parameter_values[model])
-
-
-def _check(fields: np.ndarray, couplings: np.ndarray) -> None:
-    n_qubits = fields.shape[-1]
-    if fields.ndim != 2 or couplings.shape != (n_qubits, n_qubits):
-        raise ValueError(
-            "ImaginaryTimeCircuit needs 'h' of shape (n_models, n_qubits) and 'J' of shape "
-            f"(n_qubits, n_qubits). Got {fields.shape} and {couplings.shape} instead."
-        )
-    if (couplings != couplings.T).any() or couplings.diagonal().any():
-        raise ValueError(
-            "The 'J' parameter of ImaginaryTimeCircuit must be symmetric with a zero diagonal. "
-            "Got another matrix; symmetrise it with (J + J.T) / 2, without its diagonal."
-        )
 
 
 def _order_pairs(couplings: np.ndarray, gate_order) -> np.ndarray:
@@ -278,6 +287,7 @@ def _order_pairs(couplings: np.ndarray, gate_order) -> np.ndarray:
             return pairs
         sizes = np.abs(couplings[pairs[:, 0], pairs[:, 1]])
         return pairs[np.argsort(-sizes if gate_order == "descending" else sizes, kind="stable")]
+    check_reals(gate_order, "gate_order", _NAME)
     given = np.asarray(gate_order)
     fits = given.ndim == 2 and given.shape[1] == 2 and np.issubdtype(given.dtype, np.integer)
     if not fits or sorted(map(sorted, given.tolist())) != pairs.tolist():

@@ -9,6 +9,9 @@ from math import lcm
 
 import numpy as np
 
+from qsklearn._checks import check_integers, check_reals
+
+_NAME = "LabelledPatterns"
 # Weights without a small common unit are rounded to multiples of their sum over this.
 _FINEST = 2**18
 _LARGEST_SUM = 2**20  # histograms have a bin for each score
@@ -76,6 +79,13 @@ class LabelledPatterns:
         patterns, table = merge_rows(inputs, is_up, 2, sample_weight)
         return cls(patterns, table[:, 1], table[:, 0])
 
+    def __post_init__(self) -> None:
+        patterns = check_integers(self.patterns, "patterns", _NAME, "n_patterns", "n_inputs")
+        object.__setattr__(self, "patterns", patterns.astype(np.int8))
+        for name in ("up", "down"):
+            weights = check_integers(getattr(self, name), name, _NAME, len(patterns), low=0)
+            object.__setattr__(self, name, weights)
+
     @property
     def is_majority_up(self) -> bool:
         """Whether +1 is the heavier label; if both weigh the same, that without the first pattern.
@@ -108,7 +118,9 @@ class LabelledPatterns:
         -------
         scores : ndarray of shape (n_settings,), int64
         """
-        return np.where(np.asarray(outputs) > 0, self.up, self.down).sum(axis=1)
+        shape = ("n_settings", len(self.patterns))
+        outputs = check_reals(outputs, "outputs", "LabelledPatterns.score", *shape)
+        return np.where(outputs > 0, self.up, self.down).sum(axis=1)
 
     @property
     def n_inputs(self) -> int:
@@ -189,7 +201,9 @@ def merge_rows(inputs, codes, n_classes: int, sample_weight=None):
     table : ndarray of shape (n_patterns, n_classes), int64
         Weights in their largest common unit.
     """
-    weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, float)
+    weights = np.ones(len(codes))
+    if sample_weight is not None:
+        weights = check_reals(sample_weight, "sample_weight", "labelled patterns")
     if weights.shape != (len(codes),) or not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError(
             "The 'sample_weight' of labelled patterns must be a finite number >= 0 for each of "
@@ -236,13 +250,12 @@ def _common_factor(values: np.ndarray) -> float:
 
 
 def _check_signs(values, name: str, n_dimensions: int) -> np.ndarray:
-    values = np.asarray(values)
-    is_number = np.issubdtype(values.dtype, np.number)
-    if values.ndim != n_dimensions or not is_number or not (np.abs(values) == 1).all():
+    values = check_reals(values, name, "LabelledPatterns")
+    if values.ndim != n_dimensions or not (np.abs(values) == 1).all():
         raise ValueError(
             f"The '{name}' parameter of LabelledPatterns must be an array of {n_dimensions} "
-            f"dimension(s) of -1 and +1. Got an array of shape {values.shape} and type "
-            f"{values.dtype} instead, or other values."
+            f"dimension(s) of -1 and +1. Got an array of shape {values.shape} "
+            "instead, or other values."
         )
     return values
 

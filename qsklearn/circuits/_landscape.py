@@ -7,12 +7,14 @@ from math import prod
 
 import numpy as np
 
+from qsklearn._checks import check_flag, check_instance, check_integer, check_integers
 from qsklearn._kernels import _binary_network as kernels
 from qsklearn._kernels._threads import run_blocks
 from qsklearn._memory import check_memory
 from qsklearn.circuits._binary_network import BinaryNetwork
 from qsklearn.circuits._labelled_patterns import LabelledPatterns
 
+_NAME = "Landscape"
 # Outputs of a unit: what is kept of all its settings, and what is worked out at once beyond that.
 _TABLE_BYTES, _SEGMENT_BYTES = 2**28, 2**24
 _HISTOGRAM_BYTES = 2**26
@@ -55,6 +57,16 @@ class Landscape:
     n_threads: int = 1
     _counts: dict = field(default_factory=dict, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        for name, axis in (("scores", "n_states"), ("histogram", "n_levels")):
+            array = getattr(self, name)
+            if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "ui":
+                raise ValueError(
+                    f"The {name!r} parameter of {_NAME} must be an ndarray of integers of shape "
+                    f"({axis},). Got {type(array).__name__} instead, or another array."
+                )
+        check_integer(self.n_threads, "n_threads", _NAME, 1)
+
     @property
     def total(self) -> int:
         """Score of a network that is always right."""
@@ -81,6 +93,7 @@ class Landscape:
         -------
         n_settings : int
         """
+        least = check_integer(least, "least", _NAME)
         return int(self.histogram[max(0, least) :].sum())
 
     def locate(self, least: int, ranks, *, most: int | None = None) -> np.ndarray:
@@ -98,8 +111,18 @@ class Landscape:
         -------
         states : ndarray of shape (n_ranks,), int64
         """
-        ranks = np.asarray(ranks, dtype=np.int64)
-        most = self.total if most is None else most
+        if not len(self.scores):
+            raise ValueError(
+                f"A {_NAME} without scores, as of keep_scores=False, cannot say which settings "
+                "have one. Make it with keep_scores=True."
+            )
+        # Beyond all scores any number means the same.
+        least = min(max(check_integer(least, "least", _NAME), -1), self.total + 1)
+        most = self.total if most is None else check_integer(most, "most", _NAME)
+        most = min(max(most, -1), self.total)
+        n_found = int(self.histogram[max(0, least) : most + 1].sum())
+        limits = {"low": 0, "high": n_found}
+        ranks = check_integers(ranks, "ranks", f"{_NAME}.locate", "n_ranks", **limits)
         before, edges = self._counts_before(least, most)
         blocks = np.searchsorted(before, ranks, side="right") - 1
         states = np.empty(len(ranks), np.int64)
@@ -125,6 +148,13 @@ class Landscape:
         -------
         state : int
         """
+        check_instance(rng, np.random.Generator, "rng", f"{_NAME}.draw")
+        score = check_integer(score, "score", f"{_NAME}.draw", 0, len(self.histogram))
+        if not self.histogram[score]:
+            raise ValueError(
+                f"The 'score' parameter of {_NAME}.draw must be one that some setting has. Got "
+                f"{score} instead."
+            )
         rank = rng.integers(self.histogram[score])
         return int(self.locate(score, [rank], most=score)[0])
 
@@ -182,6 +212,11 @@ def accuracy_landscape(
     >>> accuracy_landscape(BinaryNetwork(3, 2), data).histogram.tolist()
     [0, 0, 8, 0, 120, 0, 120, 0, 8]
     """
+    caller = "accuracy_landscape"
+    check_instance(network, BinaryNetwork, "network", caller)
+    check_instance(data, LabelledPatterns, "data", caller)
+    n_threads = check_integer(n_threads, "n_threads", caller, 1)
+    check_flag(keep_scores, "keep_scores", caller)
     return NetworkScorer(network, data, n_threads).all_settings(keep_scores=keep_scores)
 
 

@@ -18,7 +18,14 @@ class LandscapeOracle:
     ----------
     landscape : Landscape
     rng : numpy.random.Generator
+
+    Attributes
+    ----------
+    n_circuits : int
+        None are run.
     """
+
+    n_circuits = 0
 
     def __init__(self, landscape: Landscape, rng: np.random.Generator):
         self.landscape, self.rng = landscape, rng

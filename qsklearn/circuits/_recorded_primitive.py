@@ -140,7 +140,14 @@ class RecordedPrimitive:
             If there are none and none may be asked for, or the file cannot be used.
         """
         containers = import_optional("qiskit.primitives.containers.sampler_pub", _NAME)
-        coerced = [containers.SamplerPub.coerce(pub, shots) for pub in pubs]
+        errors = import_optional("qiskit.exceptions", _NAME)
+        try:
+            coerced = [containers.SamplerPub.coerce(pub, shots) for pub in pubs]
+        except (TypeError, ValueError, AttributeError, errors.QiskitError) as error:
+            raise ValueError(
+                f"The 'pubs' and 'shots' parameters of {_NAME}.run must be circuits as Qiskit's V2 "
+                f"sampler primitives take them, and an int >= 1 or None. Qiskit says: {error}"
+            ) from error
         recording, source, facts = self._open()
         runs = [_Run.of_pub(pub) for pub in coerced]
         with _Counted(self._counts, runs):

@@ -152,7 +152,7 @@ def reason_of(error: BaseException) -> str:
     return "interrupted" if isinstance(error, KeyboardInterrupt) else f"sampler: {error}"
 
 
-def collect(oracle, *, least, n_solutions, schedule, max_queries, rng, accept=None):
+def collect(oracle, *, least, n_solutions, schedule, max_queries, rng, accept=None, record=None):
     """Measure distinct settings of a high score, each of which is then deselected.
 
     Parameters
@@ -169,6 +169,8 @@ def collect(oracle, *, least, n_solutions, schedule, max_queries, rng, accept=No
     rng : numpy.random.Generator
     accept : callable, default=None
         ``accept(setting)`` tells whether a setting counts.
+    record : SearchRecord, default=None
+        Of what was collected before, within the same budget; it is added to.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def collect(oracle, *, least, n_solutions, schedule, max_queries, rng, accept=No
     accepted : list of bool
     record : SearchRecord
     """
-    record = SearchRecord()
+    record = SearchRecord() if record is None else record
     settings, accepted = [], []
     ranges = iteration_ranges(schedule, oracle.n_states)
     while sum(accepted) < n_solutions:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._memory import check_memory
+from qsklearn.circuits._evolution_checks import check_evolution
+
 
 def product_state(angles: np.ndarray) -> np.ndarray:
     """Amplitudes of RY(angle)|+> on each qubit.
@@ -113,12 +116,12 @@ def evolve_imaginary_time(h, J, imaginary_time) -> np.ndarray:
     >>> np.round(amplitudes[0, 0] / amplitudes[0, 1], 6) == np.round(np.exp(2 * 0.5), 6)
     np.True_
     """
-    fields = np.atleast_2d(np.asarray(h, dtype=float))
-    couplings = np.asarray(J, dtype=float)
-    times = np.broadcast_to(np.asarray(imaginary_time, dtype=float), fields.shape[:1])
+    fields, couplings, times = check_evolution(h, J, imaginary_time, "evolve_imaginary_time")
+    n_bytes = 16 * fields.shape[0] * 2 ** fields.shape[1]
+    check_memory(n_bytes, f"The amplitudes of {fields.shape[1]} qubits", "Take fewer qubits.")
     exponents = all_energies(fields, couplings)
-    exponents -= exponents.min(axis=1, keepdims=True)
     exponents *= -times[:, np.newaxis]
+    exponents -= exponents.max(axis=1, keepdims=True)
     amplitudes = np.exp(exponents, out=exponents)
     amplitudes /= np.linalg.norm(amplitudes, axis=1, keepdims=True)
     return amplitudes

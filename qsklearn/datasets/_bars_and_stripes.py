@@ -7,6 +7,9 @@ import numbers
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from qsklearn._checks import check_flag
+from qsklearn._memory import check_memory
+
 _LARGEST_SIDE = 16  # 2**16 patterns of each class when all are wanted
 
 
@@ -62,6 +65,7 @@ def make_bars_and_stripes(
             "The 'noise' parameter of make_bars_and_stripes must be a float in the range [0, 1]. "
             f"Got {noise!r} instead."
         )
+    check_flag(return_X_y, "return_X_y", "make_bars_and_stripes")
     rng = check_random_state(random_state)
     codes, target = _draw_codes(n_samples, height, width, rng)
     data = _paint(codes, target, height, width)
@@ -102,6 +106,8 @@ def _draw_codes(n_samples, height, width, rng):
             "The 'n_samples' parameter of make_bars_and_stripes must be None or an int in the "
             f"range [1, inf). Got {n_samples!r} instead."
         )
+    n_bytes = 24 * int(n_samples) * height * width
+    check_memory(n_bytes, f"{int(n_samples)} pictures", "Ask for fewer.")
     target = rng.permutation(np.arange(n_samples, dtype=np.int64) % 2)
     return rng.randint(1, np.where(target == 0, n_bars, n_stripes) + 1), target
 

@@ -7,6 +7,9 @@ import numbers
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from qsklearn._checks import check_flag
+from qsklearn._memory import check_memory
+
 _DRAWINGS = (
     """
     .###.
@@ -100,6 +103,7 @@ def load_drawn_digits(*, n_copies=1, flip_probability=0.0, random_state=None, re
     (100, 25)
     """
     _check_parameters(n_copies, flip_probability)
+    check_flag(return_X_y, "return_X_y", "load_drawn_digits")
     images = np.array([[dot == "#" for dot in "".join(d.split())] for d in _DRAWINGS], dtype=float)
     data = np.tile(images, (n_copies, 1))
     target = np.tile(np.arange(len(images), dtype=np.int64), n_copies)
@@ -126,6 +130,7 @@ def _check_parameters(n_copies, flip_probability):
             "The 'n_copies' parameter of load_drawn_digits must be an int in the range [1, inf). "
             f"Got {n_copies!r} instead."
         )
+    check_memory(200 * 5 * int(n_copies), f"{5 * int(n_copies)} drawings", "Ask for fewer copies.")
     if not isinstance(flip_probability, numbers.Real) or not 0 <= flip_probability <= 1:
         raise ValueError(
             "The 'flip_probability' parameter of load_drawn_digits must be a float in the range "

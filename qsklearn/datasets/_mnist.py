@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.datasets import fetch_openml, get_data_home
 from sklearn.utils import Bunch
 
+from qsklearn._checks import check_flag
 from qsklearn.datasets._npz import bad_file, read_labelled_npz
 from qsklearn.datasets._subset import subset_indices
 
@@ -213,6 +214,7 @@ def _check_download(caller, name, x, y):
 
 def _bunch(title, names, parts, chosen, path, return_X_y):
     subset, classes, n_samples, random_state = chosen
+    check_flag(return_X_y, "return_X_y", f"the loader of {title}")
     x, y = _select_part(parts, subset)
     rows = subset_indices(y, classes=classes, n_samples=n_samples, random_state=random_state)
     # Thin out first: all of MNIST in float64 takes 440 MB.

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from pathlib import Path
 
 import numpy as np
+
+from qsklearn._checks import check_path
 
 _EXPECTED = "expected arrays 'X' and 'y', or 'X_train', 'y_train', 'X_test' and 'y_test'"
 _OBJECTS = (
@@ -47,7 +48,7 @@ def read_labelled_npz(path):
     ValueError
         If the file is damaged or holds something else.
     """
-    path = Path(path).expanduser()
+    path = check_path(path, "path", "read_labelled_npz")
     arrays = _read_arrays(path)
     pairs = _find_pairs(path, arrays)
     parts = {

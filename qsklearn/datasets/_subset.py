@@ -40,7 +40,7 @@ def subset_indices(target, *, classes=None, n_samples=None, random_state=None):
     >>> subset_indices(["a", "b", "a", "c", "b"], classes=["a", "c"])
     array([0, 2, 3])
     """
-    target = np.asarray(target)
+    target = _as_vector(target, "target")
     kept = np.flatnonzero(_is_wanted(target, classes))
     if n_samples is None:
         return kept
@@ -58,13 +58,28 @@ def _is_wanted(target, classes):
     if classes is None:
         return np.ones(len(target), dtype=bool)
     known = np.unique(target)
-    wanted = np.unique(np.asarray(classes).ravel())
+    wanted = np.unique(_as_vector(classes, "classes"))
     if wanted.size == 0 or not set(wanted.tolist()) <= set(known.tolist()):
         choices = ", ".join(map(str, known.tolist()))
         raise ValueError(
             f"The 'classes' parameter must be labels among {{{choices}}}. Got {classes!r} instead."
         )
     return np.isin(target, wanted)
+
+
+def _as_vector(values, name):
+    """Labels as an array of one axis."""
+    try:
+        array = np.asarray(values)
+        np.unique(array)  # None and numbers, say, have no order
+    except (TypeError, ValueError):
+        array = np.array(None)
+    if array.dtype.kind not in "biufUSO" or array.ndim != 1:
+        raise ValueError(
+            f"The {name!r} parameter must be labels of one kind, numbers or texts, in an array of "
+            f"shape (n,). Got {type(values).__name__} instead."
+        )
+    return array
 
 
 def _check_n_samples(n_samples, n_classes, n_rows):

@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import difflib
 import math
-from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from qsklearn._checks import check_flag, check_instance, check_path, closest_names
 from qsklearn.datasets._npz import bad_file, read_labelled_npz
 
-# What programs write for a cell without a value.
+# What programs write for a cell without a value, in capitals or not.
 _EMPTY = {"", "na", "n/a", "nan", "null", "none", "?"}
+# The same among numbers; among texts it may be a value, as + and - are.
+_DASH = "-"
+_SEPARATORS = (",", ";", "\t", "|")
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 
 
-def load_table(path, *, target=None, drop=(), mixed=False, return_X_y=False):
+def load_table(
+    path,
+    *,
+    target=None,
+    drop=(),
+    mixed=False,
+    separator=",",
+    encoding="utf-8",
+    return_X_y=False,
+):
     """Load labelled rows from a file.
 
     Parameters
     ----------
     path : str or path-like
-        A ``.csv`` (comma separated, UTF-8, names of the columns in the first line, features that
-        are finite numbers) or an ``.npz`` (arrays ``X`` and ``y``, or the four of a file divided
-        into training and test rows, which are joined). A first line with numbers for all features
-        is taken for data and refused, unless it counts them from 0 or 1 as pandas does. A first
-        column without a name that counts the rows, as pandas writes it, is left out.
+        A ``.csv`` (names of the columns in the first line, features that are finite numbers) or an
+        ``.npz`` (arrays ``X`` and ``y``, or the four of a file divided into training and test rows,
+        which are joined). A first line with numbers for all features is taken for data and refused,
+        unless it counts them from 0 or 1 as pandas does. A first column without a name that counts
+        the rows, as pandas writes it, is left out.
     target : str or None, default=None
         Name of the column with the labels; the last one when None. For a CSV only.
     drop : sequence of str, default=()
         Names of columns to leave out, such as one that numbers customers. For a CSV only.
     mixed : bool, default=False
-        Whether features may be texts, and cells empty (or NA, NaN, null, None, ?). Numbers that are
-        not there become NaN, and where a column holds texts, `data` is an array of objects.
+        Whether features may be texts, and cells empty. NA, N/A, NaN, null, None and ? count as
+        empty, and so does - in a column that holds numbers otherwise. Numbers that are not there
+        become NaN; where a column holds texts, `data` is an array of objects, whose empty cells are
+        empty texts.
+    separator : str, default=","
+        The character between the fields of a CSV, such as ``";"`` or a tab.
+    encoding : str, default="utf-8"
+        Of the text of a CSV, such as ``"cp1252"`` or ``"utf-16"``.
     return_X_y : bool, default=False
         Return ``(data, target)`` in place of the Bunch.
 
@@ -51,8 +70,11 @@ def load_table(path, *, target=None, drop=(), mixed=False, return_X_y=False):
     ------
     FileNotFoundError
         If there is no such file.
+    IsADirectoryError
+        If it is a folder.
     ValueError
-        If the file cannot be used; the text names the file, the line and the column.
+        If the file cannot be used, as where labels are missing; the text names the file, the line
+        and the column.
 
     Examples
     --------
@@ -68,16 +90,27 @@ def load_table(path, *, target=None, drop=(), mixed=False, return_X_y=False):
     >>> table.feature_names, table.target.tolist()
     (['length', 'width'], ['rose', 'tulip'])
     """
-    path = Path(path).expanduser()
+    path = check_path(path, "path", "load_table")
+    check_instance(drop, (list, tuple), "drop", "load_table")
+    for name in (*drop, *([] if target is None else [target])):
+        check_instance(name, str, "target' or 'drop", "load_table")
+    mixed, return_X_y = (
+        check_flag(value, name, "load_table")
+        for name, value in (("mixed", mixed), ("return_X_y", return_X_y))
+    )
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder. Give the name of a file in it.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     if path.suffix.lower() == ".npz":
         _check_of_csv(target, drop)
         table = _read_npz(path)
     elif path.suffix.lower() == ".csv":
-        table = _read_csv(path, target, drop, mixed)
+        rows = _read_rows(path, _check_separator(separator), _check_encoding(encoding))
+        table = _make_table(path, rows, target, drop, mixed)
     else:
-        raise bad_file(path, f"its name ends in {path.suffix!r}; expected '.csv' or '.npz'")
+        advice = "; save it as CSV in its program" if path.suffix.lower() in _WORKBOOKS else ""
+        raise bad_file(path, f"its name ends in {path.suffix!r}; expected '.csv' or '.npz'{advice}")
     if return_X_y:
         return table.data, table.target
     table.target_names = np.unique(table.target).astype(str)
@@ -111,13 +144,36 @@ def _read_npz(path):
     )
 
 
-def _read_csv(path, target, drop, mixed):
-    header, rows = _without_row_numbers(*_read_rows(path))
+def _check_separator(separator):
+    check_instance(separator, str, "separator", "load_table")
+    if len(separator) != 1 or separator in '"\r\n':
+        raise ValueError(
+            "The 'separator' parameter of load_table must be one character, no quote and no end of "
+            f"a line. Got {separator!r} instead."
+        )
+    return separator
+
+
+def _check_encoding(encoding):
+    check_instance(encoding, str, "encoding", "load_table")
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise ValueError(
+            "The 'encoding' parameter of load_table must be one that Python knows, such as "
+            f"'utf-8', 'cp1252' or 'utf-16'. Got {encoding!r} instead."
+        ) from None
+    # Spreadsheets begin UTF-8 with a mark, which is no part of the first name.
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _make_table(path, rows, target, drop, mixed):
+    header, rows = _without_row_numbers(*rows)
     column = _find_target(path, header, target)
     _check_names(path, header, column, {row[column].strip() for _, row in rows})
     left_out = _find_dropped(path, header, drop, column)
     features = [j for j in range(len(header)) if j != column and j not in left_out]
-    loose = [j for j in features if mixed and not all(_is_number(row[j]) for _, row in rows)]
+    loose = [j for j in features if mixed and not all(is_number(row[j]) for _, row in rows)]
     columns = [
         _texts_or_numbers(path, header[j], [(line, row[j]) for line, row in rows], j in loose)
         for j in features
@@ -135,10 +191,16 @@ def _texts_or_numbers(path, name, cells, loose):
     """A column as floats or, where it is loose and not all of it are numbers, as texts."""
     if not loose:
         return np.array([_number(path, line, name, text) for line, text in cells])
-    stripped = ["" if text.strip().lower() in _EMPTY else text.strip() for _, text in cells]
-    if any(text and not _is_number(text) for text in stripped):
-        return np.array(stripped, dtype=object)
-    return np.array([float(text) if text else math.nan for text in stripped])
+    stripped = ["" if _is_empty(text) else text.strip() for _, text in cells]
+    numbers = [float(text) if is_number(text) else math.nan for text in stripped]
+    filled = [text for text in stripped if text not in ("", _DASH)]
+    if all(map(is_number, filled)):
+        return np.array(numbers)
+    return np.array(stripped, dtype=object)
+
+
+def _is_empty(text):
+    return text.strip().lower() in _EMPTY
 
 
 def _join(columns):
@@ -172,18 +234,23 @@ def _find_dropped(path, header, drop, column):
     return places
 
 
-def _read_rows(path):
+def _read_rows(path, separator, encoding):
     """The header and every row with its line number; blank lines are passed over."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
+        with open(path, newline="", encoding=encoding) as file:
+            reader = csv.reader(file, strict=True, delimiter=separator)
             rows = [(reader.line_num, row) for row in reader if row]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise bad_file(path, f"it does not read as a CSV in UTF-8 ({error})") from error
+    except (csv.Error, UnicodeError) as error:
+        raise bad_file(
+            path, f"it does not read as a CSV in {encoding.upper()} ({error}); {_way_out(path)}"
+        ) from error
+    for line, row in rows:
+        if any("\0" in cell for cell in row):  # which NumPy drops at the end of a text
+            raise bad_file(path, f"line {line} holds a NUL character; it is damaged, or no text")
     if len(rows) < 2:
         raise bad_file(path, "it has no rows; expected a header line and rows below it")
     header = [name.strip() for name in rows[0][1]]
-    _check_header(path, header)
+    _check_header(path, header, separator)
     for line, row in rows[1:]:
         if len(row) != len(header):
             raise bad_file(
@@ -192,11 +259,27 @@ def _read_rows(path):
     return header, rows[1:]
 
 
-def _check_header(path, header):
-    if len(header) < 2:
-        raise bad_file(
-            path, f"its header {header} has one column; expected two or more, comma separated"
-        )
+def _way_out(path):
+    """What to do with a file that is no text in the encoding, by its first bytes."""
+    with open(path, "rb") as file:
+        first = file.read(4)
+    if first.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        return "it is a workbook whatever its name says: save it as CSV in its program"
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "pass encoding='utf-16'"
+    return "save it as CSV in UTF-8, or pass its encoding, such as encoding='cp1252'"
+
+
+def _check_header(path, header, separator):
+    if len(header) > 1:
+        return
+    found = next((s for s in _SEPARATORS if s != separator and s in header[0]), None)
+    advice = f": pass separator={found!r}, which its header holds" if found else ""
+    raise bad_file(
+        path,
+        f"its header {header} has one column; expected two or more, separated by "
+        f"{separator!r}{advice}",
+    )
 
 
 def _check_names(path, header, column, labels):
@@ -204,7 +287,7 @@ def _check_names(path, header, column, labels):
     features = [name for j, name in enumerate(header) if j != column]
     # pandas counts unnamed columns; but a name of labels that is a label itself is data.
     counted = any(features == [str(i + k) for i in range(len(features))] for k in (0, 1))
-    named = counted and not _is_number(header[column]) and header[column] not in labels
+    named = counted and not is_number(header[column]) and header[column] not in labels
     if all(map(_is_float, features)) and not named:
         raise bad_file(
             path,
@@ -224,7 +307,7 @@ def _find_target(path, header, target):
 
 def _find_column(path, header, name):
     if name not in header:
-        closest = difflib.get_close_matches(name, header, n=1)
+        closest = closest_names(name, header)
         hint = f", did you mean {closest[0]!r}?" if closest else ";"
         raise bad_file(path, f"it has no column {name!r}{hint} its columns are {header}")
     return header.index(name)
@@ -239,7 +322,8 @@ def _is_float(text):
     return True
 
 
-def _is_number(text):
+def is_number(text):
+    """Whether a cell is a finite number."""
     try:
         # Python alone reads 1_000 as a number.
         return "_" not in text and math.isfinite(float(text))
@@ -248,7 +332,7 @@ def _is_number(text):
 
 
 def _number(path, line, name, text):
-    if not _is_number(text):
+    if not is_number(text):
         raise bad_file(
             path, f"line {line}, column {name!r} holds {text!r}; expected a finite number"
         )
@@ -256,11 +340,18 @@ def _number(path, line, name, text):
 
 
 def _labels(path, name, labels):
-    for line, text in labels:
-        if not text:
-            raise bad_file(path, f"line {line}, column {name!r} is empty; expected a label")
+    missing = [(line, text) for line, text in labels if _is_empty(text)]
+    if missing:
+        line, _ = missing[0]
+        kinds = ", ".join(repr(text) for text in dict.fromkeys(text for _, text in missing))
+        raise bad_file(
+            path,
+            f"{len(missing)} of {len(labels)} rows have no label in column {name!r} ({kinds}), the "
+            f"first of them in line {line}; fill in what they are or delete these rows, and give a "
+            "class that is called so another name",
+        )
     texts = [text for _, text in labels]
-    if not all(_is_number(text) for text in texts):
+    if not all(is_number(text) for text in texts):
         return np.array(texts)
     numbers = np.array(texts, dtype=np.float64)
     # Whole numbers are classes; 1 and 1.0 are the same one.

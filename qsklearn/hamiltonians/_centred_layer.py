@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qsklearn._checks import check_instance, check_reals
 from qsklearn.hamiltonians._layer import LayerHamiltonian
 
 # Of a variance, relative to the mean square that it was calculated from.
 _ROUNDING = 1e-13
+_NAME = "CentredLayer"
 
 
 @dataclass(frozen=True, eq=False)  # == on arrays has no single answer
@@ -44,6 +46,11 @@ class CentredLayer:
     hamiltonian: LayerHamiltonian
     means: np.ndarray
 
+    def __post_init__(self) -> None:
+        check_instance(self.hamiltonian, LayerHamiltonian, "hamiltonian", _NAME)
+        means = check_reals(self.means, "means", _NAME, self.hamiltonian.n_weights - 1)
+        object.__setattr__(self, "means", means)
+
     @classmethod
     def from_hamiltonian(cls, hamiltonian: LayerHamiltonian) -> CentredLayer:
         """Centre a Hamiltonian whose last weight is the intercept.
@@ -57,6 +64,7 @@ class CentredLayer:
         -------
         CentredLayer
         """
+        check_instance(hamiltonian, LayerHamiltonian, "hamiltonian", _NAME)
         if hamiltonian.rows is not None and hamiltonian.row_weights is not None:
             weights = hamiltonian.row_weights.mean(axis=0)
             means = weights @ hamiltonian.rows[:, :-1] / weights.sum()
@@ -101,7 +109,7 @@ class CentredLayer:
 
 
 def _shift(weights: np.ndarray, means: np.ndarray) -> np.ndarray:
-    shifted = np.array(weights, dtype=float)
+    shifted = check_reals(weights, "weights", _NAME, "n_outputs", len(means) + 1).copy()
     shifted[:, -1] += shifted[:, :-1] @ means
     return shifted
 

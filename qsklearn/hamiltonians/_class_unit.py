@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._checks import check_number, check_reals, is_number
+
 _SHIFTS = ("max", "center")
 
 
@@ -45,7 +47,7 @@ def has_one_hot_ground_state(logits, penalty: float) -> np.ndarray:
     >>> has_one_hot_ground_state(logits, 1.0)
     array([False,  True, False])
     """
-    return smallest_penalty(logits) < penalty
+    return smallest_penalty(logits) < check_number(penalty, "penalty", "has_one_hot_ground_state")
 
 
 def smallest_penalty(logits) -> np.ndarray:
@@ -103,7 +105,7 @@ def class_shifts(logits, shift: str | None) -> np.ndarray:
     logits = _check_logits(logits)
     if shift is None:
         return np.zeros(logits.shape[0])
-    if shift not in _SHIFTS:
+    if not isinstance(shift, str) or shift not in _SHIFTS:
         raise ValueError(
             f"The 'shift' parameter must be 'max', 'center' or None. Got {shift!r} instead."
         )
@@ -148,12 +150,12 @@ def shift_logits(logits, shift: str | None = "max", clip: float | None = None) -
 
 def check_clip(clip: float) -> None:
     """Refuse a clip that is not a positive number."""
-    if not clip > 0:
+    if not is_number(clip) or not clip > 0:
         raise ValueError(f"The 'clip' parameter must be a positive number. Got {clip!r} instead.")
 
 
 def _check_logits(logits) -> np.ndarray:
-    logits = np.asarray(logits, dtype=float)
+    logits = check_reals(logits, "logits", "a class unit")
     if logits.ndim != 2 or logits.shape[1] == 0:
         raise ValueError(
             "The 'logits' parameter must be of shape (n_samples, n_classes) with at least one "

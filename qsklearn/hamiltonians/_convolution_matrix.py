@@ -7,6 +7,8 @@ import math
 import numpy as np
 import scipy.sparse
 
+from qsklearn._checks import check_reals, is_number
+
 # While a matrix is made, each of its entries is held as value, row and column, twice.
 _BYTES_PER_ENTRY = 48
 _MAX_BYTES = 2**33
@@ -47,7 +49,7 @@ def convolution_matrix(kernels, image_shape, stride=1, padding=0) -> scipy.spars
     >>> np.arange(9.0) @ matrix
     array([ 8., 12., 20., 24.])
     """
-    kernels = np.asarray(kernels, dtype=float)
+    kernels = check_reals(kernels, "kernels", "convolution_matrix")
     image_shape = _check_image_shape(image_shape)
     if kernels.ndim != 4 or kernels.shape[1] != image_shape[0] or kernels.size == 0:
         raise ValueError(
@@ -106,6 +108,8 @@ def pooling_membership(image_shape, size, stride=None, padding=0) -> scipy.spars
     """
     image_shape = _check_image_shape(image_shape)
     size = _check_pair(size, "size", 1)
+    for axis, name in enumerate(("height", "width")):
+        _check_window(image_shape[axis + 1], size[axis], _axis(1, padding, axis)[1], name)
     one = convolution_matrix(
         np.ones((1, 1, *size)), (1, *image_shape[1:]), size if stride is None else stride, padding
     )
@@ -156,25 +160,31 @@ def or_pooling(
     >>> weights.toarray().tolist(), bias_change.tolist(), pool_biases.tolist()
     ([[4.0], [4.0]], [-4.0, -4.0], [-1.0])
     """
-    if not 0 < cost < strength < np.inf:
+    if not (is_number(cost) and is_number(strength)) or not 0 < cost < strength < np.inf:
         raise ValueError(
             "The 'cost' and 'strength' of pools must be 0 < cost < strength. Got cost "
             f"{cost!r} and strength {strength!r} instead."
         )
+    if not scipy.sparse.issparse(membership):
+        membership = check_reals(membership, "membership", "or_pooling", "n_units", "n_pools")
     weights = scipy.sparse.csr_array(membership, dtype=float) * float(strength)
     return weights, -weights.sum(axis=1), np.full(weights.shape[1], -float(cost))
+
+
+def _check_window(length: int, window: int, padding: int, name: str) -> None:
+    if length + 2 * padding < window:
+        raise ValueError(
+            f"A window of {name} {window} does not fit into images of {name} {length} with a "
+            f"padding of {padding}."
+        )
 
 
 def _window_lines(
     length: int, window: int, stride: int, padding: int, name: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lines of the image under each line of the window, shape (n_outputs, window), and if real."""
+    _check_window(length, window, padding, name)
     n_outputs = (length + 2 * padding - window) // stride + 1
-    if length + 2 * padding < window:
-        raise ValueError(
-            f"A window of {name} {window} does not fit into images of {name} {length} with a "
-            f"padding of {padding}."
-        )
     lines = np.arange(n_outputs)[:, np.newaxis] * stride - padding + np.arange(window)
     return lines, (lines >= 0) & (lines < length)
 

@@ -8,6 +8,8 @@ import dimod
 import numpy as np
 import scipy.sparse
 
+from qsklearn._checks import check_integer, check_number, check_reals
+
 
 @dataclass(frozen=True, eq=False)  # == on arrays has no single answer
 class IsingFamily:
@@ -43,6 +45,27 @@ class IsingFamily:
     labels: tuple
     one_hot: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        fields = check_reals(self.fields, "fields", name, "n_models", "n_spins")
+        n_models, n_spins = fields.shape
+        object.__setattr__(self, "fields", fields)
+        offsets = check_reals(self.offsets, "offsets", name, n_models)
+        object.__setattr__(self, "offsets", offsets)
+        if not scipy.sparse.issparse(self.couplings):
+            couplings = check_reals(self.couplings, "couplings", name, n_spins, n_spins)
+            object.__setattr__(self, "couplings", couplings)
+        elif self.couplings.shape != (n_spins, n_spins):
+            raise ValueError(
+                f"The 'couplings' parameter of {name} must be of shape ({n_spins}, {n_spins}), as "
+                f"the fields have {n_spins} spins. Got {self.couplings.shape} instead."
+            )
+        if not isinstance(self.labels, tuple) or len(self.labels) != n_spins:
+            raise ValueError(
+                f"The 'labels' parameter of {name} must be a tuple of {n_spins} names, one a spin. "
+                f"Got {self.labels!r} instead."
+            )
+
     @property
     def n_models(self) -> int:
         """Number of models."""
@@ -65,7 +88,8 @@ class IsingFamily:
         -------
         energies : ndarray of shape (n_models, num_reads)
         """
-        spins = np.asarray(states, dtype=float)
+        shape = (self.n_models, "num_reads", self.n_spins)
+        spins = check_reals(states, "states", "IsingFamily.energies", *shape)
         # A sparse matrix takes no stacks of states.
         coupled = spins.reshape(-1, self.n_spins) @ self.couplings
         pairs = 0.5 * (coupled.reshape(spins.shape) * spins).sum(axis=-1)
@@ -82,6 +106,7 @@ class IsingFamily:
         -------
         IsingFamily
         """
+        factor = check_number(factor, "factor", "IsingFamily.scaled")
         return IsingFamily(
             self.fields * factor,
             self.couplings * factor,
@@ -101,6 +126,7 @@ class IsingFamily:
         -------
         dimod.BinaryQuadraticModel
         """
+        model = check_integer(model, "model", "IsingFamily.to_bqm", 0, self.n_models)
         upper = scipy.sparse.triu(self.couplings, 1, format="coo")
         upper.eliminate_zeros()
         return dimod.BinaryQuadraticModel.from_numpy_vectors(

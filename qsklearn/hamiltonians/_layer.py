@@ -10,6 +10,15 @@ from functools import cached_property
 import dimod
 import numpy as np
 
+from qsklearn._checks import (
+    check_bools,
+    check_flag,
+    check_instance,
+    check_integer,
+    check_integers,
+    check_reals,
+    is_number,
+)
 from qsklearn._memory import check_memory
 from qsklearn.hamiltonians._family import IsingFamily
 from qsklearn.hamiltonians._layer_moments import Moments
@@ -21,6 +30,9 @@ _SMALLER = (
     "Take fewer bits or weights, or a sampler with sample_levels, which needs no spin matrix "
     "(sampler='annealing')."
 )
+_NAME = "LayerHamiltonian"
+# Numbers of axes of what may come as lists.
+_AXES = {"constant": 1, "penalty": 1, "quadratic": 3, "rows": 2, "row_weights": 2}
 
 
 @dataclass(frozen=True, eq=False)  # == on arrays has no single answer
@@ -89,7 +101,7 @@ class LayerHamiltonian:
                 "Got both."
             )
         self._check_shapes()
-        groups = np.asarray(self.groups)
+        groups = self.groups
         if groups.size and not (0 <= groups.min() and groups.max() < self._form.n_groups):
             raise ValueError(
                 "The 'groups' parameter of LayerHamiltonian must be ints in the range [0, "
@@ -97,6 +109,14 @@ class LayerHamiltonian:
             )
 
     def _check_shapes(self) -> None:
+        linear = check_reals(self.linear, "linear", _NAME, "n_outputs", "n_weights")
+        object.__setattr__(self, "linear", linear)
+        object.__setattr__(self, "groups", check_integers(self.groups, "groups", _NAME))
+        for name, n_axes in _AXES.items():
+            array = getattr(self, name)
+            if array is not None:
+                axes = ["a length"] * n_axes
+                object.__setattr__(self, name, check_reals(array, name, _NAME, *axes))
         n_outputs, n_weights = self.linear.shape
         shapes: dict[str, tuple] = {
             "constant": (n_outputs,),
@@ -109,11 +129,18 @@ class LayerHamiltonian:
             shapes["rows"] = (len(self.rows), n_weights)
             shapes["row_weights"] = (len(self.row_weights), len(self.rows))
         for name, shape in shapes.items():
-            got = np.shape(getattr(self, name))
+            got = getattr(self, name).shape
             if got != shape:
                 raise ValueError(
                     f"The '{name}' parameter of LayerHamiltonian must have the shape {shape}. Got "
                     f"{got} instead."
+                )
+
+        for name in ("linear", *shapes):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(
+                    f"The '{name}' parameter of LayerHamiltonian must be finite. Got NaN or "
+                    "infinity, which also come of rows, targets or gains that are too large."
                 )
 
     @cached_property
@@ -152,13 +179,19 @@ class LayerHamiltonian:
         ValueError
             If there are no batches, shapes do not fit, or the normaliser is not above 0.
         """
-        if not normaliser > 0:
+        if not is_number(normaliser) or not 0 < normaliser < math.inf:
             raise ValueError(
                 "The 'normaliser' parameter of LayerHamiltonian must be a number > 0, as the sum "
                 f"of the samples' weights is. Got {normaliser!r} instead."
             )
-        moments = Moments(keep_rows)
+        moments = Moments(check_flag(keep_rows, "keep_rows", _NAME))
+        check_instance(batches, Iterable, "batches", _NAME)
         for batch in batches:
+            if not isinstance(batch, tuple | list) or len(batch) != 4:
+                raise ValueError(
+                    f"A batch of {_NAME} must be (rows, targets, gains, weights). Got "
+                    f"{type(batch).__name__} instead."
+                )
             moments.add(*_checked_batch(*batch))
         if moments.is_empty:
             raise ValueError("A LayerHamiltonian needs at least one batch of rows. Got none.")
@@ -199,6 +232,7 @@ class LayerHamiltonian:
         LayerHamiltonian
         """
         if normaliser is None:
+            rows, targets, gains, weights = _checked_batch(rows, targets, gains, weights)
             normaliser = len(rows) if weights is None else float(np.sum(weights))
         batches = [(rows, targets, gains, weights)]
         return cls.from_batches(batches, normaliser=normaliser, keep_rows=keep_rows)
@@ -240,7 +274,7 @@ class LayerHamiltonian:
         ValueError
             If a penalty is negative or not finite, or the shape does not fit.
         """
-        values = np.asarray(penalty, dtype=float)
+        values = check_reals(penalty, "penalty", "with_penalty")
         if (
             values.shape not in ((), (self.n_weights,))
             or not (np.isfinite(values) & (values >= 0)).all()
@@ -262,12 +296,7 @@ class LayerHamiltonian:
         -------
         LayerHamiltonian
         """
-        live = np.asarray(live)
-        if live.shape != (self.n_weights,) or live.dtype != bool:
-            raise ValueError(
-                f"The 'live' parameter of restricted must be {self.n_weights} booleans. Got shape "
-                f"{live.shape} of {live.dtype} instead."
-            )
+        live = check_bools(live, "live", "restricted", self.n_weights)
         kept = np.flatnonzero(live)
         return replace(
             self,
@@ -290,6 +319,7 @@ class LayerHamiltonian:
         -------
         couplings : ndarray of shape (n_weights, n_weights)
         """
+        group = check_integer(group, "group", f"{_NAME}.couplings", 0, self.n_groups)
         matrix = self._form.matrix(group)
         matrix[np.diag_indices(self.n_weights)] += self.penalty
         return matrix
@@ -307,7 +337,7 @@ class LayerHamiltonian:
         -------
         energies : ndarray of shape (n_outputs, ...)
         """
-        weights = np.asarray(weights, dtype=float)
+        weights = check_reals(weights, "weights", f"{_NAME}.energies")
         if weights.ndim < 2 or weights.shape[:1] + weights.shape[-1:] != self.linear.shape:
             raise ValueError(
                 f"The 'weights' of energies must have the shape ({self.n_outputs}, ..., "
@@ -439,14 +469,11 @@ class LayerHamiltonian:
         # The dense couplings, their upper half, its indices, and dimod's lists of neighbours.
         thing = f"A BQM of {encoding.n_spins:,} spins"
         check_memory(48 * encoding.n_spins**2, thing, _SMALLER)
-        if not 0 <= output < self.n_outputs:
-            raise ValueError(
-                f"The 'output' parameter of to_bqm must be an int in the range [0, "
-                f"{self.n_outputs}). Got {output!r} instead."
-            )
+        output = check_integer(output, "output", "to_bqm", 0, self.n_outputs)
         return self._family(int(self.groups[output]), np.array([output]), encoding).to_bqm()
 
     def _check_encoding(self, encoding: WeightEncoding) -> None:
+        check_instance(encoding, WeightEncoding, "encoding", _NAME)
         if encoding.base.shape != self.linear.shape:
             raise ValueError(
                 f"The encoding's base weights must have the Hamiltonian's shape (n_outputs, "
@@ -455,9 +482,9 @@ class LayerHamiltonian:
 
 
 def _checked_batch(rows, targets, gains, weights):
-    rows, targets = np.asarray(rows, dtype=float), np.asarray(targets, dtype=float)
-    gains = None if gains is None else np.asarray(gains, dtype=float)
-    weights = None if weights is None else np.asarray(weights, dtype=float)
+    rows, targets = check_reals(rows, "rows", _NAME), check_reals(targets, "targets", _NAME)
+    gains = None if gains is None else check_reals(gains, "gains", _NAME)
+    weights = None if weights is None else check_reals(weights, "weights", _NAME)
     if rows.ndim != 2 or targets.ndim != 2 or len(rows) != len(targets):
         raise ValueError(
             "The rows (n_rows, n_weights) and targets (n_rows, n_outputs) of a LayerHamiltonian "

@@ -13,6 +13,7 @@ import dimod
 import numpy as np
 import scipy.sparse
 
+from qsklearn._checks import check_number, check_reals
 from qsklearn.hamiltonians._class_unit import check_clip
 from qsklearn.hamiltonians._family import IsingFamily
 from qsklearn.hamiltonians._layered_checks import (
@@ -459,7 +460,7 @@ class LayeredHamiltonian:
             record = states.record
             bits = np.repeat(record.sample[:, columns], record.num_occurrences, axis=0)
             return (bits > 0).astype(np.int8)
-        states = np.asarray(states)
+        states = check_reals(states, "states", "LayeredHamiltonian.decode")
         if states.ndim == 0 or states.shape[-1] != self.n_units:
             raise ValueError(
                 f"The 'states' must be whole states, of shape (..., {self.n_units}). Got shape "
@@ -479,7 +480,9 @@ class LayeredHamiltonian:
         -------
         is_one_hot : ndarray of bool, of shape (...,)
         """
-        return np.asarray(class_bits).sum(axis=-1, dtype=np.int64) == 1
+        shape = (..., "n_classes")
+        bits = check_reals(class_bits, "class_bits", "LayeredHamiltonian.one_hot_mask", *shape)
+        return bits.sum(axis=-1) == 1
 
     @property
     def _n_enumerated(self) -> int:
@@ -511,8 +514,9 @@ class LayeredHamiltonian:
 
     def _penalised(self, inputs, shift: float) -> tuple[LayeredHamiltonian, np.ndarray]:
         """The model with a penalty, its own or a sufficient one, and one sample's linear terms."""
-        inputs = check_inputs(np.asarray(inputs)[np.newaxis], self.layer_sizes[0])
-        shifts = check_shifts([shift], 1)
+        vector = check_reals(inputs, "inputs", "LayeredHamiltonian", self.layer_sizes[0])
+        inputs = check_inputs(vector[np.newaxis], self.layer_sizes[0])
+        shifts = check_shifts([check_number(shift, "shift", "LayeredHamiltonian")], 1)
         assert shifts is not None
         model = self
         if self.penalty is None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from qsklearn._checks import check_integer
 from qsklearn.hamiltonians._layered_sums import softmax
+
+_MOST_STEPS = 1_000_000
 
 
 def mean_field(
@@ -15,17 +18,13 @@ def mean_field(
 
     See :meth:`LayeredHamiltonian.mean_field`; networks are trained through just these steps.
     """
-    if num_steps != int(num_steps) or num_steps < 0:
-        raise ValueError(
-            f"The 'num_steps' parameter must be an int in the range [0, inf). Got {num_steps!r} "
-            "instead."
-        )
+    num_steps = check_integer(num_steps, "num_steps", "mean_field", 0, _MOST_STEPS)
     from_outside = [biases[0] + inputs, *biases[1:]]
     means: list[np.ndarray] = []
     for layer in range(len(biases)):
         fields = _fields_from_below(from_outside, weights, means, layer)
         means.append(_law(fields, beta, layer == len(biases) - 1))
-    for _ in range(int(num_steps) if weights else 0):
+    for _ in range(num_steps if weights else 0):
         for layer in range(len(biases)):
             fields = _fields_from_below(from_outside, weights, means, layer)
             if layer < len(weights):

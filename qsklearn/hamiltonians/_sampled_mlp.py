@@ -10,8 +10,10 @@ from functools import cached_property
 
 import dimod
 import numpy as np
+import scipy.sparse
 from scipy.special import logsumexp
 
+from qsklearn._checks import check_instance, check_integers, check_number, check_reals
 from qsklearn.hamiltonians._family import IsingFamily
 
 # Output bits of which all patterns can be enumerated.
@@ -20,6 +22,13 @@ MAX_ENUMERATED_BITS = 16
 _FACTORS_PER_LOG = 512
 # Activations beyond this mean the same, and samplers take biases of up to 1e100.
 _MAX_ACTIVATION = 1e90
+_NAME = "SampledMLPHamiltonian"
+_AXES = {
+    "hidden_weights": ("n_features", "n_hidden"),
+    "output_weights": ("n_hidden", "n_outputs"),
+    "hidden_bias": ("n_hidden",),
+    "output_bias": ("n_outputs",),
+}
 
 
 @dataclass(frozen=True, eq=False)  # == on arrays has no single answer
@@ -70,6 +79,14 @@ class SampledMLPHamiltonian:
     output_bias: np.ndarray
     categorical: bool
 
+    def __post_init__(self) -> None:
+        names = {"n_features": "n_features", "n_hidden": "n_hidden", "n_outputs": "n_outputs"}
+        for name, axes in _AXES.items():
+            shape = [names[axis] for axis in axes]
+            array = check_reals(getattr(self, name), name, _NAME, *shape)
+            names |= dict(zip(axes, array.shape, strict=True))  # what the next have to fit
+            object.__setattr__(self, name, array)
+
     @property
     def n_hidden(self) -> int:
         """Number of hidden bits."""
@@ -119,6 +136,14 @@ class SampledMLPHamiltonian:
         activations : ndarray of shape (n_samples, n_hidden)
             Cut at ±1e90, so that any finite x has a law.
         """
+        n_features = self.hidden_weights.shape[0]
+        if not scipy.sparse.issparse(X):
+            X = check_reals(X, "X", _NAME, "n_samples", n_features)
+        elif X.shape[1] != n_features:
+            raise ValueError(
+                f"The 'X' parameter of {_NAME} must have {n_features} features. Got {X.shape[1]} "
+                "instead."
+            )
         with np.errstate(over="ignore", invalid="ignore"):
             activations = X @ self.hidden_weights + self.hidden_bias
         ends = activations.min(initial=0.0), activations.max(initial=0.0)
@@ -172,7 +197,9 @@ class SampledMLPHamiltonian:
         dimod.BinaryQuadraticModel
             Of vartype BINARY, with variables ``("k", j)`` and ``("y", m)``.
         """
-        bqm = self.build(np.asarray(x, dtype=float).reshape(1, -1)).to_bqm()
+        x = check_reals(x, "x", _NAME, self.hidden_weights.shape[0])
+        penalty = None if penalty is None else check_number(penalty, "penalty", _NAME)
+        bqm = self.build(x[np.newaxis]).to_bqm()
         bqm.change_vartype(dimod.BINARY, inplace=True)
         if self.categorical:
             if penalty is None:
@@ -202,8 +229,11 @@ class SampledMLPHamiltonian:
         -------
         IsingFamily
         """
-        weights = np.asarray(strengths, dtype=float) * (0.5 if self.categorical else 1.0)
-        weights = np.broadcast_to(weights, family.n_models)
+        check_instance(family, IsingFamily, "family", f"{_NAME}.nudge")
+        outputs = check_reals(outputs, "outputs", _NAME, family.n_models, self.n_outputs)
+        axes = (family.n_models,) * bool(np.ndim(strengths))
+        strengths = check_reals(strengths, "strengths", _NAME, *axes)
+        weights = np.broadcast_to(strengths * (0.5 if self.categorical else 1.0), family.n_models)
         fields = family.fields.copy()
         fields[:, self.output_spins] -= weights[:, np.newaxis] * (2.0 * outputs - 1.0) / 2.0
         offsets = family.offsets + weights * self.n_outputs / 2.0
@@ -220,6 +250,13 @@ class SampledMLPHamiltonian:
         -------
         costs : ndarray of shape (...,)
         """
+        drawn = check_reals(drawn, "drawn", _NAME, ..., self.n_outputs)
+        outputs = check_reals(outputs, "outputs", _NAME, ..., self.n_outputs)
+        if drawn.shape != outputs.shape:
+            raise ValueError(
+                f"The 'drawn' and 'outputs' parameters of {_NAME}.costs must be of one shape. Got "
+                f"{drawn.shape} and {outputs.shape} instead."
+            )
         wrong = np.not_equal(drawn, outputs).sum(axis=-1)
         return wrong / 2.0 if self.categorical else wrong.astype(float)
 
@@ -238,7 +275,8 @@ class SampledMLPHamiltonian:
             SampleSet, whose occurrences are unfolded
         """
         if not isinstance(states, dimod.SampleSet):
-            return (np.asarray(states) > 0).astype(np.int8)
+            spins = check_reals(states, "states", f"{_NAME}.decode", ..., self.n_outputs)
+            return (spins > 0).astype(np.int8)
         columns = [states.variables.index(("y", m)) for m in range(self.n_outputs)]
         record = states.record
         outputs = np.repeat(record.sample[:, columns], record.num_occurrences, axis=0)
@@ -332,7 +370,9 @@ class SampledMLPHamiltonian:
         -------
         free_energies : ndarray of shape (n_samples,)
         """
-        shifted = self.activations(X) + outputs @ self.output_weights.T
+        activations = self.activations(X)
+        outputs = check_reals(outputs, "outputs", _NAME, len(activations), self.n_outputs)
+        shifted = activations + outputs @ self.output_weights.T
         return -(_sum_softplus(shifted) + outputs @ self.output_bias)
 
     def pattern_of(self, outputs) -> np.ndarray:
@@ -346,10 +386,12 @@ class SampledMLPHamiltonian:
         -------
         numbers : ndarray of int64, of shape (...,)
         """
+        bits = {"low": 0, "high": 2}
+        outputs = check_integers(outputs, "outputs", _NAME, ..., self.n_outputs, **bits)
         if self.categorical:
             return np.argmax(outputs, axis=-1)
         self._require_enumerable()
-        return np.asarray(outputs).astype(np.int64) @ (1 << np.arange(self.n_outputs))
+        return outputs @ (1 << np.arange(self.n_outputs))
 
     def _require_enumerable(self) -> None:
         if not self.is_enumerable:

@@ -8,6 +8,9 @@ from numbers import Integral
 import dimod
 import numpy as np
 
+from qsklearn._checks import check_integers, check_reals
+
+_NAME = "WeightEncoding"
 MAX_BITS = 16
 
 
@@ -57,8 +60,8 @@ class WeightEncoding:
 
     def __post_init__(self) -> None:
         _check_n_bits(self.n_bits)
-        object.__setattr__(self, "base", np.asarray(self.base, dtype=float))
-        object.__setattr__(self, "ranges", np.asarray(self.ranges, dtype=float))
+        object.__setattr__(self, "base", check_reals(self.base, "base", _NAME))
+        object.__setattr__(self, "ranges", check_reals(self.ranges, "ranges", _NAME))
         if self.base.ndim != 2 or not np.isfinite(self.base).all():
             raise ValueError(
                 "The 'base' parameter of WeightEncoding must be finite, of shape (n_outputs, "
@@ -131,7 +134,7 @@ class WeightEncoding:
         if isinstance(states, dimod.SampleSet):
             output = self._single_output(outputs)
             return self._decode_array(_read_by_label(states, self.labels)[np.newaxis], [output])[0]
-        return self._decode_array(np.asarray(states), outputs)
+        return self._decode_array(check_reals(states, "states", f"{_NAME}.decode"), outputs)
 
     def decode_levels(self, levels, outputs=None) -> np.ndarray:
         """Weights from levels.
@@ -147,8 +150,8 @@ class WeightEncoding:
         -------
         weights : ndarray of the levels' shape
         """
-        base = self.base if outputs is None else self.base[np.asarray(outputs)]
-        return _insert_axes(base, np.ndim(levels)) + np.asarray(levels) * self.scale
+        levels, base = self._checked(levels, "levels", outputs)
+        return base + levels * self.scale
 
     def levels_of(self, weights, outputs=None) -> np.ndarray:
         """The levels nearest to weights: the inverse of :meth:`decode_levels` on the grid.
@@ -164,8 +167,8 @@ class WeightEncoding:
         levels : ndarray of int64 of the weights' shape
             Odd integers from -(2ⁿ - 1) to 2ⁿ - 1; 1 where the range is zero.
         """
-        base = self.base if outputs is None else self.base[np.asarray(outputs)]
-        distance = np.asarray(weights, dtype=float) - _insert_axes(base, np.ndim(weights))
+        weights, base = self._checked(weights, "weights", outputs)
+        distance = weights - base
         scale = np.broadcast_to(self.scale, distance.shape)
         exact = np.divide(distance, scale, out=np.zeros_like(distance), where=scale > 0)
         bounded = np.clip(exact, -self.max_level, self.max_level)  # before int64 can overflow
@@ -184,12 +187,13 @@ class WeightEncoding:
         -------
         states : ndarray of int8 of shape (..., n_spins)
         """
-        numbers = (np.asarray(levels, dtype=np.int64) + self.max_level) // 2
+        levels = check_integers(levels, "levels", _NAME, ..., self.n_weights)
+        numbers = (levels + self.max_level) // 2
         bits = (numbers[..., np.newaxis] >> np.arange(self.n_bits)) & 1
         return (2 * bits - 1).astype(np.int8).reshape(*numbers.shape[:-1], self.n_spins)
 
     def _decode_array(self, states: np.ndarray, outputs) -> np.ndarray:
-        n_some = self.n_outputs if outputs is None else len(outputs)
+        n_some = self.n_outputs if outputs is None else len(self._base_of(outputs))
         if states.ndim != 3 or states.shape[0] != n_some or states.shape[2] != self.n_spins:
             raise ValueError(
                 f"The 'states' to decode must have the shape ({n_some}, num_reads, "
@@ -204,6 +208,24 @@ class WeightEncoding:
         bits = states.reshape(*states.shape[:2], self.n_weights, int(self.n_bits))
         return self.decode_levels(bits @ self.bit_values, outputs)
 
+    def _base_of(self, outputs) -> np.ndarray:
+        """Base weights of some outputs, all of them by default."""
+        if outputs is None:
+            return self.base
+        limits = {"low": 0, "high": self.n_outputs}
+        return self.base[check_integers(outputs, "outputs", _NAME, "n_some", **limits)]
+
+    def _checked(self, values, name: str, outputs) -> tuple[np.ndarray, np.ndarray]:
+        """Levels or weights (n_some, ..., n_weights), and base weights to stand beside them."""
+        base = self._base_of(outputs)
+        array = check_reals(values, name, _NAME, ..., self.n_weights)
+        if array.ndim < 2 or len(array) != len(base):
+            raise ValueError(
+                f"The {name!r} parameter of {_NAME} must be of shape ({len(base)}, ..., "
+                f"{self.n_weights}). Got {array.shape} instead."
+            )
+        return array, _insert_axes(base, array.ndim)
+
     def _single_output(self, outputs) -> int:
         if outputs is None and self.n_outputs == 1:
             return 0
@@ -212,7 +234,8 @@ class WeightEncoding:
                 "A SampleSet holds the states of one output: the 'outputs' parameter of decode "
                 f"must be its number, an int in [0, {self.n_outputs}). Got {outputs!r} instead."
             )
-        return int(np.ravel(outputs)[0])
+        limits = {"low": 0, "high": self.n_outputs}
+        return int(np.ravel(check_integers(outputs, "outputs", _NAME, **limits))[0])
 
 
 def _check_n_bits(n_bits) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._checks import check_instance
 from qsklearn._memory import check_memory
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
@@ -247,6 +248,7 @@ def _check_histogram(histogram):
 
 
 def _check_names(names, n_problems):
+    check_instance(names, (list, tuple, np.ndarray, type(None)), "class_names", _CALLER)
     if names is not None and len(names) != n_problems:
         raise ValueError(
             f"The 'class_names' parameter of {_CALLER} must be {n_problems} names, one a problem, "

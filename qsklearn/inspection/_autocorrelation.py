@@ -259,7 +259,7 @@ def _check_function(autocorrelation):
         raise ValueError(
             f"The 'autocorrelation' parameter of {_CALLER} must be two numbers or more of shape "
             "(n_lags,), finite and beginning with 1, or all NaN. Got "
-            f"{np.asarray(autocorrelation).ravel()[:5].tolist()} instead."
+            f"{function.ravel()[:5].tolist()} instead, or no numbers."
         )
     return function
 

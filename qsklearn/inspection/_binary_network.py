@@ -5,10 +5,9 @@ It reads the weights of a classifier trained by search, and knows no estimator b
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
+from qsklearn._checks import check_flag, check_instance, check_integer
 from qsklearn._optional import import_optional
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, escape, make_axes, shorten
@@ -77,7 +76,7 @@ class BinaryNetworkDisplay(Display):
         output = check_array(output_weights, "output_weights", _CALLER, (len(hidden),))
         self.hidden_weights = _check_weights(hidden, "hidden_weights", (-1, 0, 1))
         self.output_weights = _check_weights(output, "output_weights", (-1, 1))
-        self.fit_bias = bool(fit_bias)
+        self.fit_bias = check_flag(fit_bias, "fit_bias", _CALLER)
         self.input_names = _check_names(input_names, hidden.shape[1] - self.fit_bias)
 
     @classmethod
@@ -111,12 +110,8 @@ class BinaryNetworkDisplay(Display):
         """
         estimator = check_estimator_has(estimator, _READ, _CALLER)
         found = np.asarray(estimator.weights_[find_problem(estimator, label, _CALLER)])
-        number = operator.index(solution)
-        if not 0 <= number < len(found):
-            raise ValueError(
-                f"The 'solution' parameter of {_CALLER}.from_estimator must be an int from 0 to "
-                f"{len(found) - 1}. Got {solution!r} instead."
-            )
+        method = f"{_CALLER}.from_estimator"
+        number = check_integer(solution, "solution", method, 0, len(found))
         hidden, output = estimator.network_.unpack(found[number : number + 1])
         names, fit_bias = list(estimator.bit_names_), estimator.network_.fit_bias
         return cls(hidden[0], output[0], input_names=names, fit_bias=fit_bias).plot(ax)
@@ -228,6 +223,7 @@ def _check_names(names, n_inputs):
         )
     if names is None:
         return [f"x{number}" for number in range(1, n_inputs + 1)]
+    check_instance(names, (list, tuple, np.ndarray), "input_names", _CALLER)
     if len(names) != n_inputs:
         raise ValueError(
             f"The 'input_names' parameter of {_CALLER} must be {n_inputs} names, or None. Got "

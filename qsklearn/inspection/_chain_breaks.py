@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.utils.validation import check_is_fitted
 
+from qsklearn._checks import check_reals
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
@@ -344,8 +345,9 @@ def _count_breaks(samples, chains, caller):
 
 
 def _split_rows(X, n_calls):
-    X = X if hasattr(X, "shape") else np.asarray(X)
-    n_rows = X.shape[0]
+    if not hasattr(X, "shape"):
+        X = check_reals(X, "X", f"{_CALLER}.from_estimator", "n_samples", "n_features")
+    n_rows = X.shape[0] if X.shape else 0
     number = check_array(n_calls, "n_calls", f"{_CALLER}.from_estimator", ())
     if number != np.round(number) or not 1 <= number <= n_rows:
         raise ValueError(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 
+from qsklearn._checks import check_choice, check_instance, check_reals
 from qsklearn._optional import import_optional
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import check_axis, escape
@@ -53,6 +55,12 @@ class ComparisonDisplay(Display):
     """
 
     def __init__(self, values, half_widths, *, baseline=None):
+        for name, given in (("values", values), ("half_widths", half_widths)):
+            check_instance(given, Mapping, name, "ComparisonDisplay")
+            for by_name in given.values():
+                check_instance(by_name, Mapping, name, "ComparisonDisplay")
+        if not values:
+            raise ValueError("The 'values' parameter of ComparisonDisplay must hold a score.")
         self.values = values
         self.half_widths = half_widths
         self.baseline = baseline
@@ -115,11 +123,7 @@ class ComparisonDisplay(Display):
             If matplotlib is not installed.
         """
         scoring = next(iter(self.values)) if scoring is None else scoring
-        if scoring not in self.values:
-            raise ValueError(
-                f"The 'scoring' parameter of ComparisonDisplay.plot must be one of "
-                f"{list(self.values)}. Got {scoring!r} instead."
-            )
+        check_choice(scoring, self.values, "scoring", "ComparisonDisplay.plot")
         labels = [textwrap.fill(name, _NAME_WIDTH) for name in self.values[scoring]]
         # Each contender takes the room of its name's lines, so that none runs into the next.
         heights = np.array([max(1.6, 1.0 + label.count("\n")) for label in labels])
@@ -138,7 +142,7 @@ class ComparisonDisplay(Display):
         return figure.subplots()
 
     def _draw(self, position, name, scoring):
-        values = np.asarray(self.values[scoring][name], dtype=float)
+        values = check_reals(self.values[scoring][name], "values", "ComparisonDisplay", "n_folds")
         finished = values[np.isfinite(values)]
         if finished.size == 0:
             self.ax_.text(

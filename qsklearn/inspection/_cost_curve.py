@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from qsklearn._checks import check_instance, is_among
 from qsklearn._optional import import_optional
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
@@ -28,6 +30,7 @@ _ONE_COST = 0.01  # decades: what differs by less would be drawn at the width of
 _ASIDE = 3.0  # points between marks that would hide one another
 _INCHES_OF_NUMBER = 0.75  # on the axis of the costs
 _CLOSE = 0.015  # of the axis: marks nearer than this hide one another
+_NEEDED = ("estimator", "parameter", "value", "scoring", "mean", "half_width")
 _NOT_COSTS = ("estimator", "parameter", "value", "scoring", "n_folds")
 _NOT_COSTS += ("mean", "standard_error", "half_width")
 # Costs that do not say by themselves what they are of.
@@ -102,9 +105,18 @@ class CostCurveDisplay(Display):
     """
 
     def __init__(self, rows):
+        check_instance(rows, Iterable, "rows", _CALLER)
         self.rows = list(rows)
         if not self.rows:
             raise ValueError(f"The 'rows' parameter of {_CALLER} must hold a row. Got none.")
+        for row in self.rows:
+            check_instance(row, Mapping, "rows", _CALLER)
+            missing = [name for name in _NEEDED if name not in row]
+            if missing:
+                raise ValueError(
+                    f"The 'rows' parameter of {_CALLER} must be rows with {', '.join(_NEEDED)}. "
+                    f"One lacks {', '.join(missing)}."
+                )
 
     @classmethod
     def from_curve(cls, curve, *, ax=None, cost="reads", scoring=None):
@@ -178,7 +190,7 @@ class CostCurveDisplay(Display):
             for name in dict.fromkeys(key for row in self.rows for key in row)
             if name not in _NOT_COSTS and any(_is_shown(row, name) for row in self.rows)
         ]
-        if cost not in known:
+        if not is_among(cost, known):
             raise ValueError(
                 f"The 'cost' parameter of {_CALLER}.plot must be one that a contender has: "
                 f"{', '.join(map(repr, known)) or 'none was found'}. Got {cost!r} instead."

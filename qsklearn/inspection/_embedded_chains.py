@@ -31,7 +31,8 @@ def check_chains(embedding, caller):
     if not isinstance(embedding, Mapping) and hasattr(embedding, "to_dict"):
         embedding = embedding.to_dict()
     if not isinstance(embedding, Mapping) or not embedding:
-        got = f"{type(embedding).__name__} instead" if embedding != {} else "no chain"
+        is_empty = isinstance(embedding, Mapping)
+        got = "no chain" if is_empty else f"{type(embedding).__name__} instead"
         raise ValueError(f"{rule} Got {got}.")
     try:
         chains = {variable: tuple(chain) for variable, chain in embedding.items()}

@@ -6,6 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
+from qsklearn._checks import check_flag
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, dress, make_axes
 from qsklearn.inspection._energy_law import (
@@ -241,7 +242,10 @@ class EnergyHistogramDisplay(Display):
         n_draws = int(self.counts.sum())
         self._measure(drawn, chances, n_draws)
         name = f"{n_draws:,} draws"
-        if show_beta_eff and self.beta_eff_ is not None:
+        if (
+            check_flag(show_beta_eff, "show_beta_eff", f"{_CALLER}.plot")
+            and self.beta_eff_ is not None
+        ):
             name += f", effective beta {self.beta_eff_:.4g} ± {self.beta_eff_stderr_:.2g}"
         style = {"align": "edge", "fc": _PALE_BLUE, "ec": COLOURS[0], "lw": 0.8}
         self.bars_ = self.ax_.bar(lefts, drawn, widths, label=name, **style)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_array
 
+from qsklearn._checks import check_instance
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._fitted_estimator import check_count, check_has
 from qsklearn.inspection._image_grid import (
@@ -228,6 +229,7 @@ def _name_rows(n_rows):
 
 
 def _check_names(names, n_images):
+    check_instance(names, (list, tuple, np.ndarray, type(None)), "names", _CALLER)
     if names is not None and len(names) != n_images:
         raise ValueError(
             f"The 'names' parameter of {_CALLER} must be {n_images} names, one an image, or None. "

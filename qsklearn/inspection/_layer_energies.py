@@ -7,9 +7,11 @@ knows no estimator by name.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 
+from qsklearn._checks import check_instance
 from qsklearn._optional import import_optional
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
@@ -227,6 +229,7 @@ def _fit(name, panel):
 
 def _check(diagnostics):
     """Raise ValueError unless the diagnostics are complete and of fitting shapes."""
+    check_instance(diagnostics, Mapping, "diagnostics", _CALLER)
     missing = [name for name in (*_ENERGIES, "layer_names") if name not in diagnostics]
     if missing:
         raise ValueError(

@@ -77,9 +77,9 @@ def check_probabilities(values, name, caller, shape):
 def check_whole(values, name, caller, shape):
     """As :func:`check_array`, of whole numbers of 0 or more; of integer type."""
     array = check_between(check_array(values, name, caller, shape), name, caller, 0)
-    if (array != np.round(array)).any():
+    if (array != np.round(array)).any() or (array >= 2.0**63).any():
         raise ValueError(
             f"The '{name}' parameter of {caller} must hold whole numbers. Got "
-            f"{array[array != np.round(array)][0]:g} among them instead."
+            f"{array[(array != np.round(array)) | (array >= 2.0**63)][0]:g} among them instead."
         )
     return array.astype(np.int64)

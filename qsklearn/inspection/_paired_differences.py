@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 
+from qsklearn._checks import check_choice, check_instance
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
@@ -91,6 +93,12 @@ class PairedDifferenceDisplay(Display):
     """
 
     def __init__(self, tests, differences, *, baseline, rope=None):
+        for name, given in (("tests", tests), ("differences", differences)):
+            check_instance(given, Mapping, name, _CALLER)
+        if not tests:
+            raise ValueError(f"The 'tests' parameter of {_CALLER} must hold a score. Got none.")
+        for rows in tests.values():
+            check_instance(rows, (list, tuple), "tests", _CALLER)
         self.tests = tests
         self.differences = differences
         self.baseline = baseline
@@ -190,11 +198,8 @@ class PairedDifferenceDisplay(Display):
         return self
 
     def _choose_tests(self, scoring):
-        if scoring is not None and scoring not in self.tests:
-            raise ValueError(
-                f"The 'scoring' parameter of {_CALLER}.plot must be one of {list(self.tests)}. "
-                f"Got {scoring!r} instead."
-            )
+        if scoring is not None:
+            check_choice(scoring, self.tests, "scoring", f"{_CALLER}.plot")
         tests = self.tests[next(iter(self.tests)) if scoring is None else scoring]
         if not tests:
             raise ValueError(
@@ -294,7 +299,12 @@ def _format_p(p_value):
 
 def _label(row, controls):
     name, other = row["estimator"], row["baseline"]
-    return f"{name} minus {other.removeprefix(name + ': ')}" if controls else name
+    if not controls:
+        return name
+    # Variants "NAME (...)" may share a control "NAME: ...".
+    for owner in (name, name.rpartition(" (")[0]):
+        other = other.removeprefix(f"{owner}: ")
+    return f"{name} minus {other}"
 
 
 def _check_rope(rope):

@@ -6,10 +6,13 @@ A matrix is dense or sparse and upper triangular; layers follow one another and 
 from __future__ import annotations
 
 import numbers
+from collections.abc import Mapping
 
 import dimod
 import numpy as np
 from scipy import sparse
+
+from qsklearn._checks import check_instance, check_reals
 
 _CALLER = "QUBOMatrixDisplay"
 
@@ -17,7 +20,10 @@ _CALLER = "QUBOMatrixDisplay"
 def check_matrix(matrix):
     """The matrix as float64, dense or csr; square, finite and upper triangular."""
     name = f"The 'matrix' parameter of {_CALLER}"
-    matrix = sparse.csr_array(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
+    if sparse.issparse(matrix):
+        matrix = sparse.csr_array(matrix)
+    else:
+        matrix = check_reals(matrix, "matrix", _CALLER)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
         raise ValueError(
             f"{name} must be square with at least one unit. Got the shape {matrix.shape} instead."
@@ -43,6 +49,7 @@ def check_layers(layers, n_units):
     """Layers as a dictionary of name to slice, in the order of their units."""
     if layers is None:
         return {"units": slice(0, n_units)}
+    check_instance(layers, (Mapping, list, tuple), "layers", _CALLER)
     spans = _slices(layers, n_units) if hasattr(layers, "items") else _consecutive(layers)
     spans = dict(sorted(spans.items(), key=lambda item: item[1].start))
     reached = 0

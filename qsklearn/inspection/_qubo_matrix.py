@@ -205,13 +205,14 @@ class QUBOMatrixDisplay(Display):
         self.figure_ = self.ax_.figure
         dense = self.matrix.toarray() if sparse.issparse(self.matrix) else self.matrix
         points_per_unit = self._points_per_unit()
+        has_pixels = points_per_unit * self.figure_.dpi >= 72.0
         self.im_ = self.ax_.imshow(
             np.ma.masked_equal(dense, 0.0),
             cmap=cmap,
             vmin=-limit,
             vmax=limit,
             # Crisp where each unit has its pixel, averaged where several share one.
-            interpolation="nearest" if points_per_unit * self.figure_.dpi >= 72.0 else "auto",
+            interpolation="nearest" if has_pixels else "antialiased",
         )
         self._draw_borders()
         has_numbers = n_units <= _MANY_UNITS and points_per_unit >= self._width_of_numbers()

@@ -7,9 +7,11 @@ PyTorch network's modules) and knows no estimator by name.
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable
 
 import numpy as np
 
+from qsklearn._checks import check_instance, check_reals
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._fitted_estimator import check_count, check_has
 from qsklearn.inspection._image_grid import ImageGrid, find_image_shape, near_square
@@ -73,6 +75,7 @@ class ReceptiveFieldDisplay(Display):
         self.weights = _check_weights(weights)
         if unit_names is None:
             unit_names = range(len(self.weights))
+        check_instance(unit_names, Iterable, "unit_names", _CALLER)
         self.unit_names = [str(name) for name in unit_names]
         if len(self.unit_names) != len(self.weights):
             raise ValueError(
@@ -216,7 +219,8 @@ class ReceptiveFieldDisplay(Display):
 
 
 def _check_weights(weights):
-    n_axes = np.ndim(weights)
+    weights = check_reals(weights, "weights", _CALLER)
+    n_axes = weights.ndim
     shape = ("n_units", "channels", "height", "width")
     if n_axes == 3:
         shape = ("n_units", "height", "width")

@@ -29,6 +29,7 @@ _ROUNDING = 1e-3  # how far from 1 the probabilities of a row may sum
 _STRATEGIES = ("quantile", "uniform")
 _LINES = ("-", "--", "-.", ":")
 _LEVEL = 0.95
+_MOST_BINS = 100_000
 _HIGH = 1.7  # inches, from which on the axis of accuracies has all its ticks
 
 
@@ -112,7 +113,7 @@ class ReliabilityDisplay(Display):
     def __init__(self, confidences, is_right, *, n_bins=10, strategy="uniform", name=None):
         sure = check_probabilities(confidences, "confidences", _CALLER, ("n_samples",))
         right = check_probabilities(is_right, "is_right", _CALLER, sure.shape) > 0.5
-        self.n_bins = check_count(n_bins, "n_bins", _CALLER)
+        self.n_bins = check_count(n_bins, "n_bins", _CALLER, 1, _MOST_BINS)
         self.strategy, self.name = _check_strategy(strategy), name
         self.accuracies, self.mean_confidences = calibration_curve(
             right, sure, n_bins=self.n_bins, strategy=strategy, pos_label=True

@@ -5,8 +5,11 @@ It asks a classifier trained by search by method, and knows no estimator by name
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from qsklearn._checks import check_instance
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
     COLOURS,
@@ -192,6 +195,7 @@ def _spread_marks(evaluations):
 
 
 def _check_curves(curves):
+    check_instance(curves, Mapping, "curves", _CALLER)
     if not curves:
         raise ValueError(f"The 'curves' parameter of {_CALLER} must hold a curve. Got none.")
     return {str(name): _check_curve(name, curve) for name, curve in curves.items()}
@@ -199,10 +203,10 @@ def _check_curves(curves):
 
 def _check_curve(name, curve):
     what = f"curves[{name!r}]"
-    if len(curve) != 2:
+    if not isinstance(curve, tuple | list | np.ndarray) or len(curve) != 2:
         raise ValueError(
-            f"The '{what}' parameter of {_CALLER} must be a pair of arrays. Got {len(curve)} "
-            "instead."
+            f"The '{what}' parameter of {_CALLER} must be a pair of arrays. Got "
+            f"{type(curve).__name__} of another length instead."
         )
     evaluations = check_array(curve[0], what, _CALLER, ("m",))
     check_between(evaluations, what, _CALLER, 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._checks import is_among
 from qsklearn.inspection._fitted_estimator import check_has
 
 _MAX_CANDIDATES = 200_000  # amplifications looked through for the best number of them
@@ -62,7 +63,7 @@ def find_problem(estimator, label, caller):
     """
     classes = np.asarray(estimator.classes_).tolist()
     is_single = len(classes) == 2
-    if label not in classes and not (label is None and is_single):
+    if not is_among(label, classes) and not (label is None and is_single):
         raise ValueError(
             f"The 'label' parameter of {caller}.from_estimator must be one of {classes}"
             f"{', or None' if is_single else ''}. Got {label!r} instead."

@@ -6,8 +6,11 @@ estimator by name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from qsklearn._checks import check_instance
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import COLOURS, MARKERS, check_axes, dress, escape, make_axes
 from qsklearn.inspection._fitted_estimator import check_has
@@ -195,6 +198,7 @@ class AnnealedTrainingDisplay(Display):
 
 def _check(diagnostics):
     """Raise ValueError unless the diagnostics are complete and of fitting shapes."""
+    check_instance(diagnostics, Mapping, "diagnostics", _CALLER)
     missing = [name for name in ("loss", *_BY_LAYER, "layer_names") if name not in diagnostics]
     if missing:
         raise ValueError(

@@ -15,7 +15,9 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
+from qsklearn._checks import check_instance
 from qsklearn._warnings import warn
+from qsklearn.model_selection._data_facts import check_labels, describe_data
 from qsklearn.model_selection._environment import describe_environment
 from qsklearn.model_selection._fingerprint import stable_repr
 from qsklearn.model_selection._fold import run_fold
@@ -30,6 +32,7 @@ _FIELDS = {
     "errors": "error",
     "stopped_early": "stopped_early",
     "samplers": "sampler",
+    "drawn_by": "drawn_by",
     "warnings": "warnings",
     "best_params": "best_params",
     "tuning_costs": "tuning_cost",
@@ -167,6 +170,7 @@ def compare(
     plan = make_plan(
         estimators, param_distributions, n_candidates, inner_cv, tuning_scoring, (scorers, scoring)
     )
+    check_labels(y, estimators, "compare")
     X, y, groups = indexable(X, y, groups)
     rng = None if random_state is None else check_random_state(random_state)
     splits = _make_splits(cv, X, y, groups, estimators, rng)
@@ -195,6 +199,7 @@ def compare(
         seeds=tuple(seeds),
         random_state=random_state,
         environment=describe_environment(),
+        data=describe_data(X, y if all(map(is_classifier, estimators.values())) else None),
     )
 
 
@@ -262,6 +267,7 @@ def _make_splits(cv, X, y, groups, estimators, rng):
 
 def _run(tasks, n_jobs, verbose):
     outcomes = {}
+    check_instance(verbose, (int, float, np.number, np.bool_), "verbose", "compare")
     bar = tqdm(total=len(tasks), desc="compare", unit="fold", disable=not verbose)
     with bar:
         for task, outcome in _make_parallel(n_jobs)(tasks):

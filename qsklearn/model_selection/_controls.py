@@ -88,10 +88,35 @@ def with_controls(estimators, *, twins=True, ablations=True):
     }
 
 
-def contender_of(name, names):
-    """The contender among `names` whose control `name` is by its name, or None."""
-    found = [other for other in names if name.startswith(other + SEPARATOR)]
-    return max(found, key=len, default=None)
+def contenders_of(name, names):
+    """The contenders among `names` whose control `name` is by its name.
+
+    ``"NAME: ..."`` is a control of ``"NAME"``; where there is none of that name, of all its
+    variants ``"NAME (...)"``, which share it.
+
+    Parameters
+    ----------
+    name : str
+    names : iterable of str
+
+    Returns
+    -------
+    contenders : list of str
+        Mostly one; none where it is no control.
+    """
+    names = list(names)
+    own = [other for other in names if name.startswith(other + SEPARATOR)]
+    if own:
+        return [max(own, key=len)]
+    common = {other: _name_of_variants(other) for other in names}
+    shared = [base for base in common.values() if base and name.startswith(base + SEPARATOR)]
+    longest = max(shared, key=len, default=None)
+    return [other for other, base in common.items() if base and base == longest]
+
+
+def _name_of_variants(name):
+    """``"NAME"`` of ``"NAME (...)"``, or an empty text."""
+    return name.rpartition(" (")[0] if name.endswith(")") else ""
 
 
 def pairs_of_controls(names):
@@ -104,15 +129,18 @@ def pairs_of_controls(names):
     Returns
     -------
     pairs : list of (str, str)
-        Contender and control, in the order of the controls.
+        Contender and control, in the order of the contenders, then of the controls.
     """
-    owners = {name: contender_of(name, names) for name in names}
-    return [(owner, name) for name, owner in owners.items() if owner is not None]
+    pairs = [(owner, name) for name in names for owner in contenders_of(name, names)]
+    order = {name: place for place, name in enumerate(names)}
+    return sorted(pairs, key=lambda pair: order[pair[0]])
 
 
 def name_of_control(contender, control):
     """What is left of a control's name without its contender's."""
-    return control.removeprefix(contender + SEPARATOR)
+    if control.startswith(contender + SEPARATOR):
+        return control.removeprefix(contender + SEPARATOR)
+    return control.removeprefix(_name_of_variants(contender) + SEPARATOR)
 
 
 def _twin_of(name, estimator):

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import check_scoring, get_scorer
 
+from qsklearn._checks import check_instance
 from qsklearn._optional import import_optional
 from qsklearn.model_selection._compare import compare
 from qsklearn.model_selection._fitted import plain
@@ -439,6 +440,7 @@ def _check_scoring(scoring, estimators):
     if scoring is None or callable(scoring):
         return ("score",)
     scorers = [scoring] if isinstance(scoring, str) else scoring
+    check_instance(scorers, (list, tuple, set, Mapping), "scoring", "cost_curve")
     for scorer in scorers.values() if isinstance(scorers, Mapping) else scorers:
         get_scorer(scorer)
     if not scorers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from qsklearn._checks import check_instance, is_among
 from qsklearn.model_selection._fitted import find_cost
 
 COST_NAMES = (
@@ -75,8 +76,9 @@ def cost_scorers(names=("qpu_access_time", "queries", "reads")) -> dict[str, Cos
     >>> found["test_reads"]
     array([9., 9., 9.])
     """
+    check_instance(names, (str, list, tuple), "names", "cost_scorers")
     names = [names] if isinstance(names, str) else list(names)
-    unknown = [name for name in names if name not in COST_NAMES]
+    unknown = [name for name in names if not is_among(name, COST_NAMES)]
     if unknown:
         raise ValueError(
             "The 'names' parameter of cost_scorers must be among "

@@ -48,8 +48,9 @@ def run_fold(task, estimator, X, y, split, scoring, seed, error_score, tuning=No
     task : object
     outcome : dict
         ``scores`` (dict of name to float), ``fit_seconds``, ``score_seconds``, ``cost``, ``error``,
-        ``stopped_early``, ``sampler``, ``best_params``, ``n_tried``, ``tuning_seconds``,
-        ``tuning_cost``, and ``warnings`` and ``tuning_warnings``, lists of (category, text).
+        ``stopped_early``, ``sampler``, ``drawn_by``, ``best_params``, ``n_tried``,
+        ``tuning_seconds``, ``tuning_cost``, and ``warnings`` and ``tuning_warnings``, lists of
+        (category, text).
     """
     in_tuning, recorded = [], []
     if isinstance(scoring, dict) and error_score != "raise":
@@ -110,7 +111,7 @@ def _fit_and_score(estimator, X, y, split, scoring):
         "cost": find_cost(fitted),
         "error": None,
         "stopped_early": stop_reason if _is_failure(stop_reason) else None,
-        "sampler": _sampler_name(fitted),
+        **_sampler_facts(fitted),
         **_own_search(fitted),
         "tuning_seconds": 0.0,
     }
@@ -170,9 +171,22 @@ def _is_failure(stop_reason):
     return isinstance(stop_reason, str) and stop_reason.startswith("sampler:")
 
 
-def _sampler_name(fitted):
+def _sampler_facts(fitted):
+    """The sampler's class, and what it, or the one that it wraps, says of what draws."""
     sampler = find_attribute(fitted, "sampler_")
-    return None if sampler is None else type(sampler).__name__
+    if sampler is None:
+        return {}
+    return {"sampler": type(sampler).__name__, "drawn_by": _drawn_by(sampler)}
+
+
+def _drawn_by(sampler):
+    # Of the class, as a device's handle would connect where an attribute is not there.
+    if isinstance(text := getattr(type(sampler), "drawn_by", None), str):
+        return text
+    if hasattr(type(sampler), "children"):
+        return _drawn_by(next(iter(sampler.children)))
+    inner = getattr(sampler, "__dict__", {}).get("sampler")
+    return None if inner is None else _drawn_by(inner)
 
 
 def _original(error):

@@ -11,6 +11,8 @@ from sklearn.metrics import log_loss
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import type_of_target
 
+from qsklearn._checks import check_instance, is_among
+
 _NAMES = ("log_likelihood", "log_likelihood_error", "elbo", "class_log_likelihood")
 
 
@@ -110,8 +112,9 @@ def log_likelihood_scorers(n_importance=None, *, names=_NAMES) -> dict[str, Like
     >>> round(float(found["test_class_log_likelihood"].mean()), 2)
     -0.14
     """
+    check_instance(names, (str, list, tuple), "names", "log_likelihood_scorers")
     names = [names] if isinstance(names, str) else list(names)
-    unknown = [name for name in names if name not in _NAMES]
+    unknown = [name for name in names if not is_among(name, _NAMES)]
     if unknown:
         raise ValueError(
             f"The 'names' parameter of log_likelihood_scorers must be among "

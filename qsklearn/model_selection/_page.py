@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 from html import escape
-from pathlib import Path
 
+from qsklearn._checks import check_flag, check_instance, check_path
 from qsklearn._files import replace_file
 
 _STYLE = """
@@ -87,7 +87,9 @@ def write_page(path, title, body, overwrite):
     -------
     path : pathlib.Path
     """
-    path = Path(path).expanduser()
+    path = check_path(path, "path", "a page")
+    check_instance(title, str, "title", "a page")
+    check_flag(overwrite, "overwrite", "a page")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist. Make it first.")
     if path.is_dir():

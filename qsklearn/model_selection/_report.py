@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from html import escape
 
+from qsklearn._checks import check_instance
 from qsklearn.model_selection._controls import name_of_control
 from qsklearn.model_selection._page import contents, note, section, table, write_page
 from qsklearn.model_selection._report_sections import TIMINGS, result_sections
@@ -15,7 +16,9 @@ from qsklearn.model_selection._text import (
     format_error,
     format_interval,
     format_p,
+    format_test,
 )
+from qsklearn.model_selection._validation import check_choice
 
 _TITLE = "Comparison of estimators"
 _N_DIGITS = 12  # of a fingerprint in the overview; it is whole in the part of its data set
@@ -31,7 +34,7 @@ def write_html(result, path, *, title, command, overwrite):
     return write_page(path, title, body, overwrite)
 
 
-def write_report(results, path, *, title=None, command=None, overwrite=False):
+def write_report(results, path, *, title=None, command=None, notes=None, overwrite=False):
     """Write comparisons on several data sets as one page that needs no network.
 
     The page has a list of contents, every mean with its difference from the baseline, the
@@ -52,6 +55,8 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
         Heading of the page.
     command : str or None, default=None
         What to type to repeat the comparisons, for the page.
+    notes : dict of str to (list of str), or None, default=None
+        What else a reader should know of the data, by the name of the data set.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -63,7 +68,7 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
     Raises
     ------
     ValueError
-        If `results` is no dict of results.
+        If `results` is no dict of results, or `notes` has other names.
     FileExistsError
         If the file exists and `overwrite` is False.
     FileNotFoundError
@@ -96,6 +101,9 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
     True
     """
     check_results(results, "write_report")
+    notes = {} if notes is None else notes
+    for name in notes:
+        check_choice("write_report", "notes", name, results)
 
     def body():
         parts = {}
@@ -103,7 +111,7 @@ def write_report(results, path, *, title=None, command=None, overwrite=False):
             parts["overview"] = "Overview", [_overview(results)]
             parts["over-data-sets"] = f"Over {len(results)} data sets", _signed_ranks(results)
         for i, (name, result) in enumerate(results.items()):
-            parts[f"data-{i}"] = (name, result_sections(result, 3))
+            parts[f"data-{i}"] = (name, result_sections(result, 3, notes.get(name, ())))
         made = [section(head, *inner, anchor=anchor) for anchor, (head, inner) in parts.items()]
         headings = {anchor: heading for anchor, (heading, _) in parts.items()}
         listed = [contents(headings)] if len(headings) > 1 else []
@@ -144,11 +152,7 @@ def _mean_cells(result, scoring):
     cells = {}
     for row in result.summary(scoring):
         test = tests.get(row["estimator"])
-        against = (
-            "baseline"
-            if test is None
-            else format_interval(test["difference"], test["ci_low"], test["ci_high"])
-        )
+        against = "baseline" if test is None else format_test(test)
         mean = format_error(row["mean"], row["standard_error"])
         cells[row["estimator"]] = f"{mean}\n{against}"
     return cells
@@ -198,10 +202,7 @@ def _own_control_table(results, rows, scoring):
     cells = [
         [
             f"{row['estimator']} minus {name_of_control(row['estimator'], row['baseline'])}",
-            *(
-                format_interval(test["difference"], test["ci_low"], test["ci_high"])
-                for test in tests
-            ),
+            *map(format_test, tests),
             format_difference(row["median_difference"]),
             format_p(row["p_value"]),
         ]
@@ -213,6 +214,7 @@ def _own_control_table(results, rows, scoring):
 
 
 def _ending(results, command):
+    check_instance(command, (str, type(None)), "command", "a page")
     if command:
         yield section("To repeat this", f"<pre>{escape(command)}</pre>")
     yield from _environments(results)

@@ -7,6 +7,7 @@ import io
 from html import escape
 
 from qsklearn.inspection import ComparisonDisplay, PairedDifferenceDisplay
+from qsklearn.model_selection._data_facts import chance_level, format_classes
 from qsklearn.model_selection._fingerprint import stable_repr
 from qsklearn.model_selection._page import note, section, table
 from qsklearn.model_selection._statistics import mean_cost, mean_of_finished
@@ -23,11 +24,24 @@ from qsklearn.model_selection._text import (
 
 # The names of seconds say so themselves.
 _UNITS = {"qpu_access_time": "microseconds"}
+_MEANINGS = {
+    "calls": "requests to the sampler",
+    "reads": "states that it drew",
+    "sweeps": "attempts at every spin of a model, in software",
+    "queries": "problems sent to a device",
+    "oracle_queries": "evaluations of all weights in superposition",
+    "evaluations": "of a network",
+    "faults": "failed calls of a device, tried again",
+    "qpu_access_time": "for which a device was busy",
+    "compile_seconds": "making models of the weights",
+    "sample_seconds": "drawing states",
+    "update_seconds": "all else of the training",
+}
 # The class of what no second run repeats. All else on a page is repeatable.
 TIMINGS = "timings"
 
 
-def result_sections(result, level):
+def result_sections(result, level, notes=()):
     """The sections of one comparison.
 
     Parameters
@@ -35,11 +49,14 @@ def result_sections(result, level):
     result : ComparisonResult
     level : int
         Of the headings.
+    notes : sequence of str, default=()
+        On the data.
 
     Yields
     ------
     html : str
     """
+    yield section("Data", _data(result, notes), level=level)
     for heading, *parts in _parts(result):
         if any(parts):
             yield section(heading, *filter(None, parts), level=level)
@@ -59,6 +76,19 @@ def _parts(result):
     yield "Warnings", _warnings(result)
     yield "Settings", _settings(result)
     yield "Seeds and folds", _seeds(result)
+
+
+def _data(result, notes):
+    facts = [["rows", f"{result.data['n_samples']:,}"]]
+    if result.data["n_features"] is not None:
+        facts.append(["features", f"{result.data['n_features']:,}"])
+    if classes := result.data["classes"]:
+        facts.append(["classes with their rows", format_classes(classes)])
+        if "accuracy" in result.scorers:
+            chance = f"accuracy {chance_level(classes):.3f}"
+            facts.append(["always saying the largest class", chance])
+    facts += [["note", text] for text in notes]
+    return table(["item", "value"], facts, text_columns=[1])
 
 
 def _summary(result, scoring):
@@ -164,7 +194,7 @@ def _costs(result):
     costs = {row["estimator"]: _counts(row["cost"]) for row in result.summary()}
     if any(costs.values()):
         yield _cost_table(costs)
-        yield note("Means per fit.")
+        yield note(f"Means per fit. {_meanings(costs)}")
     spent = {name: _counts(mean_cost(result.tuning_costs[name])) for name in result.names}
     spent = {name: cost for name, cost in spent.items() if cost}
     if spent:
@@ -187,6 +217,13 @@ def _cost_table(costs):
         for name, cost in costs.items()
     ]
     return table(["estimator", *map(_cost_name, keys)], rows)
+
+
+def _meanings(costs):
+    """What the columns of a table of costs count."""
+    keys = sorted({key for cost in costs.values() for key in cost} & set(_MEANINGS))
+    texts = [f"{key.replace('_', ' ')}: {_MEANINGS[key]}" for key in keys]
+    return f"{'; '.join(texts)}." if texts else ""
 
 
 def _cost_name(key):
@@ -256,7 +293,8 @@ def _timings(result):
             del cost["tuning_seconds"]
     yield _cost_table(rows)
     yield note(
-        "Means per fold, by the clock; of a tuned estimator the fit with its best parameters."
+        "Means per fold, by the clock; of a tuned estimator the fit with its best parameters. "
+        f"{_meanings(rows)}"
     )
 
 

@@ -53,6 +53,9 @@ class ComparisonResult:
         (a fitted ``stop_reason_`` such as ``"sampler: ..."``), or None.
     samplers : dict of str to tuple
         Per fold the class name of the fitted estimator's ``sampler_``, or None.
+    drawn_by : dict of str to tuple
+        Per fold what its ``sampler_``, or the innermost one that it wraps, says by an attribute
+        ``drawn_by`` of what draws, such as a device, or None.
     warnings : dict of str to tuple
         Per fold a list of (category, text).
     train_sizes, test_sizes : tuple of int
@@ -81,6 +84,9 @@ class ComparisonResult:
         among the names of :func:`cost_scorers` and not 0, or None.
     tuning_warnings : dict of str to tuple
         Per fold a list of (category, text), each text once.
+    data : dict
+        ``n_samples``, ``n_features`` and, where all contenders are classifiers, ``classes``: rows
+        by label.
 
     Examples
     --------
@@ -107,6 +113,7 @@ class ComparisonResult:
     errors: dict
     stopped_early: dict
     samplers: dict
+    drawn_by: dict
     warnings: dict
     train_sizes: tuple
     test_sizes: tuple
@@ -120,6 +127,7 @@ class ComparisonResult:
     tuning_seconds: dict
     tuning_costs: dict
     tuning_warnings: dict
+    data: dict
 
     def __repr__(self):
         return (
@@ -243,8 +251,9 @@ class ComparisonResult:
         rows : list of dict
             Keys ``estimator``, ``baseline``, ``scoring``, ``n_folds``, ``difference``, ``p_worse``,
             ``p_equivalent`` and ``p_better`` (probabilities that sum to 1), ``ci_low``,
-            ``ci_high``, ``rope`` and ``note``. Where all differences are zero, they are equivalent;
-            where they are equal or fewer than two, probabilities are NaN and the note says why.
+            ``ci_high``, ``rope`` and ``note``. Where scores are equal in every fold, they are
+            equivalent; where all differences are equal, or fewer than two, probabilities are NaN
+            and the note says why.
 
         Raises
         ------
@@ -258,7 +267,8 @@ class ComparisonResult:
     def control_tests(self, *, scoring=None, rope=0.01, confidence=0.95):
         """Every contender against each of its own controls: what the part adds that they lack.
 
-        Controls are known by their names, ``"NAME: ..."``, as :func:`with_controls` gives them.
+        Controls are known by their names, ``"NAME: ..."``, as :func:`with_controls` gives them. One
+        whose ``"NAME"`` is no contender is shared by all the variants ``"NAME (...)"``.
 
         Parameters
         ----------

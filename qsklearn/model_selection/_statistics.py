@@ -14,6 +14,8 @@ from scipy import optimize, stats
 
 # Scores are of order one; a spread below this is rounding.
 _ROUNDING = 1e-12
+# The note of two contenders whose scores are equal wherever both finished.
+SAME = "the same in every fold"
 # scipy's noncentral law ends somewhere above; here its normal part is nothing beside t.
 _LARGE_T = 1e5
 
@@ -165,7 +167,7 @@ def bayesian_correlated_test(values, baseline, test_over_train, rope, confidence
     """
     test = corrected_paired_test(values, baseline, test_over_train, confidence)
     mean, error = test["difference"], test["standard_error"]
-    if test["p_value"] == 1.0 and test["note"]:
+    if test["note"] == SAME:
         worse, better = 0.0, 0.0
     elif test["note"]:
         worse = better = math.nan
@@ -195,7 +197,7 @@ def _judge(difference, mean, error):
     if not np.isfinite(difference).all():
         return math.nan, math.nan, "no test: a score is infinite on a fold"
     if np.abs(difference).max() <= _ROUNDING:
-        return 0.0, 1.0, "all differences are zero"
+        return 0.0, 1.0, SAME
     if np.ptp(difference) <= _ROUNDING * np.abs(difference).max():
         # The formula would give p = 0, from no more than a coincidence of few test rows.
         return math.nan, math.nan, "all differences are equal, so their spread is unknown"

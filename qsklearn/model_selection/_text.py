@@ -7,6 +7,7 @@ import textwrap
 from collections import Counter
 
 from qsklearn.model_selection._controls import name_of_control
+from qsklearn.model_selection._statistics import SAME
 
 _WIDTH = 120
 _NAME_WIDTH = 34
@@ -90,8 +91,10 @@ def _cells(row, test, belief, seconds):
 def _differences(test, belief):
     if math.isnan(test["difference"]):
         return ["n/a"] * 4
+    if test["note"] == SAME:
+        return [SAME, "", "", ""]
     return [
-        format_interval(test["difference"], test["ci_low"], test["ci_high"]),
+        format_test(test),
         format_effect(test["effect_size"]),
         format_p(test["p_value"]),
         format_probabilities(belief),
@@ -113,7 +116,7 @@ def _notes(result, tests, beliefs, seconds):
             f"Bayesian correlated t-test (Corani and Benavoli 2015); within ±{rope:g} is the same."
         )
     for test in tests.values():
-        if test["note"]:
+        if test["note"] not in ("", SAME):
             notes.append(f"{test['estimator']}: {test['note']}.")
     for name in result.names:
         failed = [(i, error) for i, error in enumerate(result.errors[name]) if error]
@@ -149,10 +152,16 @@ def _stops(result):
 
 
 def _samplers(result):
-    """A note with the samplers in use, as a default is not to be seen in the settings."""
+    """The samplers in use, as a default is not to be seen in the settings, and what they are."""
     used = {name: dict.fromkeys(filter(None, result.samplers[name])) for name in result.names}
     listed = [f"{name}: {', '.join(classes)}" for name, classes in used.items() if classes]
-    return [f"Samplers in use: {'; '.join(listed)}."] if listed else []
+    told = dict.fromkeys(
+        f"{sampler}: {text}."
+        for name in result.names
+        for sampler, text in zip(result.samplers[name], result.drawn_by[name], strict=True)
+        if text
+    )
+    return [f"Samplers in use: {'; '.join(listed)}.", *told] if listed else []
 
 
 def render_text(result, scoring):
@@ -218,6 +227,13 @@ def format_interval(value, low, high):
         return f"{value:+{_style(value)}} [n/a]"
     style = _style(max(abs(low), abs(high)))
     return f"{value:+{style}} [{low:+{style}}, {high:+{style}}]"
+
+
+def format_test(test):
+    """The difference of a paired test with its interval, or that there is none at all."""
+    if test["note"] == SAME:
+        return SAME
+    return format_interval(test["difference"], test["ci_low"], test["ci_high"])
 
 
 def format_difference(value):

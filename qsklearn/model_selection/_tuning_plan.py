@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import ParameterSampler
 
-from qsklearn.model_selection._controls import contender_of
+from qsklearn._checks import closest_names
+from qsklearn.model_selection._controls import contenders_of
 from qsklearn.model_selection._fitted import find_attribute, plain
 
 
@@ -70,8 +71,9 @@ def make_plan(estimators, param_distributions, n_candidates, inner_cv, tuning_sc
     spaces, notes = {}, []
     for name, estimator in estimators.items():
         space = given.get(name)
-        origin = contender_of(name, given) if space is None else None
-        if origin is not None:
+        # Variants that share a control have one space, so that it is that of the first.
+        origins = contenders_of(name, given) if space is None else []
+        for origin in origins[:1]:
             space, note = inherit(name, estimator, origin, estimators[origin], given[origin])
             notes.extend(note)
         if space:
@@ -154,9 +156,11 @@ def _check_space(name, space, estimator):
     for part in parts:
         for key, values in part.items():
             if not _is_known(key, known, part):
+                closest = ", ".join(map(repr, closest_names(key, known, n=3)))
                 raise ValueError(
                     "The 'param_distributions' parameter of compare must hold parameters of their "
-                    f"contenders, for {name!r} such as {sorted(known)}. Got {key!r} instead."
+                    f"contenders, of {name!r} those of its get_params(). Got {key!r} instead."
+                    + (f" Nearest to it: {closest}." if closest else "")
                 )
             if not _is_distribution(values):
                 raise ValueError(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numbers
 
+from qsklearn._checks import is_among
+
 
 def check_estimators(estimators, caller):
     """Raise unless `estimators` is a dict of names to objects with ``fit``."""
@@ -25,7 +27,7 @@ def check_estimators(estimators, caller):
 
 def check_choice(caller, name, value, choices):
     """Raise ValueError unless `value` is among `choices`."""
-    if value not in choices:
+    if not is_among(value, choices):
         raise ValueError(
             f"The {name!r} parameter of {caller} must be one of {list(choices)}. "
             f"Got {value!r} instead."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._memory import check_memory
 from qsklearn._sklearn import Integral, Interval, check_sample_weight, fit_context
 from qsklearn.preprocessing._bit_selection import select_bits
@@ -270,7 +271,10 @@ class ThermometerEncoder(TransformerMixin, BaseEstimator):
 
 def _check_dtype(dtype):
     """Return the type of the bits as a numpy.dtype, if it has a 0 and a 1."""
-    checked = np.dtype(dtype)
+    try:
+        checked = np.dtype(dtype)
+    except TypeError:  # nothing that NumPy knows
+        checked = np.dtype(object)
     if checked.kind not in "biuf":
         raise ValueError(
             "The 'dtype' parameter of ThermometerEncoder must be a type of bool, int or float. Got "

@@ -96,6 +96,9 @@ class SimulatedAnnealingSampler(ArraySampler):
     -1.0
     """
 
+    #: What draws, for reports.
+    drawn_by = "a simulation on this machine; no quantum device"
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "num_sweeps": [COUNT, None],

@@ -38,7 +38,10 @@ def check_request(n_bytes: int, caller: str) -> None:
 def check_keep(keep, n_spins: int, caller: str) -> np.ndarray:
     if keep is None:
         return np.arange(n_spins)
-    kept = np.asarray(keep)
+    try:
+        kept = np.asarray(keep)
+    except ValueError:  # ragged
+        kept = np.array([np.nan])
     if not kept.size:
         return np.empty(0, np.int64)
     is_list = kept.ndim == 1 and np.issubdtype(kept.dtype, np.integer)

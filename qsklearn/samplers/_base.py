@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 import dimod
 import numpy as np
-from sklearn.base import BaseEstimator
 
+from qsklearn._base_estimator import BaseEstimator
+from qsklearn._checks import check_number
 from qsklearn._kernels._threads import Watch
 from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
 from qsklearn._warnings import warn
@@ -271,11 +272,13 @@ class ArraySampler(BaseEstimator, dimod.Sampler):
         caller = type(self).__name__
         constraints = {**_CALL_CONSTRAINTS, **self._parameter_constraints}
         validate_parameter_constraints(constraints, values, caller)
-        if values["beta"] is not None and not np.isfinite(values["beta"]):
+        if values["beta"] is not None and not -np.inf < values["beta"] < np.inf:
             raise ValueError(
                 f"The 'beta' parameter of {caller} must be a finite float >= 0 or None. "
                 f"Got {values['beta']!r} instead."
             )
+        if isinstance(values["beta"], int):  # of any length, which kernels do not take
+            values["beta"] = check_number(values["beta"], "beta", caller)
         if "num_threads" in values:
             values["num_threads"] = count_threads(values["num_threads"], caller)
         return SimpleNamespace(**values)

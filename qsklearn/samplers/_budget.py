@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from qsklearn._checks import check_instance, check_integer, check_number
 from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
 
 _CALLER = "Budget"
@@ -117,6 +118,13 @@ class Budget:
         with self._open(is_new=True):
             pass
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The class of a path depends on the operating system, and skops asks about it.
+        return {**vars(self), "path": str(self.path)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, path=Path(state["path"]))
+
     def __repr__(self) -> str:
         limits = f"max_qpu_seconds={self.max_qpu_seconds!r}, max_queries={self.max_queries!r}"
         return f"Budget({limits}, path={str(self.path)!r})"
@@ -174,6 +182,7 @@ class Budget:
         BudgetSpent
             If the budget does not cover it; nothing is counted then.
         """
+        qpu_time = check_number(qpu_time, "qpu_time", f"{_CALLER}.open_call")
         with self._open() as account:
             queries, seconds = self._sums(account)
             short = []
@@ -192,7 +201,7 @@ class Budget:
                     "is sent; raise the limits of a new Budget to go on."
                 )
             row = account.execute(
-                "INSERT INTO calls (qpu_time, is_settled) VALUES (?, 0)", (float(qpu_time),)
+                "INSERT INTO calls (qpu_time, is_settled) VALUES (?, 0)", (qpu_time,)
             )
             return int(row.lastrowid or 0)
 
@@ -207,6 +216,10 @@ class Budget:
         fault : str, optional
             Why there was no answer.
         """
+        caller = f"{_CALLER}.close_call"
+        number = check_integer(number, "number", caller, 1, 2**63)
+        qpu_time = None if qpu_time is None else check_number(qpu_time, "qpu_time", caller)
+        check_instance(fault, (str, type(None)), "fault", caller)
         with self._open() as account:
             account.execute(
                 "UPDATE calls SET is_settled = 1, fault = ?, qpu_time = coalesce(?, qpu_time) "

@@ -12,6 +12,7 @@ import scipy.sparse
 from qsklearn._kernels._cluster_heat_bath import anneal
 from qsklearn._kernels._threads import Watch, run_blocks
 from qsklearn._kernels._vectors import LANES
+from qsklearn._memory import check_memory
 from qsklearn.samplers._chains import run_chains
 from qsklearn.samplers._kernel_arrays import order_of_updates, scale_of, sparse_graph
 from qsklearn.samplers._mock_reverse_anneal import Stretch
@@ -169,6 +170,7 @@ def _for_all(models: SpinModels, betas: np.ndarray) -> np.ndarray:
 
 def _cool(first: float, last: float, num_sweeps: int) -> np.ndarray:
     """Inverse temperatures that rise over the first half of the sweeps, and then stay."""
+    check_memory(24 * num_sweeps, "The temperatures of the sweeps", "Take fewer sweeps.")
     n_rising = num_sweeps // 2
     rising = np.linspace(first, last, n_rising, endpoint=False)
     return np.append(rising, np.full(num_sweeps - n_rising, last))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -128,7 +129,8 @@ class DeviceCalls:
         limit = largest_num_reads(device_properties(self.sampler), n_qubits, **self.params)
         n_calls = min(max(self.num_gauges, -(-num_reads // limit), 1), num_reads)
         fewest, more = divmod(num_reads, n_calls)
-        yield from [fewest + 1] * more + [fewest] * (n_calls - more)
+        yield from itertools.repeat(fewest + 1, more)
+        yield from itertools.repeat(fewest, n_calls - more)
 
     def access_time(self, num_reads: int, n_qubits: int) -> float:
         """Microseconds of QPU access time that a call will take; 0 where nothing is known."""

@@ -13,7 +13,7 @@ import numpy as np
 from qsklearn._sklearn import validate_parameter_constraints
 from qsklearn._warnings import warn
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
-from qsklearn.samplers._models import SpinModels
+from qsklearn.samplers._models import SpinModels, check_bqm
 from qsklearn.samplers._one_by_one import draw_one_by_one
 from qsklearn.samplers._pickling import make_picklable
 from qsklearn.samplers._temperature import estimate_beta
@@ -90,6 +90,7 @@ class DimodSampler(ArraySampler):
         -------
         dimod.SampleSet
         """
+        check_bqm(bqm)
         self._check_wrapped()
         arguments = {**self._own_params(), **self.remove_unknown_kwargs(**parameters)}
         return self.sampler.sample(bqm, **arguments)

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import dimod
-from sklearn.base import BaseEstimator
 
+from qsklearn._base_estimator import BaseEstimator
+from qsklearn._checks import check_integer
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn.samplers._budget import Budget
 from qsklearn.samplers._device_attempts import Attempts, describe_call
 from qsklearn.samplers._device_calls import device_properties
 from qsklearn.samplers._device_connection import check_no_secret, open_device
+from qsklearn.samplers._models import check_bqm
 from qsklearn.samplers._qpu_timing import estimate_access_time
 
 _NAME = "DWaveQPUSampler"
@@ -100,6 +102,9 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
     >>> answer.info["timing"]["qpu_anneal_time_per_sample"], answer.info["num_faults"]
     (50.0, 0)
     """
+
+    #: What draws, for reports.
+    drawn_by = "a quantum device of D-Wave's"
 
     _parameter_constraints = {
         "solver": [str, dict, None],
@@ -224,6 +229,9 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         ValueError
             If parameters contradict each other.
         """
+        caller = f"{_NAME}.estimate_access_time"
+        num_qubits = check_integer(num_qubits, "num_qubits", caller, 0, 2**31)
+        num_reads = check_integer(num_reads, "num_reads", caller, 1, 2**31)
         given = self._arguments(parameters)
         properties = device_properties(self._open())
         return estimate_access_time(properties, num_qubits, num_reads, **given)
@@ -252,10 +260,13 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         ValueError
             If the processor refuses the program or a parameter, as it is after that.
         """
+        check_bqm(bqm)
         self._validate()
         device = self._open()
         arguments = self._arguments(parameters)
-        num_reads = arguments["num_reads"] = arguments.get("num_reads") or 1
+        given = arguments.get("num_reads")
+        num_reads = 1 if given is None else check_integer(given, "num_reads", _NAME, 1)
+        arguments["num_reads"] = num_reads
         attempts = Attempts(self.max_retries, self.retry_wait, self.budget, _name_of(device))
         return attempts.run(
             lambda: device.sample(bqm, **arguments),

@@ -8,11 +8,13 @@ from typing import Any
 import dimod
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn._warnings import warn
+from qsklearn.samplers._arguments import check_request
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._device_calls import CHAIN_BREAK_METHODS, DeviceCalls, device_properties
 from qsklearn.samplers._device_reads import batches, draw_reads
@@ -271,6 +273,8 @@ default="auto"
         _, layouts = self._arrange(Problem.of_models(models), settings)
         sizes = np.array([len(layout.qubits) for layout in layouts])
         calls = DeviceCalls.of_settings(self.sampler, self._ranges(), settings)
+        # As of a call: so many states could not be held either.
+        check_request(settings.num_reads * models.fields.size, f"{_NAME}.estimate_cost")
         rounds = [settings.num_reads]
         if models.one_hot is not None:
             rounds.append(-(-settings.num_reads // _READS_DRAWN_AGAIN))
@@ -306,7 +310,8 @@ default="auto"
         return SimpleNamespace(**values, params_of_call={*rest, *(own.get("params") or {})})
 
     def _call_parameters(self) -> list[str]:
-        return ["initial_states"] if "initial_state" in self.sampler.parameters else []
+        parameters = getattr(self.sampler, "parameters", ())  # of what is refused later, none
+        return ["initial_states"] if "initial_state" in parameters else []
 
     def _settle_anneal(self, settings: SimpleNamespace, is_reverse: bool) -> None:
         settings.params = anneal_arguments(

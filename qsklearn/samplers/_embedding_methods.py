@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from qsklearn._optional import import_optional
+from qsklearn._private_api import busgraph_in_memory
 from qsklearn.samplers._embedding_patches import patches_of
 from qsklearn.samplers._star_embedding import grow_star
 from qsklearn.samplers._target_graph import EmbeddingError
@@ -97,17 +98,5 @@ EMBEDDERS: dict[str, Callable[..., Found]] = {
 
 @lru_cache(maxsize=8)
 def busgraph_of(target):
-    """All cliques and bicliques of a device, computed when asked for.
-
-    minorminer keeps them as a pickle in the user's folder for data or in the environment's, under a
-    name without the seed. Ours stay in memory: our own cache holds what comes of them.
-    """
-    busclique = import_optional("minorminer.busclique", "find_embedding")
-
-    class InMemory(busclique.busgraph_cache):
-        def _fetch_cache(self, dirname, compute, force_write=False):
-            return compute()
-
-    tables = InMemory(target.graph, seed=0)
-    tables._graph.set_mask_bound(_MASK_BOUND)
-    return tables
+    """All cliques and bicliques of a device; our own cache holds what comes of them."""
+    return busgraph_in_memory(target.graph, _MASK_BOUND)

@@ -13,6 +13,8 @@ from qsklearn._kernels._colouring import colour
 
 ALGORITHM = 2  # part of the cache's key; to be raised when other chains may come out
 
+_MOST_SPINS = 2**24  # far more than any device has qubits
+
 
 class EmbeddingProblem:
     """Coupled pairs of spins, each once and sorted, and what sort of graph they are."""
@@ -20,8 +22,10 @@ class EmbeddingProblem:
     def __init__(self, n_spins, edges):
         if not is_integer(n_spins, 0):
             raise ValueError(f"'n_spins' must be an int of at least 0. Got {n_spins!r} instead.")
+        if n_spins > _MOST_SPINS:
+            raise ValueError(f"'n_spins' must be at most {_MOST_SPINS}. Got {n_spins!r} instead.")
         self.n_spins = int(n_spins)
-        edges = np.asarray(edges)
+        edges = _as_array(edges)
         if edges.size == 0:
             edges = np.empty((0, 2), np.int64)
         if edges.ndim != 2 or edges.shape[1] != 2 or edges.dtype.kind not in "iu":
@@ -82,3 +86,11 @@ class EmbeddingProblem:
 
 def is_integer(value, low):
     return isinstance(value, Integral) and not isinstance(value, bool) and value >= low
+
+
+def _as_array(edges):
+    """Edges as an array, of objects where NumPy makes none."""
+    try:
+        return np.asarray(edges)
+    except ValueError:  # ragged
+        return np.empty((1, 2), object)

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from numbers import Real
 from typing import Any
 
+from qsklearn._checks import check_instance, check_number
 from qsklearn.samplers._embedding_cache import Chains, cached_entry, compute_entry
 from qsklearn.samplers._embedding_checks import are_copies, find_fault
 from qsklearn.samplers._embedding_problem import EmbeddingProblem, is_integer
@@ -64,9 +65,17 @@ class Embedding:
         -------
         embedding : Embedding
         """
-        ordered = tuple(tuple(sorted(map(int, chain))) for chain in chains)
+        try:
+            ordered = tuple(tuple(sorted(map(int, chain))) for chain in chains)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(
+                "The 'chains' parameter of Embedding.from_chains must be a list of lists of "
+                f"qubits, which are integers. Got {chains!r} instead."
+            ) from error
+        check_instance(source, str, "source", "Embedding.from_chains")
+        seconds = check_number(seconds, "seconds", "Embedding.from_chains")
         name = blake2b(repr(ordered).encode(), digest_size=8).hexdigest()
-        return cls(ordered, name, source, float(seconds))
+        return cls(ordered, name, source, seconds)
 
     @property
     def max_chain_length(self) -> int:

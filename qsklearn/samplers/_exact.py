@@ -60,6 +60,9 @@ class ExactSampler(ArraySampler):
     -1.0
     """
 
+    #: What draws, for reports.
+    drawn_by = "exact sums on this machine; no quantum device"
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "beta": [BETA, None],

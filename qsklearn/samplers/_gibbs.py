@@ -65,6 +65,9 @@ class GibbsSampler(ArraySampler):
 
     intents = frozenset({"thermal"})
 
+    #: What draws, for reports.
+    drawn_by = "a simulation on this machine; no quantum device"
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "num_sweeps": [COUNT],

@@ -29,7 +29,13 @@ def split_matrices(J) -> list:
     """The matrices of the groups; one that all models share is a group."""
     if isinstance(J, list | tuple) and len(J) and all(map(scipy.sparse.issparse, J)):
         return list(J)
-    return J if np.ndim(J) == 3 else [J]
+    if scipy.sparse.issparse(J):
+        return [J]
+    try:
+        n_axes = np.ndim(J)
+    except ValueError:  # ragged: refused as one matrix
+        n_axes = 2
+    return J if n_axes == 3 else [J]
 
 
 def add_costs(error: Exception, parts: list) -> None:

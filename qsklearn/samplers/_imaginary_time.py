@@ -98,6 +98,9 @@ class ImaginaryTimeCircuitSampler(ArraySampler):
     True
     """
 
+    #: What draws, for reports.
+    drawn_by = "a circuit on its backend, by default a simulation on this machine"
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "imaginary_time": [Interval(Real, 0, None, closed="left"), None],
@@ -154,7 +157,7 @@ class ImaginaryTimeCircuitSampler(ArraySampler):
             {**self._parameter_constraints, "beta": [BETA, None]}, own, _NAME
         )
         for name in ("beta", "imaginary_time"):
-            if values[name] is not None and not np.isfinite(values[name]):
+            if values[name] is not None and not -np.inf < values[name] < np.inf:
                 raise ValueError(
                     f"The {name!r} parameter of {_NAME} must be a finite float >= 0 or None. "
                     f"Got {values[name]!r} instead."

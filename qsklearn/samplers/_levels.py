@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qsklearn._checks import check_reals
 from qsklearn._kernels._level_annealing import HEAT_BATH_BITS, LEVELS, METROPOLIS_BITS, anneal
 from qsklearn._kernels._threads import Watch, run_blocks
 from qsklearn.samplers._arguments import check_request
@@ -138,7 +139,7 @@ def _to_array(values, name: str, caller: str, requirements=("C", "A", "W")) -> n
     Writable, because numba compiles a kernel anew for arrays that are not.
     """
     try:
-        return np.require(values, np.float64, list(requirements))
+        return np.require(check_reals(values, name, caller), np.float64, list(requirements))
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"The {name!r} parameter of {caller} must be an array of real numbers. "

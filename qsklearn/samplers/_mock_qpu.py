@@ -14,8 +14,8 @@ from uuid import uuid4
 import dimod
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._optional import import_optional
 from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn._warnings import warn
@@ -152,6 +152,9 @@ class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
         ...
     dwave.cloud.exceptions.InvalidProblemError: The program does not fit the device: ...
     """
+
+    #: What draws, for reports.
+    drawn_by = "a simulation of a D-Wave device on this machine; no quantum device"
 
     _parameter_constraints = {
         "profile": [StrOptions(set(PROFILES)), QPUProfile],

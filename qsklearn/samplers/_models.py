@@ -179,6 +179,20 @@ def _sort_key(label) -> tuple:
     return type(label).__name__, parts
 
 
+def check_bqm(bqm) -> None:
+    """Refuse what is no binary quadratic model.
+
+    Raises
+    ------
+    TypeError
+    """
+    if not isinstance(bqm, dimod.BinaryQuadraticModel):
+        raise TypeError(
+            "The model must be a dimod.BinaryQuadraticModel. Got "
+            f"{type(bqm).__name__} instead; see sample_ising and sample_qubo for dicts."
+        )
+
+
 def models_from_bqm(bqm: dimod.BinaryQuadraticModel) -> tuple[SpinModels, list]:
     """One model as arrays, and its labels in the order of the spins.
 
@@ -187,11 +201,7 @@ def models_from_bqm(bqm: dimod.BinaryQuadraticModel) -> tuple[SpinModels, list]:
     ValueError
         If a bias is NaN or infinite.
     """
-    if not isinstance(bqm, dimod.BinaryQuadraticModel):
-        raise TypeError(
-            "The model must be a dimod.BinaryQuadraticModel. Got "
-            f"{type(bqm).__name__} instead; see sample_ising and sample_qubo for dicts."
-        )
+    check_bqm(bqm)
     labels = sort_labels(bqm.variables)
     vectors = bqm.to_numpy_vectors(variable_order=labels)
     linear, (rows, columns, biases) = vectors[0], vectors[1]

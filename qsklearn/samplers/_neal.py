@@ -50,6 +50,9 @@ class NealSampler(ArraySampler):
 
     draws_one_hot = False
 
+    #: What draws, for reports.
+    drawn_by = "a simulation on this machine; no quantum device"
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "num_sweeps": [COUNT, None],

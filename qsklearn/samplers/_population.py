@@ -130,6 +130,9 @@ class PopulationAnnealingSampler(ArraySampler):
     True
     """
 
+    #: What draws, for reports.
+    drawn_by = "a simulation on this machine; no quantum device"
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "population_size": [COUNT],

@@ -11,9 +11,19 @@ from typing import Any
 
 from scipy import constants
 
+from qsklearn._checks import check_instance, is_number
+
 Range = tuple[float, float]
 
 _KELVIN_PER_GHZ = constants.h * 1e9 / constants.k
+
+_TYPES: dict[str, Any] = {
+    "name": str,
+    "topology_type": str,
+    "topology_shape": tuple,
+    "problem_timing_data": Mapping,
+    "sources": Mapping,
+}
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,7 @@ class QPUProfile:
     sources: Mapping[str, str] = field(hash=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._check_types()
         whole = _count_qubits(self.topology_type, self.topology_shape)
         if not 1 <= self.n_qubits <= whole:
             self._refuse("n_qubits", f"between 1 and {whole}, the qubits of the whole graph")
@@ -128,6 +139,23 @@ class QPUProfile:
                     self._refuse(name, "a pair (lowest, highest)")
             elif isinstance(value, int | float) and not value >= 0:
                 self._refuse(name, "a number, 0 or more")
+
+    def _check_types(self) -> None:
+        """Refuse what cannot be compared: ranges that are no pairs, numbers that are none."""
+        for name, expected in _TYPES.items():
+            check_instance(getattr(self, name), expected, name, "QPUProfile")
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name.endswith("_range"):
+                is_pair = isinstance(value, tuple | list) and len(value) == 2
+                if value is not None and not (is_pair and all(map(is_number, value))):
+                    self._refuse(entry.name, "a pair (lowest, highest)")
+            elif entry.name == "topology_shape":
+                are_counts = all(isinstance(size, int) and size > 0 for size in value)
+                if not are_counts:
+                    self._refuse(entry.name, "positive integers")
+            elif entry.name not in _TYPES and not is_number(value):
+                self._refuse(entry.name, "a number, 0 or more")
 
     def _refuse(self, name: str, expected: str) -> None:
         raise ValueError(

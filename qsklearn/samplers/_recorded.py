@@ -8,9 +8,10 @@ from typing import Any
 
 import dimod
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn._recordings import Answer, Recording, RecordingError, new_session
 from qsklearn.samplers._pickling import make_picklable
 from qsklearn.samplers._recorded_answers import (

@@ -10,6 +10,7 @@ import dimod
 import numpy as np
 import scipy.sparse
 
+from qsklearn._checks import check_instance, check_integer, check_reals
 from qsklearn._recordings import canonical, key_of, on_grid
 from qsklearn.samplers._groups import split_matrices
 from qsklearn.samplers._models import check_couplings, check_fields, sort_labels
@@ -198,16 +199,18 @@ def call_of_levels(h, J, base, scale, n_bits, arguments: Mapping[str, Any], call
     """
     fields = check_fields(h, caller)
     given = _without_defaults(arguments)
+    n_bits = check_integer(n_bits, "n_bits", caller, 1)
     factors = given.pop("factors", ())
+    check_instance(factors, (tuple, list), "factors", caller)
     numbers = {"h": fields, "J": J, "base": base, "scale": scale}
     numbers |= {f"factors{number}": array for number, array in enumerate(factors)}
     return Call(
         kind="sample_levels",
         arguments=_arguments(given),
-        structure=[int(n_bits), len(factors)],
+        structure=[n_bits, len(factors)],
         exact={},
-        graded={name: np.asarray(array, float) for name, array in numbers.items()},
-        size={"models": fields.shape[0], "variables": fields.shape[1], "bits": int(n_bits)},
+        graded={name: check_reals(array, name, caller) for name, array in numbers.items()},
+        size={"models": fields.shape[0], "variables": fields.shape[1], "bits": n_bits},
         labels=list(range(fields.shape[1])),
         fields=fields,
         couplings=[],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dimod
 import numpy as np
 
+from qsklearn._memory import check_memory
 from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
 from qsklearn.samplers._qpu_profiles import typical_beta
 
@@ -139,6 +140,8 @@ def estimate_static_offsets(
     beta_eff = _check_beta(sampler, beta_eff)
     pairs = _indices(nodes, edges)
     _check_reads(num_reads, len(nodes), pairs)
+    n_bytes = 16 * num_calls * (len(nodes) + len(edges)) + num_reads * len(nodes)
+    check_memory(n_bytes, f"What {_CALLER} keeps", "Ask for fewer calls or reads.")
     empty = dimod.BinaryQuadraticModel(dict.fromkeys(nodes, 0.0), dict.fromkeys(edges, 0.0), "SPIN")
     seeds = np.random.SeedSequence(seed).generate_state(num_calls)
     calls = [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dimod
 import numpy as np
 
+from qsklearn._checks import check_reals
 from qsklearn._sklearn import Integral, Interval, StrOptions, validate_parameter_constraints
 from qsklearn._warnings import warn
 from qsklearn.samplers._base import SEED_CONSTRAINTS
@@ -166,7 +167,11 @@ def estimate_effective_beta(
     bootstrap_seed, auxiliary_seed = np.random.SeedSequence(seed).spawn(2)
     beta, stderr = estimate_beta(models, drawn, num_bootstrap=num_bootstrap, seed=bootstrap_seed)
     if method == "moment-matching" and np.isfinite(beta):
+        # Samplers take no negative temperatures, but the model upside down at a positive one.
+        sign = -1.0 if beta < 0 else 1.0
+        models, beta = models.scaled(sign), sign * beta
         beta, stderr = match_moments(models, drawn, beta, sampler=sampler, seed=auxiliary_seed)
+        beta = sign * beta
     return EffectiveBeta(beta, stderr, method)
 
 
@@ -195,7 +200,7 @@ def _check_draws(states, h, J, one_hot) -> tuple[SpinModels, np.ndarray]:
 
 
 def _check_states(states, models: SpinModels) -> np.ndarray:
-    drawn = np.asarray(states)
+    drawn = check_reals(states, "states", _CALLER)
     if drawn.ndim == 2:
         drawn = drawn[np.newaxis]
     n_models, n_spins = models.fields.shape

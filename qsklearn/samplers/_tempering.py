@@ -97,6 +97,9 @@ class ParallelTemperingSampler(ArraySampler):
     True
     """
 
+    #: What draws, for reports.
+    drawn_by = "a simulation on this machine; no quantum device"
+
     _parameter_constraints = {
         "num_reads": [COUNT],
         "num_sweeps": [COUNT],

@@ -7,9 +7,10 @@ from typing import Any
 import dimod
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator
 
+from qsklearn._base_estimator import BaseEstimator
 from qsklearn.samplers._check import check_sampler
+from qsklearn.samplers._models import check_bqm
 
 
 class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
@@ -79,6 +80,7 @@ class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
         dimod.SampleSet
             With energies of the whole model.
         """
+        check_bqm(bqm)
         spins = bqm.change_vartype(dimod.SPIN, inplace=False)
         alone = dimod.BinaryQuadraticModel(spins.linear, {}, spins.offset, dimod.SPIN)
         drawn = self.child.sample(alone.change_vartype(bqm.vartype, inplace=False), **parameters)

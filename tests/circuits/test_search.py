@@ -183,6 +183,19 @@ def test_deselection_goes_on_until_enough_are_accepted(landscapes):
     assert sum(accepted) == 2
 
 
+@pytest.mark.parametrize("schedule", ["bbht", "linear", 2])
+def test_collecting_one_by_one_is_collecting_at_once(landscapes, schedule):
+    whole = gather(landscapes[1], n_solutions=8, schedule=schedule, max_queries=90)
+    rng = np.random.default_rng(0)
+    oracle, record, found = LandscapeOracle(landscapes[1], rng), SearchRecord(), []
+    for _ in range(8):
+        found += collect(
+            oracle, least=8, n_solutions=1, schedule=schedule, max_queries=90, rng=rng,
+            record=record,
+        )[0]  # fmt: skip
+    assert found == whole[0] and record == whole[2]
+
+
 def test_enumerating_all_eight_takes_some_forty_queries(landscapes):
     """The notes count 43 in all; here the mean over 300 runs and its error."""
     queries = np.array(

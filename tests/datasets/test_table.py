@@ -38,7 +38,17 @@ def test_what_spreadsheets_add(table):
 def test_labels_keep_their_kind(table):
     assert load_table(table("a,y\n1,1.0\n2,2\n")).target.dtype == np.int64
     assert load_table(table("a,y\n1,1.5\n2,2\n")).target.dtype == np.float64
-    assert load_table(table("a,y\n1,nan\n2,2\n")).target.tolist() == ["nan", "2"]
+    assert load_table(table("a,y\n1,-\n2,+\n")).target.tolist() == ["-", "+"]
+
+
+@pytest.mark.parametrize("gap", ["", "NA", "nan", "Null", "none", "?", "n/a"])
+def test_rows_without_a_label_are_refused(gap, table):
+    text = f"a,y\n1,no\n2,{gap}\n3,yes\n4, {gap}\n"
+    said = re.escape(
+        f"2 of 4 rows have no label in column 'y' ({gap!r}), the first of them in line 3"
+    )
+    with pytest.raises(ValueError, match=said + "; fill in what they are or delete these rows"):
+        load_table(table(text))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +61,7 @@ def test_labels_keep_their_kind(table):
         ("a,y\nNaN,0\n1,1\n", "line 2, column 'a' holds 'NaN'"),
         ("a,y\n1,0\n1\n", "line 3 has 1 fields; expected 2"),
         ("a,y\n1,0,7\n", "line 2 has 3 fields; expected 2"),
-        ("a,y\n1,\n", "line 2, column 'y' is empty"),
+        ("a,y\n1,\n", "1 of 1 rows have no label in column 'y' ('')"),
         ("a,a,y\n1,2,0\n", "its header has ['a'] more than once"),
         ("1,2\n3,4\n", "its first line holds numbers; expected the names"),
         ("5.1,3.5,setosa\n4.9,3,setosa\n", "its first line holds numbers; expected the names"),
@@ -59,7 +69,12 @@ def test_labels_keep_their_kind(table):
         ("5.1,nan,setosa\n4.9,3,setosa\n", "its first line holds numbers"),
         ("1,0,kind\n4.9,3,setosa\n", "its first line holds numbers"),
         ("0,1,cat\n2,3,cat\n", "its first line holds numbers"),
-        ("a;y\n1;0\n", "one column; expected two or more, comma separated"),
+        ("a;y\n1;0\n", "two or more, separated by ',': pass separator=';', which its header"),
+        ("a\ty\n1\t0\n", "pass separator='\\t'"),
+        (
+            "a y\n1 0\n",
+            "its header ['a y'] has one column; expected two or more, separated by ','.",
+        ),
         ("a,y\n", "it has no rows"),
         ("", "it has no rows"),
         ('a,y\n"1,0\n', "does not read as a CSV"),
@@ -68,6 +83,24 @@ def test_labels_keep_their_kind(table):
 def test_faults_are_located(text, reason, table):
     with pytest.raises(ValueError, match=r"t\.csv' cannot be used: .*" + re.escape(reason)):
         load_table(table(text))
+
+
+def test_other_separators_and_encodings(table):
+    path = table("größe;y\n1;nein\n2;ja\n", encoding="cp1252")
+    bunch = load_table(path, separator=";", encoding="cp1252")
+    assert bunch.feature_names == ["größe"] and bunch.target.tolist() == ["nein", "ja"]
+    path = table("a\tb\ty\n1\t2\t0\n3\t4\t1\n", encoding="utf-16")
+    bunch = load_table(path, separator="\t", encoding="utf-16")
+    assert bunch.data.tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(ValueError, match="in UTF-8.*; pass encoding='utf-16'"):
+        load_table(path)
+    with pytest.raises(ValueError, match="header .* one column.*: pass separator=',', which"):
+        load_table(table("a,y\n1,0\n"), separator=";")
+    for wrong in ("", ";;", '"', "\n"):
+        with pytest.raises(ValueError, match="'separator' parameter of load_table must be one"):
+            load_table(path, separator=wrong)
+    with pytest.raises(ValueError, match="'encoding' parameter .* Got 'latin-one' instead"):
+        load_table(path, encoding="latin-one")
 
 
 @pytest.mark.parametrize("header", ["0,1", "1,2", "a,2", "1.5,b"])
@@ -79,11 +112,19 @@ def test_columns_that_are_counted_or_only_partly_numbers(header, table):
 
 
 def test_other_faults(table, tmp_path):
-    with pytest.raises(ValueError, match="does not read as a CSV in UTF-8"):
+    with pytest.raises(ValueError, match="does not read as a CSV in UTF-8.*encoding='cp1252'"):
         load_table(table("a,y\né,0\n", encoding="latin-1"))
+    workbook = tmp_path / "w.csv"
+    workbook.write_bytes(b"PK\x03\x04\xff\xfe\x00")
+    with pytest.raises(ValueError, match="it is a workbook .*: save it as CSV in its program"):
+        load_table(workbook)
+    with pytest.raises(IsADirectoryError, match="is a folder. Give the name of a file in it"):
+        load_table(tmp_path)
     with pytest.raises(ValueError, match=r"no column 'z'; its columns are \['a', 'y'\]"):
         load_table(table("a,y\n1,0\n"), target="z")
-    with pytest.raises(ValueError, match=r"t\.xlsx' cannot be used: its name ends in '.xlsx'"):
+    with pytest.raises(
+        ValueError, match=r"t\.xlsx' cannot be used: its name ends in '.xlsx'.* save it as CSV"
+    ):
         load_table(table("PK", name="t.xlsx"))
     with pytest.raises(FileNotFoundError, match=r"no file .*absent\.csv"):
         load_table(tmp_path / "absent.csv")
@@ -110,6 +151,12 @@ def test_texts_and_empty_cells_where_they_are_wanted(table):
     assert bunch.data[0, 2] == 1.5 and np.isnan(bunch.data[1:, 2].astype(float)).all()
     with pytest.raises(ValueError, match="column 'city' holds 'Rome'"):
         load_table(path)
+
+
+def test_a_dash_is_a_gap_among_numbers_and_a_value_among_texts(table):
+    bunch = load_table(table("a,b,y\n1.5,+,0\n-,-,1\n-2,+,0\n"), mixed=True)
+    assert bunch.text_columns == [1] and bunch.data[:, 1].tolist() == ["+", "-", "+"]
+    np.testing.assert_array_equal(bunch.data[:, 0].astype(float), [1.5, np.nan, -2])
 
 
 def test_mixed_numbers_stay_numbers(table):

@@ -390,7 +390,7 @@ def test_clipped_logits_of_the_class_unit():
         (lambda: make((3, 2), names=("a",)), "2 distinct names"),
         (lambda: make((3, 2)).build(np.ones((4, 2))), r"the 3 units.*Got shape \(4, 2\)"),
         (lambda: make((3, 2)).build(np.ones(3)), r"\(n_samples, 3\).*Got shape \(3,\)"),
-        (lambda: make((3, 2)).to_bqm(np.ones((1, 3))), r"Got shape \(1, 1, 3\)"),
+        (lambda: make((3, 2)).to_bqm(np.ones((1, 3))), r"shape \(3,\). Got shape \(1, 3\)"),
         (lambda: make((3, 2)).build([[0.0, np.nan, 0.0]]), "numbers. Got NaN"),
         (lambda: make((3, 2)).build(np.ones((4, 3)), np.ones(3)), "4 samples. Got shape"),
         (lambda: make((3, 2)).build(np.ones((1, 3)), [np.inf]), "shifts .* finite"),

@@ -194,7 +194,7 @@ def test_the_size_of_the_paper_is_legible():
     assert display.ax_.get_window_extent().width >= 2 * 358  # pixels
     assert display.im_.get_interpolation() == "nearest"
     stamp = Figure(figsize=(2, 2)).subplots()
-    assert display.plot(stamp).im_.get_interpolation() == "auto"
+    assert display.plot(stamp).im_.get_interpolation() == "antialiased"
 
 
 @pytest.mark.parametrize("vartype", ["BINARY", "SPIN"])

@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from qsklearn import QuantumSampledMLPClassifier
 from qsklearn.model_selection import compare, with_controls
-from qsklearn.model_selection._controls import contender_of
+from qsklearn.model_selection._controls import contenders_of, name_of_control, pairs_of_controls
 
 X, Y = load_iris(return_X_y=True)
 
@@ -183,10 +183,21 @@ def test_bad_estimators(estimators, error, text):
 
 @pytest.mark.parametrize(
     "name, expected",
-    [("a: twin", "a"), ("a: b: twin", "a: b"), ("a", None), ("ab: twin", None), ("c: a: x", None)],
+    [("a: twin", ["a"]), ("a: b: twin", ["a: b"]), ("a", []), ("ab: twin", []), ("c: a: x", [])],
 )
 def test_a_control_is_known_by_its_name(name, expected):
-    assert contender_of(name, ["a", "a: b"]) == expected
+    assert contenders_of(name, ["a", "a: b"]) == expected
+
+
+def test_variants_share_a_control():
+    names = ["a (x)", "a (y)", "a (x): small", "a: twin", "b (y)", "c"]
+    assert contenders_of("a: twin", names) == ["a (x)", "a (y)"]
+    # An own contender goes before variants.
+    assert contenders_of("a: twin", [*names, "a"]) == ["a"]
+    assert contenders_of(": twin", names) == [] == contenders_of("c (z): twin", names)
+    pairs = pairs_of_controls(names)
+    assert pairs == [("a (x)", "a (x): small"), ("a (x)", "a: twin"), ("a (y)", "a: twin")]
+    assert [name_of_control(*pair) for pair in pairs] == ["small", "twin", "twin"]
 
 
 def test_an_estimator_of_ours():

@@ -14,6 +14,7 @@ import joblib
 import numpy as np
 import pytest
 import requests
+import skops.io
 from dwave.cloud.exceptions import (
     InvalidProblemError,
     PollingTimeout,
@@ -135,6 +136,7 @@ def test_the_token_is_nowhere(leap, tmp_path, caplog):
     told = everything_of(sampler) + everything_of(mlp.sampler_) + everything_of(mlp) + caplog.text
     told += str(sampler.recording_identity()) + str(sampler.properties) + str(sampler.parameters)
     joblib.dump(mlp, tmp_path / "model")
+    skops.io.dump(mlp, tmp_path / "model.skops")
     for file in tmp_path.rglob("*"):
         told += repr(file.read_bytes()) if file.is_file() else ""
     assert leap.token not in told

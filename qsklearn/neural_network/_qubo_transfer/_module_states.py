@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from qsklearn._private_api import has_hooks, tensors_of
+
 _LAYER = "torch.nn layer"
 
 

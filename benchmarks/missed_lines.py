@@ -1,0 +1,217 @@
+"""Which lines and branches of the package the default tests run, and which they do not, and why.
+
+Run it from anywhere; coverage.py and pytest-xdist have to be installed::
+
+    python benchmarks/missed_lines.py
+    python benchmarks/missed_lines.py --again
+    python benchmarks/missed_lines.py --short
+
+Processes that the tests start are counted, too. Kernels that numba compiles are not, since
+coverage.py sees Python's own lines alone; those that give the same without a compiler are run a
+second time without it. ``--again`` writes the page of the last run anew.
+"""
+
+import argparse
+import ast
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from reports import Report, is_short
+
+ROOT = Path(__file__).parent.parent
+FOUND = ROOT / ".coverage.json"
+# Words of decorators of what is handed to numba or LLVM.
+COMPILERS = {"njit", "intrinsic", "overload"}
+# The others count on integers that overflow, or are made of LLVM's vectors.
+RUN_WITHOUT_COMPILER = ["tests/_kernels/test_colouring.py", "tests/_kernels/test_star_growth.py"]
+
+# Why the tests do not come by, for what their code does not tell by itself.
+REASONS: dict[tuple[str, str], str] = {}
+
+
+@dataclass
+class Place:
+    """A function, or a file's own lines, of which tests miss something."""
+
+    file: str
+    name: str
+    lines: list
+    branches: list
+    reason: str
+
+
+def run_tests(is_short):
+    """Leave in `FOUND` what coverage.py saw."""
+    paths = ["tests/preprocessing"] if is_short else []
+    coverage = [sys.executable, "-m", "coverage"]
+    tests = [*coverage, "run", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    subprocess.run([*coverage, "erase"], cwd=ROOT, check=True)
+    subprocess.run([*tests, "-m", "not slow", "-n", "2", "--dist", "loadfile", *paths], cwd=ROOT)
+    subprocess.run(
+        [*tests, *RUN_WITHOUT_COMPILER], cwd=ROOT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    )
+    subprocess.run([*coverage, "combine", "--quiet"], cwd=ROOT, check=True)
+    subprocess.run([*coverage, "json", "--quiet", "-o", str(FOUND)], cwd=ROOT, check=True)
+
+
+class Source:
+    """What a file's syntax tells of its lines."""
+
+    def __init__(self, path):
+        self.tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        self.compiled, self.owner, self.reasons = set(), {}, {}
+        self._visit(self.tree, "", False)
+
+    def _visit(self, node, name, is_compiled):
+        for child in ast.iter_child_nodes(node):
+            inner, compiled = name, is_compiled
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                inner = f"{name}.{child.name}".lstrip(".")
+                compiled |= any(map(_is_compiler, child.decorator_list))
+                for statement in child.body:
+                    self._claim(statement, inner, compiled)
+            if isinstance(child, ast.ExceptHandler) and "ImportError" in ast.unparse(
+                child.type or child
+            ):
+                self._explain(child, "A package, or a part of it, that is installed here")
+            if isinstance(child, ast.Raise) and "NotImplementedError" in ast.unparse(child):
+                self._explain(child, "For subclasses to fill in")
+            self._visit(child, inner, compiled)
+
+    def _claim(self, statement, name, is_compiled):
+        lines = range(statement.lineno, statement.end_lineno + 1)
+        self.owner |= dict.fromkeys(lines, name)
+        if is_compiled:
+            self.compiled |= set(lines)
+
+    def _explain(self, node, reason):
+        self.reasons |= dict.fromkeys(range(node.lineno, node.end_lineno + 1), reason)
+
+
+def _is_compiler(decorator):
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(called, ast.Name) and called.id in COMPILERS
+
+
+def count(files, sources):
+    """Row of a room: how much there is and how much of it is run, and what is compiled."""
+    lines = run = branches = taken = compiled = interpreted = 0
+    for path, found in files:
+        kernel = sources[path].compiled
+        done, missing = set(found["executed_lines"]), set(found["missing_lines"])
+        lines += len((done | missing) - kernel)
+        run += len(done - kernel)
+        compiled += len((done | missing) & kernel)
+        interpreted += len(done & kernel)
+        gone = [start for start, _ in found["executed_branches"] if start not in kernel]
+        left = [start for start, _ in found["missing_branches"] if start not in kernel]
+        branches += len(gone) + len(left)
+        taken += len(gone)
+    return len(files), lines, run, branches, taken, compiled, interpreted
+
+
+def missed(files, sources):
+    """Places where tests miss something that is not compiled."""
+    places = []
+    for path, found in files:
+        source = sources[path]
+        lines = [line for line in found["missing_lines"] if line not in source.compiled]
+        branches = [
+            (start, end) for start, end in found["missing_branches"]
+            if start not in source.compiled and start not in lines and abs(end) not in lines
+        ]  # fmt: skip
+        names = dict.fromkeys(source.owner.get(line, "") for line in lines)
+        names |= dict.fromkeys(source.owner.get(start, "") for start, _ in branches)
+        for name in names:
+            own = [line for line in lines if source.owner.get(line, "") == name]
+            told = {source.reasons.get(line) for line in own} - {None}
+            places.append(
+                Place(
+                    path, name, own,
+                    [pair for pair in branches if source.owner.get(pair[0], "") == name],
+                    REASONS.get((path, name)) or " ".join(sorted(told)) or "No reason: not tested",
+                )
+            )  # fmt: skip
+    return places
+
+
+def ranges(lines):
+    """Lines in words: 3-5, 9."""
+    words = []
+    for _, group in groupby(enumerate(sorted(lines)), key=lambda pair: pair[1] - pair[0]):
+        run = [line for _, line in group]
+        words.append(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}")
+    return ", ".join(words)
+
+
+def room_of(path):
+    name = Path(path).parts[1]
+    return "(files beside the rooms)" if name.endswith(".py") else name
+
+
+def share(part, whole):
+    return f"{100 * part / whole:.1f} %" if whole else ""
+
+
+def write(path, files):
+    """The page."""
+    sources = {name: Source(name) for name, _ in files}
+    report = Report(path, Path(__file__).name)
+    report.line(
+        "\nLines and branches that the default tests (``make test``) run, by room. *Compiled* are "
+        "lines of kernels, which coverage.py cannot see and which count in no percentage; of a few, "
+        "*interpreted*, the tests were run without the compiler as well.\n"
+    )
+    rows = []
+    for room, group in groupby(files, key=lambda file: room_of(file[0])):
+        rows.append([room, *count(list(group), sources)])
+    rows.append(["all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])])
+    report.table(
+        ["room", "files", "lines", "run", "branches", "taken", "compiled", "interpreted"],
+        [
+            [room, n, lines, share(run, lines), branches, share(taken, branches), *kernel]
+            for room, n, lines, run, branches, taken, *kernel in rows
+        ],
+    )
+    by_reason = sorted(missed(files, sources), key=lambda place: place.reason)
+    for reason, group in groupby(by_reason, key=lambda place: place.reason):
+        report.heading(reason)
+        report.table(
+            ["file", "where", "lines", "branches"],
+            [
+                [
+                    place.file.removeprefix("qsklearn/"), place.name or "(file)",
+                    ranges(place.lines) or "\\",
+                    ", ".join(
+                        f"{start} to {end if end > 0 else 'the end'}"
+                        for start, end in place.branches
+                    ),
+                ]
+                for place in group
+            ],
+        )  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--again", action="store_true", help="do not run the tests")
+    parser.add_argument("--short", action="store_true", help="the tests of one room")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "reliability"
+    )
+    args = parser.parse_args()
+    if not args.again:
+        run_tests(is_short())
+    args.output.mkdir(parents=True, exist_ok=True)
+    found = json.loads(FOUND.read_text(encoding="utf-8"))["files"]
+    files = sorted(found.items(), key=lambda file: (room_of(file[0]), file[0]))
+    write(args.output / "coverage.rst", files)
+
+
+if __name__ == "__main__":
+    main()
