@@ -96,5 +96,5 @@ dist: $(INSTALLED)
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(AUDIT) .coverage* demo dist benchmarks/results/short docs/_build docs/generated docs/auto_examples .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) $(AUDIT) .coverage* coverage.json demo dist benchmarks/results/short docs/_build docs/generated docs/auto_examples .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -24,7 +24,7 @@ from pathlib import Path
 from reports import Report, is_short
 
 ROOT = Path(__file__).parent.parent
-FOUND = ROOT / ".coverage.json"
+FOUND = ROOT / "coverage.json"
 # Words of decorators of what is handed to numba or LLVM.
 COMPILERS = {"njit", "intrinsic", "overload"}
 # The others count on integers that overflow, or are made of LLVM's vectors.

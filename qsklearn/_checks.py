@@ -297,7 +297,7 @@ def closest_names(name: str, choices: Iterable[str], n: int = 1) -> list[str]:
     -------
     names : list of str
         First those that end in the name behind two underscores, as parameters of nested estimators
-        do, then the nearest by letters, then those that begin so; capitals do not count.
+        do, then those that begin so, then the nearest by letters; capitals do not count.
 
     Examples
     --------
@@ -311,7 +311,7 @@ def closest_names(name: str, choices: Iterable[str], n: int = 1) -> list[str]:
     by_text = {choice.lower(): choice for choice in choices}
     nested = [other for other in by_text if other.endswith(f"__{text}")]
     begun = sorted((other for other in by_text if text and other.startswith(text)), key=len)
-    near = [*nested, *get_close_matches(text, by_text, n), *begun]
+    near = [*nested, *begun, *get_close_matches(text, by_text, n)]
     return [by_text[other] for other in dict.fromkeys(near)][:n]
 
 

@@ -113,8 +113,8 @@ CONTROL_NAMES = ("twins", "ablations", "none")
 # What some estimators take in place of a sampler.
 _NOT_SAMPLERS = ("least-squares", "landscape")
 _LAW = (
-    "the sampled MLP predicts by the outputs of its MLP; --param predict_with=ebm predicts by the law "
-    "that it trains"
+    "the sampled MLP predicts by the outputs of its MLP; --param predict_with=ebm predicts by the "
+    "law that it trains"
 )
 # The step that is a contender's own, whatever stands around it.
 _STEP = "network"

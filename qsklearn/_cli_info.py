@@ -45,10 +45,21 @@ def _sampler_facts():
     from qsklearn.samplers import get_sampler_names, get_sampler_status
 
     status = get_sampler_status()
-    return {
+    facts = {
         name: f"not usable: {status[name]}" if status.get(name) else "usable"
         for name in get_sampler_names()
     }
+    if facts.get("dwave") == "usable":
+        facts["dwave"] = _token_facts()
+    return facts
+
+
+def _token_facts():
+    from qsklearn.samplers._device_connection import has_token
+
+    if has_token():
+        return "usable, if the token that is configured is valid (--qpu asks D-Wave)"
+    return "needs a token (none is configured): DWAVE_API_TOKEN, or a file by `dwave config create`"
 
 
 def _processor_facts():

@@ -94,13 +94,16 @@ def test_the_whole_way(stand_in, capsys, tmp_path):
     assert table_row(captured.out, "logistic regression")
     assert "15/15" in captured.err  # the progress bar: two samplers, two controls, one classical
     assert "Stopped before convergence: 3 of 3 fits of sampled MLP (exact)." in captured.out
-    assert captured.out.count("not yet") == 0
+    assert captured.out.count("\n  not yet\n") == 1 == captured.out.count("not yet")
+    classes = "0: 50, 1: 50, 2: 50"
+    assert f"classes with their rows: {classes}; always saying the largest has an" in captured.out
     files = sorted(file.name for file in output.iterdir())
     assert files == ["accuracy.png", "fit_seconds.png", "report.html", "scores.csv"]
     assert all(str(output / file) in captured.out for file in files)
     assert (output / "accuracy.png").read_bytes().startswith(b"\x89PNG")
     page = (output / "report.html").read_text(encoding="utf-8")
     assert "qsklearn compare --data iris --sampler exact,gibbs" in page
+    assert classes in page and "accuracy 0.333" in page
 
 
 def test_the_real_estimators(capsys):
@@ -333,6 +336,11 @@ def test_help_names_the_law(capsys):
         (["--estimator", "logistic-regression", "--param", "C=1"], ["none of the chosen"]),
         (["--baseline", "nobody"], ["--baseline", "sampled MLP", "logistic-regression"]),
         (["--scoring", "acuracy"], ["did you mean 'accuracy'"]),
+        (["--scoring", "acc"], ["did you mean 'accuracy'"]),
+        (["--data", "iris,wine,iris"], ["--data: 'iris' is 'iris' again"]),
+        (["--data", "iris", "--separator", ";"], ["--separator and --encoding go with a CSV"]),
+        (["--data", "iris", "--encoding", "cp1252"], ["--separator and --encoding go with a CSV"]),
+        (["--data", "/"], ["'/' is a folder. Give the name of a file in it"]),
         (["--classes", "3,x"], ["--classes: unknown name 'x'", "0, 1, 2"]),
         (["--data", "iris", "--classes", "setosa"], ["two or more classes", "one class"]),
         (["--n-samples", "5"], ["'n_samples' parameter", "[10, 1797]"]),
@@ -392,12 +400,102 @@ def test_a_table_with_texts_gaps_and_ids(capsys, tmp_path):
     assert main([*argv, "--cv", "3"]) == 0
     out = capsys.readouterr().out
     assert "60 rows, 3 features" in out and "feature of 0 and 1: city" in out
-    assert "empty cells, filled by the training rows' median: age" in out
+    assert "empty cells, filled by the training rows' median: age (7 of 60)" in out
     assert "customer_id has another whole number in every row" in out
     assert main([*argv, "--cv", "3", "--drop", "customer_id"]) == 0
     out = capsys.readouterr().out
     assert "2 features" in out and "another whole number" not in out
     assert " 0.9" in table_row(out, "logistic regression")
+
+
+def test_columns_are_explained_on_the_console_and_on_the_page(capsys, tmp_path):
+    path, out = tmp_path / "t.csv", tmp_path / "out"
+    lines = [f"{'' if i % 4 else 'Rome'},?,3,{i % 5 or 'X'},{i % 2}" for i in range(40)]
+    path.write_text("\n".join(["city,void,same,code,y", *lines]))
+    argv = ["compare", "--data", str(path), "--estimator", "logistic-regression", "--cv", "3"]
+    assert main([*argv, "--output", str(out)]) == 0
+    console, page = capsys.readouterr().out, (out / "report.html").read_text(encoding="utf-8")
+    assert "40 rows, 3 features" in console
+    for text in (
+        "empty in every row, so left out: void",
+        "feature of 0 and 1: city (30 empty of 40, which are one more such feature), code",
+        "the same in every row, so that it tells nothing: same",
+        "code is mostly numbers, but 8 of 40 cells are no finite numbers (",
+    ):
+        assert text in console and text in page
+    path.write_text("a,b,y\n,NA,0\n,,1\n")
+    assert "all features of" in refused(capsys, *argv[1:])
+
+
+def test_numbers_with_other_cells_are_no_names(capsys, tmp_path):
+    path = tmp_path / "t.csv"
+    odd = {7: '"1,234.5"', 9: "inf", 11: "-", 13: "n.a.", 15: "n.a.", 17: "12 kg"}
+    lines = [f"{odd.get(i, i / 7)},{i % 2}" for i in range(80)]
+    path.write_text("\n".join(["size,kind", *lines]))
+    err = refused(capsys, "--data", path, "--estimator", "logistic-regression")
+    assert "'size'" in err and "6 of 80 cells are no finite numbers ('1,234.5', 'inf', '-'," in err
+    assert "mend them or leave them empty (NA, nan, null, ? and" in err
+    lines = [line.replace("n.a.", "NA") for line in lines if line[0] not in 'i1"']
+    path.write_text("\n".join(["size,kind", *lines]))
+    # A dash among numbers is a gap.
+    assert main(["compare", "--data", str(path), "--estimator", "logistic-regression"]) == 0
+    assert "median: size (" in capsys.readouterr().out
+
+
+def test_separators_and_encodings(capsys, tmp_path):
+    path = tmp_path / "t.csv"
+    lines = [f"{i};{'größer' if i % 2 else 'kleiner'}" for i in range(20)]
+    path.write_text("\n".join(["zahl;art", *lines]), encoding="cp1252")
+    argv = ["--data", path, "--estimator", "logistic-regression", "--cv", "2"]
+    assert "The option is --encoding." in refused(capsys, *argv)
+    argv += ["--encoding", "cp1252"]
+    assert "The option is --separator." in refused(capsys, *argv)
+    assert main(["compare", *map(str, argv), "--separator", ";"]) == 0
+    assert "größer: 10, kleiner: 10" in capsys.readouterr().out
+    path.write_text(path.read_text(encoding="cp1252").replace(";", "\t"), encoding="cp1252")
+    assert main(["compare", *map(str, argv), "--separator", "tab"]) == 0
+
+
+def test_a_column_by_another_name(capsys, tmp_path):
+    data = customers(tmp_path / "t.csv")
+    err = refused(capsys, "--data", data, "--drop", "CITY")
+    assert "no column 'CITY', did you mean 'city'?" in err
+
+
+@pytest.mark.parametrize("option", ["--param", "--space"])
+@pytest.mark.parametrize("value", ["abc", "-3", "0"])
+def test_values_that_no_fit_would_take_are_refused_before(option, value, capsys, monkeypatch):
+    monkeypatch.setattr(_cli_compare, "load_data", lambda *_: pytest.fail("work had begun"))
+    typed = f"num_reads={value}" if option == "--param" else f"num_reads=[50, {value!r}]"
+    tuning = [] if option == "--param" else ["--tune", "2"]
+    err = refused(capsys, "--data", "iris", option, typed, *tuning)
+    assert "'num_reads' parameter of QuantumSampledMLPClassifier must be an int in the range" in err
+
+
+def test_the_space_of_the_sampled_network_is_fair():
+    def tuned(*params, spaces=()):
+        made = build_contenders(["sampled-mlp"], None, list(params), ["twins"], list(spaces))
+        return made.spaces, made.notes
+
+    spaces, notes = tuned()
+    assert spaces["sampled MLP"].keys() == {"network__learning_rate_init", "network__predict_with"}
+    assert spaces["sampled MLP"]["network__predict_with"] == ["mlp", "ebm"] and not notes
+    assert spaces[TWIN].keys() == {"network__learning_rate_init", "network__alpha"}
+    # What is set stays so; a search for low energies predicts by them.
+    for param in ("predict_with=ebm", "gradient=equilibrium"):
+        assert "network__predict_with" not in tuned(param)[0]["sampled MLP"]
+    assert "network__learning_rate_init" not in tuned("learning_rate_init=0.1")[0][TWIN]
+    typed = tuned("predict_with=ebm", spaces=["beta_eff=[0.5, 1.0]"])[0]["sampled MLP"]
+    assert typed["network__beta_eff"] == [0.5, 1.0]
+
+
+def test_untuned_the_law_is_pointed_at():
+    def notes(*params, names=("sampled-mlp",)):
+        return build_contenders(list(names), None, list(params), ["none"]).notes
+
+    assert len(notes()) == 1 and "--param predict_with=ebm predicts by the law" in notes()[0]
+    assert notes("predict_with=ebm") == notes("gradient=equilibrium") == []
+    assert notes(names=["logistic-regression"]) == []
 
 
 def test_names_are_no_categories(capsys, tmp_path):
@@ -495,6 +593,27 @@ def test_info(stand_in, capsys):
     assert re.search(r"gibbs +usable", out)
     assert re.search(r"dwave +not usable: needs dwave-system", out)
     assert "data sets (scikit-learn)" in out and "compiled kernels (numba)" in out
+
+
+def test_info_says_whether_there_is_a_token_and_not_which(capsys, monkeypatch, tmp_path):
+    pytest.importorskip("dwave.system")
+    file = tmp_path / "dwave.conf"
+    file.write_text("[defaults]\n")
+    monkeypatch.setenv("DWAVE_CONFIG_FILE", str(file))
+    monkeypatch.delenv("DWAVE_API_TOKEN", raising=False)
+
+    def told():
+        assert main(["info"]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    assert re.search(r"dwave needs a token \(none is configured\): DWAVE_API_TOKEN", told())
+    file.write_text("[defaults]\ntoken = SECRET-1\n")
+    out = told()
+    assert "dwave usable, if the token" in out and "SECRET" not in out
+    file.write_text("[defaults]\n")
+    monkeypatch.setenv("DWAVE_API_TOKEN", "SECRET-2")
+    out = told()
+    assert "dwave usable, if the token" in out and "SECRET" not in out
 
 
 def test_info_names_numbas_folder(stand_in, capsys, monkeypatch, tmp_path):

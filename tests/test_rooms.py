@@ -40,6 +40,7 @@ TABLE = {
     "neural_network": ({"hamiltonians", "samplers", "preprocessing", "_optional"}, {"circuits"}),
     "_optional": (set(), set()),
     "_base_estimator": (set(), set()),
+    "_checks": (set(), set()),
     "_files": (set(), set()),
     "_memory": (set(), set()),
     "_versions": (set(), set()),

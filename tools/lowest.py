@@ -38,11 +38,19 @@ def lowest(project, extra, pinned):
     Returns
     -------
     lines : list of str
+
+    Raises
+    ------
+    ValueError
+        If a requirement is no lower bound.
     """
     lines = [line for line in pinned.splitlines() if not line.startswith("#")]
     names = {line.partition("==")[0] for line in lines}
     for requirement in requirements_of(project, extra):
-        name, bound = re.fullmatch(r"([\w-]+)>=([\w.]+)", requirement).groups()
+        match = re.fullmatch(r"([\w-]+)>=([\w.]+)", requirement)
+        if match is None:
+            raise ValueError(f"A requirement must be a lower bound. Got {requirement!r} instead.")
+        name, bound = match.groups()
         if name not in names:
             lines.append(f"{name}=={bound}")
     return lines

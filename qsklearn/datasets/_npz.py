@@ -6,6 +6,8 @@ what was expected. Nothing is unpickled.
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
 import zlib
 
@@ -18,7 +20,23 @@ _OBJECTS = (
     "holds Python objects, which are not loaded; save labels as strings, with y.astype(str), and "
     "features as numbers, with X.astype(float)"
 )
-_UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+# Of damaged archives, of members compressed in ways that there are not, and of the headers of
+# arrays, which NumPy reads as Python.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def bad_file(path, reason):

@@ -135,9 +135,12 @@ def _read_npz(path):
     parts = read_labelled_npz(path).values()
     features = np.concatenate([x for x, _ in parts]).astype(np.float64)
     data = features.reshape(len(features), -1)
+    target = np.concatenate([y for _, y in parts])
+    if target.dtype.kind == "U":
+        _check_no_gaps(path, "its array 'y'", "row", list(enumerate(target.tolist())))
     return Bunch(
         data=data,
-        target=np.concatenate([y for _, y in parts]),
+        target=target,
         feature_names=[f"x{j}" for j in range(data.shape[1])],
         text_columns=[],
         image_shape=(1, *features.shape[1:]) if features.ndim == 3 else None,
@@ -339,17 +342,21 @@ def _number(path, line, name, text):
     return float(text)
 
 
-def _labels(path, name, labels):
-    missing = [(line, text) for line, text in labels if _is_empty(text)]
+def _check_no_gaps(path, where, place, labels):
+    """Refuse labels that say that there is none; each has the place where it stands."""
+    missing = [(number, text) for number, text in labels if _is_empty(text)]
     if missing:
-        line, _ = missing[0]
         kinds = ", ".join(repr(text) for text in dict.fromkeys(text for _, text in missing))
         raise bad_file(
             path,
-            f"{len(missing)} of {len(labels)} rows have no label in column {name!r} ({kinds}), the "
-            f"first of them in line {line}; fill in what they are or delete these rows, and give a "
-            "class that is called so another name",
+            f"{len(missing)} of {len(labels)} rows have no label in {where} ({kinds}), the first "
+            f"of them in {place} {missing[0][0]}; fill in what they are or delete these rows, and "
+            "give a class that is called so another name",
         )
+
+
+def _labels(path, name, labels):
+    _check_no_gaps(path, f"column {name!r}", "line", labels)
     texts = [text for _, text in labels]
     if not all(is_number(text) for text in texts):
         return np.array(texts)

@@ -17,7 +17,7 @@ from qsklearn.inspection._drawing import (
     make_axes,
 )
 from qsklearn.inspection._embedded_chains import check_chains
-from qsklearn.inspection._fitted_estimator import find_having, look_inside
+from qsklearn.inspection._fitted_estimator import find_with_rows, look_inside
 from qsklearn.inspection._numbers import check_array, check_between, check_probabilities
 
 _CALLER = "ChainBreakDisplay"
@@ -163,11 +163,11 @@ class ChainBreakDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            Fitted, with ``history_``, a dict that has the key ``"chain_break_fraction"``, or with
-            the method ``sampling_report``, whose report has it.
+            Fitted, or a search or a Pipeline of one, with ``history_``, a dict that has the key
+            ``"chain_break_fraction"``, or with the method ``sampling_report``, whose report has it.
         X : array-like of shape (n_samples, n_features), default=None
-            Data for ``sampling_report``, which draws anew and costs what drawing costs. It is used
-            where the estimator has kept nothing.
+            Data for ``sampling_report``, which draws anew and costs what drawing costs; of a
+            Pipeline's own features. It is used where the estimator has kept nothing.
         n_calls : int, default=1
             Into how many parts of about equal size the rows of X are split, a report each.
         ax : matplotlib.axes.Axes or None, default=None
@@ -192,7 +192,8 @@ class ChainBreakDisplay(Display):
             history = getattr(candidate, "history_", None)
             if hasattr(history, "get") and np.size(history.get(_KEY, ())):
                 return cls(history[_KEY]).plot(ax)
-        estimator = find_having(estimator, ("sampling_report",), steps=False)
+        if X is not None:
+            estimator, X = find_with_rows(estimator, ("sampling_report",), X)
         if X is None or not hasattr(estimator, "sampling_report"):
             advice = " Give X, which its 'sampling_report' draws from." if X is None else ""
             raise _no_breaks(estimator, advice)

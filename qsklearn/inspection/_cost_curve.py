@@ -214,6 +214,7 @@ class CostCurveDisplay(Display):
             else self._draw_level(name, number, cost)
             for number, (name, curve) in enumerate(curves.items())
         ]
+        self._set_limits([row for curve in curves.values() for row in curve], cost)
         return everything
 
     def _draw_curve(self, name, number, curve, cost, shift):
@@ -235,11 +236,17 @@ class CostCurveDisplay(Display):
             label=escape(_describe(name, curve)),
             **style,
         )[0]
-        # What is moved aside does not count towards the limits of the axes by itself.
-        for ends in (means - np.nan_to_num(bars), means + np.nan_to_num(bars)):
-            self.ax_.update_datalim(np.column_stack([costs, ends]))
-        self.ax_.autoscale_view()
         return line
+
+    def _set_limits(self, rows, cost):
+        # What is moved aside does not count by itself, and before matplotlib 3.11 bars on a
+        # logarithmic axis count at the logarithm of their place.
+        self.ax_.relim()
+        for row in rows:
+            bar = np.nan_to_num(row["half_width"])
+            ends = row["mean"] - bar, row["mean"] + bar
+            self.ax_.update_datalim([(row[cost], end) for end in ends])
+        self.ax_.autoscale_view()
 
     def _move_aside(self, shift):
         if shift == 0:

@@ -16,7 +16,7 @@ from qsklearn.inspection._drawing import (
     dress,
     make_axes,
 )
-from qsklearn.inspection._fitted_estimator import find_having, look_inside
+from qsklearn.inspection._fitted_estimator import find_with_rows, look_inside
 from qsklearn.inspection._numbers import check_array
 
 _CALLER = "EffectiveBetaDisplay"
@@ -27,7 +27,8 @@ _MAX_MARKS = 40  # iterations that bear a marker each
 class EffectiveBetaDisplay(Display):
     """Effective inverse temperature of a sampler, iteration by iteration.
 
-    A line for the estimate within a band of two standard errors, and a dashed line for the true
+    A line for the estimate within a band of two standard errors, or for the known value of a
+    sampler that hits its temperature, whose errors are 0, and a dashed line for the true
     value where it is known. Numbers that are not finite leave gaps: draws that are all local
     minima have an infinite one. Errors that are far larger than most, as of a first call, are cut
     off by the edge of the axes.
@@ -90,8 +91,8 @@ class EffectiveBetaDisplay(Display):
             ``history_``, a dict that has the keys ``"beta_eff"`` and ``"beta_eff_stderr"``; or
             with the method ``sampling_report``.
         X : array-like of shape (n_samples, n_features), default=None
-            Data for ``sampling_report``, which draws anew: a trace of one number. It is used where
-            the estimator has kept none.
+            Data for ``sampling_report``, which draws anew: a trace of one number; of a Pipeline's
+            own features. It is used where the estimator has kept none.
         beta_true : float, default=None
             As for the class.
         ax : matplotlib.axes.Axes or None, default=None
@@ -140,7 +141,7 @@ class EffectiveBetaDisplay(Display):
         self._draw_band(iterations)
         marker = "o" if len(iterations) <= _MAX_MARKS else _marker_of_singles(self.beta_eff)
         style = {"color": COLOURS[0], "marker": marker, "ms": 4, "lw": 1.5}
-        self.line_ = self.ax_.plot(iterations, self.beta_eff, label="estimate", **style)[0]
+        self.line_ = self.ax_.plot(iterations, self.beta_eff, label=self._name(), **style)[0]
         self.true_line_ = None
         if self.beta_true is not None:
             name = f"true value {self.beta_true:g}"
@@ -158,6 +159,11 @@ class EffectiveBetaDisplay(Display):
         dress(self.ax_)
         add_legend(self.ax_, outside=ax is None)
         return self
+
+    def _name(self):
+        """What the line is; a sampler that hits its temperature leaves nothing to estimate."""
+        is_known = self.stderr is not None and (self.stderr == 0).all()
+        return "known (the sampler hits it)" if is_known else "estimate"
 
     def _choose_limits(self):
         """All estimates with typical errors, not the errors of a first call that tells nothing."""
@@ -232,7 +238,8 @@ def _read_estimator(estimator, X):
             return candidate.beta_eff_, getattr(candidate, "beta_eff_stderr_", None)
         if hasattr(history, "get") and np.size(history.get("beta_eff", ())):
             return history["beta_eff"], history.get("beta_eff_stderr")
-    estimator = find_having(estimator, ("sampling_report",), steps=False)
+    if X is not None:
+        estimator, X = find_with_rows(estimator, ("sampling_report",), X)
     report = {}
     if X is not None and hasattr(estimator, "sampling_report"):
         report = estimator.sampling_report(X)

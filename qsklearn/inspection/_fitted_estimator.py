@@ -41,6 +41,34 @@ def find_having(estimator, names, *, steps=True):
     return estimator
 
 
+def find_with_rows(estimator, names, X):
+    """The one of :func:`find_having`, and rows of the given one's features as they reach it.
+
+    Parameters
+    ----------
+    estimator : object
+        Fitted; of a Pipeline the steps before transform the rows.
+    names : sequence of str
+    X : array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    estimator : object
+        The given one if none has them all.
+    X : array-like
+    """
+    if all(hasattr(estimator, name) for name in names):
+        return estimator, X
+    if hasattr(estimator, "best_estimator_"):
+        return find_with_rows(estimator.best_estimator_, names, X)
+    steps = getattr(estimator, "steps", None)
+    for number in reversed(range(len(steps) if isinstance(steps, list) else 0)):
+        inner = steps[number][1]
+        if all(hasattr(find_having(inner, names), name) for name in names):
+            return find_with_rows(inner, names, estimator[:number].transform(X) if number else X)
+    return estimator, X
+
+
 def check_has(estimator, names, caller, kind, *, steps=True):
     """Raise unless an estimator is fitted and has all attributes and methods that are read.
 

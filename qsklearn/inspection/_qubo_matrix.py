@@ -14,7 +14,7 @@ from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import check_axis, escape
-from qsklearn.inspection._fitted_estimator import find_having
+from qsklearn.inspection._fitted_estimator import find_with_rows
 from qsklearn.inspection._quadratic_matrix import check_layers, check_matrix, read_bqm
 
 _CALLER = "QUBOMatrixDisplay"
@@ -128,9 +128,9 @@ class QUBOMatrixDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            Fitted, with a method ``to_bqm(x)``.
+            Fitted, with a method ``to_bqm(x)``, or a search or a Pipeline of it.
         x : array-like of shape (n_features,)
-            The row.
+            The row, of a Pipeline's own features.
         layers : dict of str to slice, list of (str, int), or None, default=None
             As for :meth:`from_bqm`.
         ax : matplotlib.axes.Axes or None, default=None
@@ -153,7 +153,7 @@ class QUBOMatrixDisplay(Display):
         ValueError
             If it has no such method.
         """
-        estimator = find_having(estimator, ("to_bqm",), steps=False)
+        estimator, x = _find(estimator, x)
         if not hasattr(estimator, "to_bqm"):
             raise ValueError(
                 f"The 'estimator' parameter of {_CALLER}.from_estimator must have the method "
@@ -297,6 +297,13 @@ class QUBOMatrixDisplay(Display):
         bar.ax.tick_params(labelsize="small")
         bar.outline.set_visible(False)
         return bar
+
+
+def _find(estimator, x):
+    """The estimator, in a search or a Pipeline, and the row as it reaches it."""
+    rows = x.to_frame().T if hasattr(x, "to_frame") else np.reshape(x, (1, -1))
+    found, rows_there = find_with_rows(estimator, ("to_bqm",), rows)
+    return found, x if rows_there is rows else getattr(rows_there, "iloc", rows_there)[0]
 
 
 def _check_vmax(vmax):

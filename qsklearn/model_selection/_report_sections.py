@@ -32,7 +32,7 @@ _MEANINGS = {
     "oracle_queries": "evaluations of all weights in superposition",
     "evaluations": "of a network",
     "faults": "failed calls of a device, tried again",
-    "qpu_access_time": "for which a device was busy",
+    "qpu_access_time": "that a device took, by its own account",
     "compile_seconds": "making models of the weights",
     "sample_seconds": "drawing states",
     "update_seconds": "all else of the training",

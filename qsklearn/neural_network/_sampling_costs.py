@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from qsklearn._checks import check_integer
 from qsklearn.samplers._reverse_annealing import restart_arguments
 
+_MOST = 2**48  # of rows and features, far beyond any memory
 _NOTHING = {"calls": 0, "models": 0, "reads": 0, "queries": 0, "qpu_access_time": 0.0}
 
 
@@ -85,15 +87,20 @@ def bipartite_pattern(n_first, n_second):
     return (is_first[:, np.newaxis] != is_first).astype(float)
 
 
-def check_method(method, caller):
-    """Refuse what is no step of an estimator that costs something.
+def check_asked(n_samples, n_features, n_outputs, method, caller):
+    """Refuse numbers that are none, and what is no step of an estimator that costs something.
 
     Raises
     ------
     ValueError
     """
-    if method not in ("fit", "predict"):
+    caller = f"{caller}.estimate_cost"
+    check_integer(n_samples, "n_samples", caller, 0, _MOST)
+    check_integer(n_features, "n_features", caller, 1, _MOST)
+    if n_outputs is not None:
+        check_integer(n_outputs, "n_outputs", caller, 1, _MOST)
+    if not isinstance(method, str) or method not in ("fit", "predict"):
         raise ValueError(
-            f"The 'method' parameter of {caller}.estimate_cost must be 'fit' or 'predict'. Got "
-            f"{method!r} instead."
+            f"The 'method' parameter of {caller} must be 'fit' or 'predict'. Got {method!r} "
+            "instead."
         )

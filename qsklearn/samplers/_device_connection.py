@@ -149,6 +149,12 @@ def without_token(text: str) -> str:
     return text
 
 
+def has_token() -> bool:
+    """Whether the environment or the configuration file has a token; nothing is connected."""
+    with _without_debugging():
+        return next(_tokens(), None) is not None
+
+
 def _tokens() -> Iterator[str]:
     if token := os.environ.get("DWAVE_API_TOKEN"):
         yield token

@@ -18,6 +18,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 from qsklearn._files import replace_file
@@ -26,7 +27,7 @@ from qsklearn._warnings import warn
 
 Chains = tuple[tuple[int, ...], ...]
 
-_FORMAT = 1
+_FORMAT = 2
 _ENTRIES_IN_MEMORY = 64
 _MONTH = 30 * 24 * 3600.0  # seconds
 _SUFFIX = ".json"
@@ -291,7 +292,8 @@ def _read_valid(file, key, is_valid):
 def _read(file, key):
     """The entry of a file; None if there is none or it is damaged."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        written = file.read_bytes()
+        content = json.loads(written)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -307,13 +309,23 @@ def _read(file, key):
     except (KeyError, TypeError):
         return None
     is_whole = all(type(q) is int for chains in copies for chain in chains for q in chain)
-    return Entry(copies, source) if is_whole and copies and isinstance(source, str) else None
+    if not (is_whole and copies and isinstance(source, str)):
+        return None
+    # Other chains may solve the problem as well, but nobody found these.
+    entry = Entry(copies, source)
+    return entry if _encode(key, entry) == written else None
+
+
+def _encode(key, entry):
+    """The content of a file, with a digest of all the rest."""
+    content = {"format": _FORMAT, "key": key, "source": entry.source, "copies": entry.copies}
+    digest = blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
+    return json.dumps({**content, "digest": digest}, separators=(",", ":")).encode()
 
 
 def _write(file, key, entry):
-    content = {"format": _FORMAT, "key": key, "source": entry.source, "copies": entry.copies}
     try:
-        replace_file(file, [json.dumps(content, separators=(",", ":")).encode()])
+        replace_file(file, [_encode(key, entry)])
     except OSError as error:
         _warn(error)
 

@@ -10,7 +10,7 @@ import dimod
 import numpy as np
 import scipy.sparse
 
-from qsklearn._checks import check_instance, check_integer, check_reals
+from qsklearn._checks import check_instance, check_integer, check_integers, check_reals
 from qsklearn._recordings import canonical, key_of, on_grid
 from qsklearn.samplers._groups import split_matrices
 from qsklearn.samplers._models import check_couplings, check_fields, sort_labels
@@ -174,7 +174,8 @@ def call_of_arrays(h, J, arguments: Mapping[str, Any], caller: str) -> Call:
     matrices = [check_couplings(matrix, n_spins, caller) for matrix in split_matrices(J)]
     couplings = [_upper(matrix) for matrix in matrices]
     given = _without_defaults(arguments)
-    groups = np.asarray(given.get("groups", np.zeros(n_models)), np.int64)
+    groups = given.get("groups", np.zeros(n_models, np.int64))
+    groups = check_integers(groups, "groups", caller, "n_models")
     return Call(
         kind="sample_arrays",
         arguments=_arguments(given),

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import qiskit
 from qiskit.primitives import StatevectorSampler
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import Statevector
@@ -310,6 +311,10 @@ def test_gates_run_on_aer_as_they_are():
     assert set(built.count_ops()) <= {"h", "x", "z", "cx", "ccx", "mcx", "measure"}
 
 
+@pytest.mark.skipif(
+    tuple(map(int, qiskit.__version__.split(".")[:2])) < (2, 6),
+    reason="older Qiskit makes NOTs with many controls of more gates",
+)
 def test_resources_stay_below_the_notes():
     """Of the first problem; the notes' folded circuit, and their counter."""
     rows = AmplificationCircuit(PAPER, problem(1), oracle="outputs").resources()

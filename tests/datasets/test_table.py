@@ -184,6 +184,13 @@ def test_row_numbers_of_pandas_are_no_feature(first, table):
     assert load_table(table(",a,y\n3,5,0\n7,6,1\n")).feature_names == ["", "a"]
 
 
+def test_labels_that_are_missing_in_an_npz(tmp_path):
+    path = tmp_path / "t.npz"
+    np.savez(path, X=np.ones((3, 2)), y=["yes", "NA", "no"])
+    with pytest.raises(ValueError, match=r"1 of 3 rows .* 'y' \('NA'\), the first .* in row 1;"):
+        load_table(path)
+
+
 def test_an_npz_has_no_columns_to_drop(tmp_path):
     path = tmp_path / "t.npz"
     np.savez(path, X=np.ones((2, 2)), y=[0, 1])

@@ -6,7 +6,7 @@ from fuzzing import load_entries
 from fuzzing.entries import Case, Entry, Public
 from fuzzing.oracle import judge
 from fuzzing.strategies import Source
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 FEW = settings(
@@ -14,6 +14,7 @@ FEW = settings(
     deadline=None,
     database=None,
     derandomize=True,
+    phases=[Phase.generate],  # shrinking takes minutes; add it to look closer
     suppress_health_check=list(HealthCheck),
 )
 ENTRIES = load_entries()

@@ -62,6 +62,19 @@ def test_without_errors_or_truth():
     assert EffectiveBetaDisplay(TRACE, np.zeros(4)).plot().band_ is None
 
 
+def test_a_temperature_that_the_sampler_hits_is_no_estimate():
+    rng = np.random.default_rng(0)
+    X = rng.random((20, 2))
+    network = QuantumSampledMLPClassifier(n_hidden=2, max_iter=2, tol=0.0, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of two iterations
+        network.fit(X, X[:, 0] > 0.5)
+    display = EffectiveBetaDisplay.from_estimator(network)
+    assert display.line_.get_label() == "known (the sampler hits it)"
+    assert EffectiveBetaDisplay(TRACE, ERRORS).plot().line_.get_label() == "estimate"
+    assert EffectiveBetaDisplay(TRACE).plot().line_.get_label() == "estimate"
+
+
 def test_what_is_not_finite_leaves_gaps():
     trace = np.array([2.0, np.inf, 2.5, np.nan, 2.4])
     display = EffectiveBetaDisplay(trace, [0.1, np.nan, 0.1, np.inf, 0.1]).plot()

@@ -6,7 +6,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from qsklearn.inspection import (
     AccuracyLandscapeDisplay,
@@ -153,8 +153,37 @@ def test_a_search_is_asked_for_the_model_of_a_row():
 
     search = GridSearchCV(Quadratic(), {"alpha": [1.0]}, cv=2).fit(X, Y)
     assert QUBOMatrixDisplay.from_estimator(search, [3.0]).matrix.sum() == 3.0
+    # Scaled by the steps before it.
+    scaler = MinMaxScaler((0, 10)).fit([[0.0], [1.0]])
+    rows = [[0.0], [1.0]]
+    for model in (Quadratic(), GridSearchCV(Quadratic(), {"alpha": [1.0]}, cv=2)):
+        pipeline = make_pipeline(scaler, "passthrough", model).fit(np.repeat(rows, 4, axis=0))
+        assert QUBOMatrixDisplay.from_estimator(pipeline, [0.3]).matrix.sum() == pytest.approx(3.0)
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [0.0, 1.0]})
+    pipeline = make_pipeline(MinMaxScaler((0, 10)), Quadratic()).fit(frame)
+    row = pandas.Series({"a": 0.3})
+    assert QUBOMatrixDisplay.from_estimator(pipeline, row).matrix.sum() == pytest.approx(3.0)
     with pytest.raises(ValueError, match="Got Pipeline instead"):
-        QUBOMatrixDisplay.from_estimator(make_pipeline(Quadratic()).fit(X), [3.0])
+        QUBOMatrixDisplay.from_estimator(make_pipeline(Model()).fit(X), X[0])
+
+
+def test_rows_reach_the_step_that_reports():
+    class Reporting(Model):
+        def fit(self, X, y=None):
+            self.fitted_ = True
+            return self
+
+        def sampling_report(self, X):
+            return {"chain_break_fraction": float(np.mean(X)), "beta_eff": float(np.max(X))}
+
+    rows = np.array([[0.0], [5.0], [10.0]])
+    for model in (Reporting(), make_pipeline("passthrough", Reporting())):
+        pipeline = make_pipeline(MinMaxScaler(), model).fit(rows)
+        breaks = ChainBreakDisplay.from_estimator(pipeline, rows)
+        assert breaks.fractions.tolist() == [0.5]
+        assert ChainBreakDisplay.from_estimator(pipeline, rows, n_calls=3).fractions.size == 3
+        assert EffectiveBetaDisplay.from_estimator(pipeline, rows).beta_eff.tolist() == [1.0]
 
 
 def test_the_last_that_has_it_is_found():

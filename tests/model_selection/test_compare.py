@@ -1,13 +1,15 @@
+import importlib
 import pickle
 import warnings
 
+import dimod
 import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.dummy import DummyClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, make_scorer
@@ -19,6 +21,15 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from qsklearn.model_selection import ComparisonResult, compare
+from qsklearn.samplers import (
+    DimodSampler,
+    DWaveQPUSampler,
+    EmbeddedSampler,
+    ExactSampler,
+    MockQPUSampler,
+    UncoupledComposite,
+)
+from qsklearn.samplers._check import _SAMPLERS
 
 X, Y = load_iris(return_X_y=True)
 
@@ -369,3 +380,65 @@ def test_pandas_labels():
     frame = pd.DataFrame(X, columns=list("abcd"))
     result = compare({"Bayes": GaussianNB()}, frame, pd.Series(Y).map(str), cv=3)
     assert result.scores["score"]["Bayes"].mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    "y, text",
+    [
+        (None, "must be the labels, as classifiers such as 'Bayes' need them. Got None instead"),
+        (["a", None] * 75, "75 of 150 are missing .* the first of them in row 1; leave out such"),
+        ([0.0, np.nan, 1.0] * 50, "50 of 150 are missing .* in row 1"),
+    ],
+)
+def test_missing_labels_are_named(y, text):
+    X, _ = load_iris(return_X_y=True)
+    for labels in (y, y and np.array(y, dtype=object)):
+        with pytest.raises(ValueError, match=f"'y' parameter of compare .*{text}"):
+            compare({"Bayes": GaussianNB()}, X, labels)
+
+
+def test_what_the_data_were():
+    X, y = load_iris(return_X_y=True)
+    result = compare({"Bayes": GaussianNB()}, X[:, :3], y > 0, cv=2)
+    classes = {"False": 50, "True": 100}
+    assert result.data == {"n_samples": 150, "n_features": 3, "classes": classes}
+    regression = compare({"mean": DummyRegressor()}, X.tolist(), y * 0.5, cv=2)
+    assert regression.data == {"n_samples": 150, "n_features": 4, "classes": None}
+
+
+def test_what_drew_the_states():
+    class Drawing(GaussianNB):
+        def __init__(self, sampler=None):
+            super().__init__()
+            self.sampler = sampler
+
+        def fit(self, X, y):
+            self.sampler_ = self.sampler
+            return super().fit(X, y)
+
+    samplers = {
+        "exact": ExactSampler(),
+        "uncoupled": UncoupledComposite("exact"),
+        "mock": EmbeddedSampler(MockQPUSampler("ideal")),
+        "device": EmbeddedSampler(DWaveQPUSampler()),
+        "foreign": DimodSampler(dimod.RandomSampler()),
+    }
+    estimators = {name: Drawing(sampler) for name, sampler in samplers.items()}
+    result = compare(estimators | {"none": GaussianNB()}, *load_iris(return_X_y=True), cv=2)
+    said = {name: set(texts) for name, texts in result.drawn_by.items()}
+    exact = "exact sums on this machine; no quantum device"
+    assert said == {
+        "exact": {exact},
+        "uncoupled": {exact},
+        "mock": {"a simulation of a D-Wave device on this machine; no quantum device"},
+        "device": {"a quantum device of D-Wave's"},
+        "foreign": {None},
+        "none": {None},
+    }
+    assert f"ExactSampler: {exact}." in result.to_text()
+
+
+def test_every_sampler_says_what_draws():
+    for module, name, *_ in _SAMPLERS.values():
+        sampler = getattr(importlib.import_module(f"qsklearn.samplers.{module}"), name)
+        assert isinstance(sampler.drawn_by, str)

@@ -79,6 +79,27 @@ def test_the_table(results):
     assert max(map(len, text.splitlines())) <= 120
 
 
+def test_variants_are_each_tested_against_the_controls_that_they_share(tmp_path):
+    X, y = load_iris(return_X_y=True)
+    trees = {f"tree ({n})": DecisionTreeClassifier(max_depth=n, random_state=0) for n in (1, 2)}
+    shared = {"tree: twin": DecisionTreeClassifier(max_depth=1, random_state=0)}
+    result = compare(trees | shared | {"plain": GaussianNB()}, X, y, random_state=0)
+    rows = result.control_tests()
+    assert [row["estimator"] for row in rows] == list(trees)
+    assert {row["baseline"] for row in rows} == {"tree: twin"}
+    assert rows[0]["note"] == "the same in every fold" and rows[1]["difference"] > 0.1
+    text = result.to_text()
+    (same,) = [line for line in text.splitlines() if line.startswith("tree (1) minus twin")]
+    assert same.endswith("the same in every fold") and "tree (2) minus twin" in text
+    page = write_report({"iris": result, "again": result}, tmp_path / "page.html")
+    page = page.read_text(encoding="utf-8")
+    # Both data sets have it in their own tables, and in that over both.
+    assert page.count("tree (1) minus twin") == 3
+    assert page.count('minus that of its control">the same in every fold<') == 2
+    assert page.count('data-label="again">the same in every fold<') == 1
+    assert "<br>the same in every fold" in page  # the first one's twin has its scores
+
+
 def test_over_data_sets_and_on_the_page(results, tmp_path):
     rows = signed_rank_tests(results, controls=True)
     assert [row["baseline"] for row in rows] == ["careful: classical twin", "careful: Bayes"]

@@ -154,6 +154,30 @@ def test_one_data_set_has_nothing_over_data_sets(results, tmp_path):
         write_report(results, tmp_path)
 
 
+def test_the_data_are_described(results, tmp_path):
+    scored = run({"iris": load_iris}, scoring="accuracy")
+    notes = {"iris": ["two petals & <some> sepals"]}
+    page = write_report(scored, tmp_path / "r.html", notes=notes).read_text("utf-8")
+    data = page.partition("<h3>Data</h3>")[2].partition("</section>")[0]
+    for text in (
+        "150",
+        ">4<",
+        "0: 50, 1: 50, 2: 50",
+        "accuracy 0.333",
+        "two petals &amp; &lt;some",
+    ):
+        assert text in data
+    assert "always saying" not in results["wine"].to_html(tmp_path / "w.html").read_text("utf-8")
+    with pytest.raises(ValueError, match="'notes' parameter of write_report must be one of"):
+        write_report(scored, tmp_path / "x.html", notes={"wine": []})
+
+
+def test_the_columns_of_costs_are_explained(page):
+    assert "Means per fit. reads: states that it drew." in page
+    timings = page.partition('<section class="timings">')[2].partition("</section>")[0]
+    assert "sample seconds: drawing states." in timings
+
+
 def test_every_cell_knows_its_column(page, results):
     tags = Tags()
     tags.feed(page)

@@ -405,3 +405,18 @@ def test_bad_parameters_are_found_before_anything_is_fitted(options, text):
     with pytest.raises(ValueError, match=text):
         compare({"a": Sized()}, X, Y, cv=2, **arguments)
     assert Sized.seen == []
+
+
+def test_a_parameter_that_is_not_there_names_the_nearest():
+    pipeline = make_pipeline(MinMaxScaler(), LogisticRegression())
+    with pytest.raises(ValueError, match="Got 'C' instead") as caught:
+        compare({"line": pipeline}, X, Y, param_distributions={"line": {"C": [1.0]}})
+    text = str(caught.value)
+    assert "Nearest to it: 'logisticregression__C'" in text and len(text) < 350
+
+
+def test_a_control_of_variants_takes_the_space_of_the_first():
+    contenders = {"net (a)": Sized(1), "net (b)": Sized(2), "net: small": Sized(0)}
+    spaces = {"net (a)": {"warn": [False]}, "net (b)": {"fail_below": [0]}}
+    result = compare(contenders, X, Y, cv=2, n_candidates=1, param_distributions=spaces)
+    assert result.tuning["spaces"]["net: small"] == "warn: False"

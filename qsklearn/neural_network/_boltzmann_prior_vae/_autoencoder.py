@@ -43,7 +43,7 @@ from qsklearn.neural_network._family_draws import needs_trial
 from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
-    check_method,
+    check_asked,
     cost_of_family,
     no_cost,
 )
@@ -918,7 +918,7 @@ class QuantumBoltzmannPriorVAE(
             ``qpu_access_time`` in microseconds by its own timing model. Where the temperature is
             estimated without a prior, the first call counts twice.
         """
-        check_method(method, _CALLER)
+        check_asked(n_samples, n_features, n_outputs, method, _CALLER)
         if method == "predict":
             return no_cost()
         n_classes = (n_outputs or 2) if self.label_units else 0

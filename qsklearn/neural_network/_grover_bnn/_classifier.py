@@ -31,7 +31,7 @@ from qsklearn.neural_network._grover_bnn._network_search import SearchSettings, 
 from qsklearn.neural_network._grover_bnn._sampler import check_circuit_sampler
 from qsklearn.neural_network._grover_bnn._training import GroverTraining, is_early, severity
 from qsklearn.neural_network._progress import Progress
-from qsklearn.neural_network._sampling_costs import check_method
+from qsklearn.neural_network._sampling_costs import check_asked
 from qsklearn.preprocessing import ThermometerEncoder
 
 _AT_ONCE = 2**22  # outputs of units that are worked out together
@@ -854,7 +854,7 @@ class GroverBNNClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             and as many again for further solutions, and ``reads`` (measurements), fewer in
             practice by far. In blocks these are of one unit's turn.
         """
-        check_method(method, type(self).__name__)
+        check_asked(n_samples, n_features, n_outputs, method, type(self).__name__)
         n_candidates = n_features * (1 if self.binary else self.n_levels)
         network = self._network(min(self.n_bits, n_candidates))
         by_blocks, n_searched = self._blocks(network)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from qsklearn._base_estimator import BaseEstimator
+from qsklearn._checks import check_flag, check_reals
 from qsklearn._memory import check_memory
 from qsklearn._sklearn import (
     CallbackSupportMixin,
@@ -55,7 +56,7 @@ from qsklearn.neural_network._qubo_transfer._report import report_of
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
     bipartite_pattern,
-    check_method,
+    check_asked,
     complete_pattern,
     cost_of_family,
     no_cost,
@@ -656,6 +657,9 @@ class QUBOTransferClassifier(
             Of vartype BINARY with variables ``(layer, number)``, the class unit's
             ``("class", k)``, penalised by ``penalty_``.
         """
+        check_flag(clamped, "clamped", f"{type(self).__name__}.to_bqm")
+        if not hasattr(x, "to_frame"):
+            x = check_reals(x, "x", f"{type(self).__name__}.to_bqm")
         if np.ndim(x) > 1 and len(x) != 1:
             raise ValueError(
                 f"The 'x' parameter of to_bqm must be one data point. Got {len(x)} rows instead."
@@ -739,7 +743,7 @@ class QUBOTransferClassifier(
             microseconds by its own timing model; not a number for an estimator whose hidden units
             are not known before it is fitted.
         """
-        check_method(method, type(self).__name__)
+        check_asked(n_samples, n_features, n_outputs, method, type(self).__name__)
         is_fitted = hasattr(self, "hamiltonian_")
         if self._is_exact() if is_fitted else self._asks_for_law() and self.mode != "network":
             return no_cost()

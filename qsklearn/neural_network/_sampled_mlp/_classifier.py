@@ -51,7 +51,7 @@ from qsklearn.neural_network._sampled_mlp._training import (
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
     bipartite_pattern,
-    check_method,
+    check_asked,
     cost_of_family,
     cost_of_restart,
     no_cost,
@@ -780,7 +780,7 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
             prior, the first call counts twice. Equilibrium propagation asks for less where free
             states are right.
         """
-        check_method(method, type(self).__name__)
+        check_asked(n_samples, n_features, n_outputs, method, type(self).__name__)
         searches = self.gradient == "equilibrium"
         if not (searches or self.gradient == "sampled") or method == "predict":
             return no_cost()

@@ -21,7 +21,7 @@ from qsklearn.neural_network._base import N_JOBS
 from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
-    check_method,
+    check_asked,
     complete_pattern,
     cost_of_family,
     no_cost,
@@ -330,7 +330,7 @@ class BaseSpinGlassNetwork(CallbackSupportMixin, BaseEstimator):
             each of the groups of outputs that share couplings. Weights whose inputs are always 0
             are left out of the models, which may make them smaller.
         """
-        check_method(method, type(self).__name__)
+        check_asked(n_samples, n_features, n_outputs, method, type(self).__name__)
         sampler = self._check_sampler()
         if sampler is None or method == "predict":
             return no_cost()

@@ -5,7 +5,8 @@ from numbers import Real
 
 import numpy as np
 
-from qsklearn.neural_network.layers._base import Layer
+from qsklearn._checks import check_reals
+from qsklearn.neural_network.layers._base import Layer, check_input_shape
 
 NAMES = ("identity", "leaky_relu", "relu")
 
@@ -33,7 +34,7 @@ class Activation(Layer):
     negative_slope: float = 0.01
 
     def __post_init__(self):
-        if self.name not in NAMES:
+        if not isinstance(self.name, str) or self.name not in NAMES:
             raise ValueError(
                 f"The 'name' parameter of Activation must be a str among {{{str(NAMES)[1:-1]}}}. "
                 f"Got {self.name!r} instead."
@@ -60,7 +61,7 @@ class Activation(Layer):
         tuple of int
             The same shape.
         """
-        return tuple(input_shape)
+        return check_input_shape(input_shape, "Activation")
 
     def forward(self, inputs, weights=None, intercepts=None):
         """Outputs of the layer.
@@ -75,7 +76,7 @@ class Activation(Layer):
         -------
         outputs : ndarray of the inputs' shape
         """
-        inputs = np.asarray(inputs, dtype=float)
+        inputs = check_reals(inputs, "inputs", "Activation")
         return (
             inputs
             if self.negative_slope == 1
@@ -94,7 +95,8 @@ class Activation(Layer):
         slopes : ndarray of the inputs' shape
             1 where an input is at least 0, and the negative slope elsewhere.
         """
-        return np.where(np.asarray(inputs) < 0, self.negative_slope, 1.0)
+        inputs = check_reals(inputs, "inputs", "Activation.slopes")
+        return np.where(inputs < 0, self.negative_slope, 1.0)
 
     def inverse(self, targets, input_shape, *, slopes=None):
         """Inputs that give the targets.
@@ -119,6 +121,7 @@ class Activation(Layer):
         targets = self._checked_targets(targets, input_shape)
         if slopes is None:
             return targets
+        slopes = check_reals(slopes, "slopes", "Activation.inverse", *targets.shape)
         if not np.all(slopes):
             raise ValueError(
                 f"{self!r} cannot be inverted by a division by its slopes: some are zero. Take a "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qsklearn.neural_network.layers._base import Layer, check_pair
+from qsklearn.neural_network.layers._base import Layer, check_input_shape, check_pair
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class AveragePool(Layer):
         ValueError
             If the inputs are no images, or smaller than a block.
         """
+        input_shape = check_input_shape(input_shape, "AveragePool")
         height, width = self.size
         if len(input_shape) != 3 or input_shape[1] < height or input_shape[2] < width:
             self._reject_shape(

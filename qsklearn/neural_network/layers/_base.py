@@ -6,6 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from qsklearn._checks import check_integers, check_reals
+
 
 class Layer(ABC):
     """Base of the layers: frozen dataclasses that can be hashed, compared and cloned.
@@ -65,24 +67,38 @@ class Layer(ABC):
 
     def _checked(self, inputs):
         """Inputs as float64, of a shape that the layer takes, and the shape of its outputs."""
-        inputs = np.asarray(inputs, dtype=float)
+        inputs = check_reals(inputs, "inputs", type(self).__name__, ..., "length of the last axis")
         return inputs, self.output_shape(inputs.shape[1:])
 
     def _checked_targets(self, targets, input_shape):
-        targets = np.asarray(targets, dtype=float)
+        targets = check_reals(targets, "targets", type(self).__name__)
         expected = self.output_shape(input_shape)
-        if targets.shape[1:] != expected:
+        if targets.ndim == 0 or targets.shape[1:] != expected:
             raise ValueError(
                 f"{self!r} gives outputs of shape {expected} for inputs of shape "
                 f"{tuple(input_shape)}. Got targets of shape {targets.shape[1:]} instead."
             )
         return targets
 
+    def _checked_weights(self, weights, n_weights):
+        """Weights as float64 of shape (n_weights, n_outputs)."""
+        shape = (n_weights, self.n_outputs)
+        return check_reals(weights, "weights", type(self).__name__, *shape)
+
+    def _checked_intercepts(self, intercepts):
+        """Intercepts as float64 of shape (n_outputs,)."""
+        return check_reals(intercepts, "intercepts", type(self).__name__, self.n_outputs)
+
     def _reject_shape(self, input_shape, expected):
         raise ValueError(
             f"{self!r} takes inputs of shape {expected}. Got the input shape "
             f"{tuple(input_shape)} instead."
         )
+
+
+def check_input_shape(input_shape, caller):
+    """The shape of one sample's inputs as a tuple of ints."""
+    return tuple(check_integers(input_shape, "input_shape", caller, "n_axes", low=0).tolist())
 
 
 def check_int(value, name, caller, low=1):

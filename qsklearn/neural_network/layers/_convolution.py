@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from qsklearn.neural_network.layers._base import Layer, check_int, check_ridge
+from qsklearn._checks import check_choice, check_reals
+from qsklearn.neural_network.layers._base import Layer, check_input_shape, check_int, check_ridge
 from qsklearn.neural_network.layers._convolution_inverse import ConvolutionOperator
 from qsklearn.neural_network.layers._correlation import correlate, pad, write_patches
 
@@ -43,7 +44,7 @@ class Convolution(Layer):
     def __post_init__(self):
         for name in ("n_channels", "kernel_size"):
             object.__setattr__(self, name, check_int(getattr(self, name), name, "Convolution"))
-        if self.padding not in ("valid", "same"):
+        if not isinstance(self.padding, str) or self.padding not in ("valid", "same"):
             raise ValueError(
                 "The 'padding' parameter of Convolution must be a str among {'same', 'valid'}. "
                 f"Got {self.padding!r} instead."
@@ -72,6 +73,7 @@ class Convolution(Layer):
         ValueError
             If the inputs are no images, or smaller than the kernel.
         """
+        input_shape = check_input_shape(input_shape, "Convolution")
         lost = 0 if self.padding == "same" else self.kernel_size - 1
         if len(input_shape) != 3 or min(input_shape[1:]) <= lost:
             least = f" with height and width >= {lost + 1}" if lost else ""
@@ -108,9 +110,10 @@ class Convolution(Layer):
         outputs : ndarray of shape (n_samples, n_channels, height', width')
         """
         inputs, _ = self._checked(inputs)
+        weights = self._checked_weights(weights, self.n_weights(inputs.shape[1:]))
         outputs = correlate(self._padded(inputs), self._kernels(weights))
         if intercepts is not None:
-            outputs += np.asarray(intercepts)[:, np.newaxis, np.newaxis]
+            outputs += self._checked_intercepts(intercepts)[:, np.newaxis, np.newaxis]
         return outputs
 
     def rows(self, inputs, out=None):
@@ -145,7 +148,8 @@ class Convolution(Layer):
         -------
         values : ndarray of shape (n_samples * n_sites, n_channels)
         """
-        outputs = np.asarray(outputs, dtype=float)
+        axes = ("n_samples", "n_channels", "height", "width")
+        outputs = check_reals(outputs, "outputs", "Convolution.rows_of_outputs", *axes)
         return outputs.transpose(0, 2, 3, 1).reshape(-1, outputs.shape[1])
 
     def transpose(self, values, input_shape, weights):
@@ -199,14 +203,10 @@ class Convolution(Layer):
         targets = self._checked_targets(targets, input_shape)
         operator = self._operator(input_shape, weights)
         ridge = check_ridge(ridge, "Convolution.inverse")
+        check_choice(method, ("exact", "fourier"), "method", "Convolution.inverse")
         if method == "exact":
             return operator.inverse(targets, ridge)
-        if method == "fourier":
-            return operator.fourier_inverse(targets, ridge)
-        raise ValueError(
-            "The 'method' parameter of Convolution.inverse must be a str among {'exact', "
-            f"'fourier'}}. Got {method!r} instead."
-        )
+        return operator.fourier_inverse(targets, ridge)
 
     @property
     def _borders(self):
@@ -215,6 +215,7 @@ class Convolution(Layer):
         return lost // 2, lost - lost // 2
 
     def _operator(self, input_shape, weights):
+        weights = self._checked_weights(weights, self.n_weights(input_shape))
         return ConvolutionOperator(self._kernels(weights), input_shape, self._borders)
 
     def _padded(self, images):

@@ -1,5 +1,7 @@
 """Inverses of convolutions: by a matrix, by conjugate gradients, and in Fourier space."""
 
+import math
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
@@ -69,7 +71,8 @@ class ConvolutionOperator:
         """The damped pseudo-inverse, in whichever way costs less."""
         if self._prefers_matrix(len(targets)):
             inverse = tikhonov_inverse(self.matrix(), ridge)
-            return (targets.reshape(len(targets), -1) @ inverse).reshape(-1, *self.input_shape)
+            flat = targets.reshape(len(targets), math.prod(targets.shape[1:]))
+            return (flat @ inverse).reshape(len(targets), *self.input_shape)
         return self.conjugate_gradients(targets, ridge)
 
     def _prefers_matrix(self, n_samples):

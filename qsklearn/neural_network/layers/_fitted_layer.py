@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qsklearn._checks import check_flag, check_instance, check_integers, check_reals
 from qsklearn.hamiltonians import LayerHamiltonian
 from qsklearn.neural_network.layers._activation import Activation
-from qsklearn.neural_network.layers._base import Layer
+from qsklearn.neural_network.layers._base import Layer, check_input_shape
 
 # Patches of this size are made, multiplied and overwritten by the next.
 _BATCH_BYTES = 2**24
@@ -56,7 +57,8 @@ class FittedLayer:
     intercepts: np.ndarray | None = None
 
     def __post_init__(self):
-        shape = tuple(map(int, self.input_shape))
+        check_instance(self.layer, Layer, "layer", "FittedLayer")
+        shape = check_input_shape(self.input_shape, "FittedLayer")
         object.__setattr__(self, "input_shape", shape)
         self.layer.output_shape(shape)
         if not self.is_trainable:
@@ -64,11 +66,15 @@ class FittedLayer:
         expected = (self.n_weights, self.n_outputs)
         for name, needed in (("weights", expected), ("intercepts", expected[1:])):
             values = getattr(self, name)
-            if values is not None and np.shape(values) != needed:
+            if values is None:
+                continue
+            values = check_reals(values, name, "FittedLayer")
+            if values.shape != needed:
                 raise ValueError(
                     f"The '{name}' of {self.layer!r} for inputs of shape {shape} must have the "
-                    f"shape {needed}. Got {np.shape(values)} instead."
+                    f"shape {needed}. Got {values.shape} instead."
                 )
+            object.__setattr__(self, name, values)
 
     @property
     def is_trainable(self):
@@ -109,7 +115,7 @@ class FittedLayer:
         -------
         FittedLayer
         """
-        values = np.array(coefficients, dtype=float)
+        values = check_reals(coefficients, "coefficients", "FittedLayer.with_weights").copy()
         n_weights = self.n_weights
         if values.shape == (n_weights + 1, self.n_outputs):
             return replace(self, weights=values[:-1], intercepts=values[-1])
@@ -216,6 +222,7 @@ class FittedLayer:
     def _without_intercepts(self, targets):
         if self.intercepts is None:
             return targets
+        targets = check_reals(targets, "targets", "FittedLayer.inverse", ..., *self.output_shape)
         n_sites_axes = len(self.output_shape) - 1
         return targets - self.intercepts.reshape(-1, *[1] * n_sites_axes)
 
@@ -241,14 +248,18 @@ class _Problem:
             self.sample_weight = self._shaped("sample_weight", sample_weight, ())
         weights = self.sample_weight
         self.normaliser = len(self.inputs) if weights is None else float(weights.sum())
-        self.outputs = slice(None) if outputs is None else np.asarray(outputs)
-        self.fit_intercept = bool(fit_intercept)
+        caller = "FittedLayer.hamiltonian"
+        self.outputs = slice(None)
+        if outputs is not None:
+            limits = {"low": 0, "high": fitted.n_outputs}
+            self.outputs = check_integers(outputs, "outputs", caller, "n_some", **limits)
+        self.fit_intercept = check_flag(fit_intercept, "fit_intercept", caller)
         self.n_sites = math.prod(fitted.output_shape[1:])
         self.width = fitted.n_weights + self.fit_intercept
 
     def _shaped(self, name, values, shape):
-        values = np.asarray(values, dtype=float)
-        n_samples = len(self.inputs) if name != "inputs" else len(values)
+        values = check_reals(values, name, "FittedLayer.hamiltonian")
+        n_samples = len(self.inputs) if name != "inputs" else (*values.shape, 0)[0]
         if values.shape != (n_samples, *shape):
             raise ValueError(
                 f"The '{name}' of {self.layer!r} must have the shape "

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from qsklearn.neural_network.layers._base import Layer
+from qsklearn.neural_network.layers._base import Layer, check_input_shape
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Flatten(Layer):
         tuple of int
             (n_features,).
         """
-        return (math.prod(map(int, input_shape)),)
+        return (math.prod(check_input_shape(input_shape, "Flatten")),)
 
     def forward(self, inputs, weights=None, intercepts=None):
         """Outputs of the layer.

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from qsklearn.neural_network.layers._base import Layer, check_int, check_ridge
+from qsklearn._checks import check_reals
+from qsklearn.neural_network.layers._base import Layer, check_input_shape, check_int, check_ridge
 from qsklearn.neural_network.layers._inverse import tikhonov_inverse
 
 
@@ -52,6 +51,7 @@ class Linear(Layer):
         ValueError
             If the inputs are images.
         """
+        input_shape = check_input_shape(input_shape, "Linear")
         if len(input_shape) != 1:
             self._reject_shape(input_shape, "(n_features,); put a Flatten() before it")
         return (self.n_outputs,)
@@ -85,9 +85,9 @@ class Linear(Layer):
         outputs : ndarray of shape (n_samples, n_outputs)
         """
         inputs, _ = self._checked(inputs)
-        outputs = inputs @ weights
+        outputs = inputs @ self._checked_weights(weights, inputs.shape[1])
         if intercepts is not None:
-            outputs += intercepts
+            outputs += self._checked_intercepts(intercepts)
         return outputs
 
     def rows(self, inputs, out=None):
@@ -122,7 +122,7 @@ class Linear(Layer):
         values : ndarray of shape (n_samples, n_outputs)
             The outputs themselves.
         """
-        return np.asarray(outputs, dtype=float)
+        return check_reals(outputs, "outputs", "Linear.rows_of_outputs", "n_samples", "n_outputs")
 
     def transpose(self, values, input_shape, weights):
         """The transpose of the layer as a linear map, as gradients are passed back.
@@ -137,7 +137,8 @@ class Linear(Layer):
         -------
         values : ndarray of shape (n_samples, n_features)
         """
-        return self._checked_targets(values, input_shape) @ np.transpose(weights)
+        weights = self._checked_weights(weights, self.n_weights(input_shape))
+        return self._checked_targets(values, input_shape) @ weights.T
 
     def inverse(self, targets, input_shape, weights, *, ridge=0.0, method="exact"):
         r"""Inputs x that give the targets t, by a damped pseudo-inverse.
@@ -164,5 +165,5 @@ class Linear(Layer):
         inputs : ndarray of shape (n_samples, n_features)
         """
         targets = self._checked_targets(targets, input_shape)
-        weights = np.asarray(weights, dtype=float)
+        weights = self._checked_weights(weights, self.n_weights(input_shape))
         return targets @ tikhonov_inverse(weights.T, check_ridge(ridge, "Linear.inverse"))

@@ -1,11 +1,12 @@
 """Pooling by cutting away high frequencies."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from qsklearn.neural_network.layers._base import Layer, check_pair
+from qsklearn.neural_network.layers._base import Layer, check_input_shape, check_pair
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class SpectralPool(Layer):
         ValueError
             If the inputs are no images, or smaller than the outputs.
         """
+        input_shape = check_input_shape(input_shape, "SpectralPool")
         if len(input_shape) != 3 or any(np.less(input_shape[1:], self.size)):
             height, width = self.size
             self._reject_shape(
@@ -93,9 +95,10 @@ class SpectralPool(Layer):
         inputs : ndarray of shape (n_samples, channels, height, width)
         """
         targets = self._checked_targets(targets, input_shape)
-        pixels = targets.reshape(len(targets), input_shape[0], -1)
+        n_pixels = math.prod(self.size)  # -1 would leave it open for no rows
+        pixels = targets.reshape(len(targets), input_shape[0], n_pixels)
         matrix = _inverse_matrix(tuple(input_shape[1:]), self.size)
-        return (pixels @ matrix.T).reshape(-1, *input_shape)
+        return (pixels @ matrix.T).reshape(len(targets), *input_shape)
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,7 +72,9 @@ class Entry:
 
     def run(self, source: Source, report=None) -> tuple[Verdict, str]:
         """Draw a case and judge it; ``report`` is told of it before."""
-        case = self.recipe(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is fitted for the case
+            case = self.recipe(source)
         arguments, kind, what = mutate(source, case.arguments)
         described = f"{self.name} ({kind}{', extreme' if source.is_extreme else ''}) {what}"
         if report is not None:
