@@ -203,7 +203,9 @@ def main():
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--short", action="store_true", help="small numbers, to see that it runs")
-    parser.add_argument("--repeat", metavar="NAME:NUMBER", help="NAME:NUMBER of a case to be made again")
+    parser.add_argument(
+        "--repeat", metavar="NAME:NUMBER", help="NAME:NUMBER of a case to be made again"
+    )
     parser.add_argument("--work", choices=SECTIONS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.work:

@@ -164,7 +164,7 @@ def write(path, files):
     report = Report(path, Path(__file__).name)
     report.line(
         "\nLines and branches that the default tests (``make test``) run, by room. *Compiled* are "
-        "lines of kernels, which coverage.py cannot see and which count in no percentage; of a few, "
+        "lines of kernels, which coverage.py cannot see and no percentage counts; of a few, "
         "*interpreted*, the tests were run without the compiler as well.\n"
     )
     rows = []

@@ -324,7 +324,7 @@ ENTRIES = (
     Entry(
         name="missed_lines",
         script="missed_lines.py",
-        measures="Lines and branches of the package that the default tests run, and which they miss",
+        measures="Lines and branches of the package that the default tests run, and what they miss",
         folder="reliability",
         short=f"{TO} --short",
         full=TO,

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
 from qsklearn._cli_errors import CommandError, choose
-from qsklearn._sklearn import validate_parameter_constraints
+from qsklearn._private_api import validate_parameter_constraints
 
 
 def _sampled_mlp():

@@ -23,7 +23,6 @@ _SHARED = frozenset(
         "_memory",
         "_private_api",
         "_recordings",
-        "_sklearn",
         "_versions",
         "_warnings",
     }
@@ -47,7 +46,6 @@ TABLE = {
     "_warnings": (set(), set()),
     "_private_api": ({"_optional"}, set()),
     "_recordings": (set(), set()),
-    "_sklearn": (set(), set()),
 }
 EVERYTHING = {"_cli", "__init__", "__main__"}
 

@@ -91,6 +91,7 @@ class BinaryNetwork:
                     f"The '{name}' parameter of BinaryNetwork must be at most {_MOST_UNITS}. Got "
                     f"{getattr(self, name)!r} instead."
                 )
+            object.__setattr__(self, name, int(getattr(self, name)))  # of any type of NumPy
         for name in ("fit_bias", "search_connections", "output_weights"):
             check_flag(getattr(self, name), name, "BinaryNetwork")
         if not isinstance(self.absent, str) or self.absent not in _ABSENT:

@@ -220,13 +220,14 @@ class _Run:
     @classmethod
     def of_pub(cls, pub: Any) -> _Run:
         values = pub.parameter_values.as_array(pub.circuit.parameters)
-        content = key_of([describe_circuit(pub.circuit), pub.shots], {"values": on_steps(values)})
+        shots = None if pub.shots is None else int(pub.shots)  # JSON has no numbers of NumPy
+        content = key_of([describe_circuit(pub.circuit), shots], {"values": on_steps(values)})
         size = {
             "qubits": pub.circuit.num_qubits,
             "instructions": len(pub.circuit.data),
             "circuits": pub.size,
         }
-        return cls(content, pub.shots, size)
+        return cls(content, shots, size)
 
     def key(self, source: str) -> bytes:
         return key_of(["circuit", source, self.content.hex(), self.occurrence], {})

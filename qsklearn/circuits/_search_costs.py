@@ -16,6 +16,7 @@ from qsklearn.circuits._amplification import (
 
 _ALMOST_SURE = 0.999
 _POINTS = 2000  # of a curve that would have more
+_MOST_STATES = 2**40
 _MOST_BINS = 2**12
 
 
@@ -45,6 +46,7 @@ def search_curves(n_states: int, n_marked: int) -> dict[str, tuple[np.ndarray, n
     classical (not repeating) 64
     """
     check_counts(n_states, n_marked, "search_curves")
+    _check_ratio(n_states, n_marked, "search_curves")
     curves = {
         "quantum (linear schedule)": _follow(n_states, n_marked, "linear", _ALMOST_SURE),
         "quantum (BBHT)": _follow(n_states, n_marked, "bbht", _ALMOST_SURE),
@@ -83,6 +85,7 @@ def compare_search_costs(n_states: int, n_marked: int, confidence: float = 0.9) 
     (29, 147)
     """
     check_counts(n_states, n_marked, "compare_search_costs")
+    _check_ratio(n_states, n_marked, "compare_search_costs")
     check_confidence(confidence, "compare_search_costs")
     iterations = best_iterations(n_marked / n_states)
     return {
@@ -97,6 +100,15 @@ def compare_search_costs(n_states: int, n_marked: int, confidence: float = 0.9) 
             n_states, n_marked, confidence, replacement=False
         ),
     }
+
+
+def _check_ratio(n_states: int, n_marked: int, caller: str) -> None:
+    if n_states > _MOST_STATES * n_marked:
+        raise ValueError(
+            f"{caller} follows searches among up to 2^{_MOST_STATES.bit_length() - 1} states for a "
+            f"marked one, which take seconds. Got n_marked={n_marked!r}, n_states={n_states!r} "
+            "instead; classical_draws and best_iterations have formulas for more."
+        )
 
 
 def _follow(n_states: int, n_marked: int, schedule: str, until: float):

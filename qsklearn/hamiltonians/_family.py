@@ -127,7 +127,7 @@ class IsingFamily:
         dimod.BinaryQuadraticModel
         """
         model = check_integer(model, "model", "IsingFamily.to_bqm", 0, self.n_models)
-        upper = scipy.sparse.triu(self.couplings, 1, format="coo")
+        upper = scipy.sparse.triu(scipy.sparse.coo_array(self.couplings), 1)
         upper.eliminate_zeros()
         return dimod.BinaryQuadraticModel.from_numpy_vectors(
             self.fields[model],

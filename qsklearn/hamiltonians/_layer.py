@@ -192,7 +192,8 @@ class LayerHamiltonian:
                     f"A batch of {_NAME} must be (rows, targets, gains, weights). Got "
                     f"{type(batch).__name__} instead."
                 )
-            moments.add(*_checked_batch(*batch))
+            with np.errstate(over="ignore", invalid="ignore"):  # refused below
+                moments.add(*_checked_batch(*batch))
         if moments.is_empty:
             raise ValueError("A LayerHamiltonian needs at least one batch of rows. Got none.")
         return cls._from_moments(moments, normaliser)

@@ -291,7 +291,9 @@ def _check_known(chain_lengths, chain_fractions, n_draws):
         )
     lengths = check_array(chain_lengths, "chain_lengths", _CALLER, ("n_chains",))
     fractions = check_probabilities(chain_fractions, "chain_fractions", _CALLER, lengths.shape)
-    n_draws = check_array(n_draws, "n_draws", _CALLER, ())
+    n_draws = check_between(
+        check_array(n_draws, "n_draws", _CALLER, ()), "n_draws", _CALLER, 0, 1e15
+    )
     for name, values in (("chain_lengths", lengths), ("n_draws", n_draws)):
         check_between(values, name, _CALLER, 1)
         if (values != np.round(values)).any():

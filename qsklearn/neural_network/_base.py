@@ -7,7 +7,7 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from qsklearn._sklearn import Integral, Interval, check_sample_weight
+from qsklearn._private_api import Integral, Interval, check_sample_weight
 
 # What ``n_jobs`` of an estimator may be: as many threads, or all cores but some.
 N_JOBS = [

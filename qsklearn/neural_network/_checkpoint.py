@@ -15,8 +15,8 @@ import numpy as np
 import scipy.sparse
 
 from qsklearn._files import replace_file, sweep_up
+from qsklearn._private_api import Integral, Interval
 from qsklearn._recordings import canonical, join, key_of, split
-from qsklearn._sklearn import Integral, Interval
 from qsklearn._versions import versions_of
 from qsklearn._warnings import warn
 

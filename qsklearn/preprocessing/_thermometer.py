@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from qsklearn._base_estimator import BaseEstimator
 from qsklearn._memory import check_memory
-from qsklearn._sklearn import Integral, Interval, check_sample_weight, fit_context
+from qsklearn._private_api import Integral, Interval, check_sample_weight, fit_context
 from qsklearn.preprocessing._bit_selection import select_bits
 from qsklearn.preprocessing._thresholds import bit_blocks, find_thresholds
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qsklearn._sklearn import StrOptions
+from qsklearn._private_api import StrOptions
 from qsklearn.samplers._base import (
     BETA,
     COUNT,

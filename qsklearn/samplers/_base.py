@@ -18,7 +18,7 @@ import numpy as np
 from qsklearn._base_estimator import BaseEstimator
 from qsklearn._checks import check_number
 from qsklearn._kernels._threads import Watch
-from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
+from qsklearn._private_api import Integral, Interval, Real, validate_parameter_constraints
 from qsklearn._warnings import warn
 from qsklearn.samplers._arguments import (
     broadcast_clamped,

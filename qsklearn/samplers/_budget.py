@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qsklearn._checks import check_instance, check_integer, check_number
-from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
+from qsklearn._private_api import Integral, Interval, Real, validate_parameter_constraints
 
 _CALLER = "Budget"
 _APPLICATION = 0x71736262  # "qsbb", in the header of the file

@@ -10,7 +10,7 @@ from typing import Any
 import dimod
 import numpy as np
 
-from qsklearn._sklearn import validate_parameter_constraints
+from qsklearn._private_api import validate_parameter_constraints
 from qsklearn._warnings import warn
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._models import SpinModels, check_bqm

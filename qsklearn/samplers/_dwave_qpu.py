@@ -10,7 +10,13 @@ import dimod
 
 from qsklearn._base_estimator import BaseEstimator
 from qsklearn._checks import check_integer
-from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
+from qsklearn._private_api import (
+    Integral,
+    Interval,
+    Real,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from qsklearn.samplers._budget import Budget
 from qsklearn.samplers._device_attempts import Attempts, describe_call
 from qsklearn.samplers._device_calls import device_properties

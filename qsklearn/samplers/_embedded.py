@@ -12,7 +12,13 @@ from sklearn.base import clone
 
 from qsklearn._base_estimator import BaseEstimator
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
+from qsklearn._private_api import (
+    Integral,
+    Interval,
+    Real,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from qsklearn._warnings import warn
 from qsklearn.samplers._arguments import check_request
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler

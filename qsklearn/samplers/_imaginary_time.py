@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qsklearn._memory import physical_memory
-from qsklearn._sklearn import Interval, Real, StrOptions, validate_parameter_constraints
+from qsklearn._private_api import Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._models import SpinModels
 from qsklearn.samplers._pickling import make_picklable

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import Integral, Real
+from qsklearn._private_api import Integral, Real
 from qsklearn.samplers._qpu_timing import TIMED, largest_num_reads
 
 _NAME = "MockQPUSampler"

@@ -17,7 +17,13 @@ import scipy.sparse
 
 from qsklearn._base_estimator import BaseEstimator
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import Integral, Interval, Real, StrOptions, validate_parameter_constraints
+from qsklearn._private_api import (
+    Integral,
+    Interval,
+    Real,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from qsklearn._warnings import warn
 from qsklearn.samplers._arguments import count_threads
 from qsklearn.samplers._base import COUNT, THREADS

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from qsklearn._kernels._threads import Watch
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import Interval, Real, StrOptions, validate_parameter_constraints
+from qsklearn._private_api import Interval, Real, StrOptions, validate_parameter_constraints
 from qsklearn.samplers._annealed_importance import (
     log_mean,
     make_path,

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from qsklearn._sklearn import Interval, Real, StrOptions
+from qsklearn._private_api import Interval, Real, StrOptions
 from qsklearn.samplers._base import (
     BETA,
     COUNT,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from qsklearn._sklearn import Interval, Real
+from qsklearn._private_api import Interval, Real
 from qsklearn.samplers._base import (
     BETA,
     COUNT,

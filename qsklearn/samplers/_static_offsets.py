@@ -8,7 +8,7 @@ import dimod
 import numpy as np
 
 from qsklearn._memory import check_memory
-from qsklearn._sklearn import Integral, Interval, Real, validate_parameter_constraints
+from qsklearn._private_api import Integral, Interval, Real, validate_parameter_constraints
 from qsklearn.samplers._qpu_profiles import typical_beta
 
 _CALLER = "estimate_static_offsets"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import dimod
 import numpy as np
 
-from qsklearn._checks import check_reals
-from qsklearn._sklearn import Integral, Interval, StrOptions, validate_parameter_constraints
+from qsklearn._checks import check_integers, check_reals
+from qsklearn._memory import check_memory
+from qsklearn._private_api import Integral, Interval, StrOptions, validate_parameter_constraints
 from qsklearn._warnings import warn
 from qsklearn.samplers._base import SEED_CONSTRAINTS
 from qsklearn.samplers._exact import ExactSampler, _is_small, _split
@@ -163,6 +164,8 @@ def estimate_effective_beta(
             f"The 'sampler' parameter of {_CALLER} must be a sampler of this package, such as "
             f"GibbsSampler(), or None. Got {sampler!r} instead."
         )
+    if isinstance(seed, np.ndarray):
+        seed = check_integers(seed, "seed", _CALLER, "n_words", low=0)
     models, drawn = _check_draws(states, h, J, one_hot)
     bootstrap_seed, auxiliary_seed = np.random.SeedSequence(seed).spawn(2)
     beta, stderr = estimate_beta(models, drawn, num_bootstrap=num_bootstrap, seed=bootstrap_seed)
@@ -366,6 +369,7 @@ def _spread_of_resamples(excess: np.ndarray, beta: float, num_bootstrap: int, se
     """Half of the middle 68 % of estimates from resampled reads: also where some are infinite."""
     rng = np.random.default_rng(seed)
     n_reads = excess.shape[1]
+    check_memory(8 * n_reads * num_bootstrap, "The resamples of a bootstrap", "Take fewer.")
     counts = rng.multinomial(n_reads, np.full(n_reads, 1.0 / n_reads), size=num_bootstrap)
     estimates = [_maximise(excess, beta, weights.astype(float))[0] for weights in counts]
     low, high = np.quantile(estimates, [0.1587, 0.8413], method="nearest")

@@ -1,11 +1,13 @@
 """A damaged or foreign archive is refused by name, whichever loader meets it."""
 
+import re
 import zipfile
 
 import numpy as np
 import pytest
 
 from qsklearn.datasets import fetch_mnist, load_table
+from qsklearn.datasets._npz import read_labelled_npz
 
 X = np.arange(12.0).reshape(4, 3)
 Y = np.array([0, 1, 0, 1])
@@ -90,3 +92,15 @@ def test_a_column_of_labels_and_whole_floats_are_taken(tmp_path):
     np.savez(path, X=X, y=Y[:, None].astype(float))
     target = load_table(path).target
     assert target.dtype == np.int64 and target.tolist() == Y.tolist()
+
+
+def test_a_header_that_is_no_python_is_refused_by_name(tmp_path):
+    """Found by fuzzing: NumPy reads the headers of arrays as Python, whose errors came through."""
+    path = tmp_path / "damaged.npz"
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, ' }".ljust(117) + b"\n"
+    member = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("X.npy", member)
+        archive.writestr("y.npy", member)
+    with pytest.raises(ValueError, match=re.escape(f"{str(path)!r} cannot be used: it does not")):
+        read_labelled_npz(path)

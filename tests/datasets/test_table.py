@@ -197,3 +197,17 @@ def test_an_npz_has_no_columns_to_drop(tmp_path):
     assert load_table(path, mixed=True).text_columns == []
     with pytest.raises(ValueError, match="'drop' parameter of load_table must be empty"):
         load_table(path, drop=["x0"])
+
+
+def test_a_nul_character_is_refused_with_its_line(tmp_path):
+    """Found by fuzzing: NumPy drops it at the end of a text, and another label came out."""
+    path = tmp_path / "damaged.csv"
+    path.write_bytes(b"a,b,label\n1,2,x\n3,4,\0\n")
+    with pytest.raises(ValueError, match="line 3 holds a NUL character"):
+        load_table(path)
+
+
+@pytest.mark.parametrize("path", [3, None, b"a.csv", ("a",), "a\0.csv"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises((TypeError, ValueError), match="'path' parameter of load_table"):
+        load_table(path)

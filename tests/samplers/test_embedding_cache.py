@@ -58,7 +58,7 @@ def test_the_memory_keeps_what_was_used_last(monkeypatch):
     assert list(cache._memory) == ["a", "c"]
 
 
-CONTENT = {"format": 1, "key": "cd34", "source": "star", "copies": [[[0], [1, 2]]]}
+CONTENT = json.loads(cache._encode("cd34", ENTRY))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,11 @@ CONTENT = {"format": 1, "key": "cd34", "source": "star", "copies": [[[0], [1, 2]
         json.dumps({**CONTENT, "copies": []}),
         json.dumps({**CONTENT, "copies": None}),
         json.dumps({**CONTENT, "source": 7}),
-        json.dumps({"format": 1, "key": "cd34"}),
+        json.dumps({"format": 2, "key": "cd34"}),
+        json.dumps({**CONTENT, "copies": [[[0], [1, 3]]]}),  # which may solve the problem as well
+        json.dumps({**CONTENT, "source": "stas"}),
+        json.dumps({**CONTENT, "digest": "0" * 32}),
+        json.dumps({name: CONTENT[name] for name in CONTENT if name != "digest"}),
     ],
 )
 def test_damaged_entries_are_computed_again_and_replaced(text, monkeypatch, folder):

@@ -388,3 +388,12 @@ SAMPLES = dimod.SampleSet.from_samples({"a": 1, "c": 1}, "SPIN", energy=0)
 def test_bad_arguments(arguments, keywords, message):
     with pytest.raises(ValueError, match=message):
         estimate_effective_beta(*arguments, **keywords)
+
+
+def test_moments_are_matched_at_negative_temperatures():
+    """Found by fuzzing: samplers take none, and the call was refused."""
+    h, J = np.array([[0.5, -0.3, 0.2]]), np.zeros((3, 3))
+    J[0, 1] = J[1, 0] = 0.4
+    upside_down, _, _ = ExactSampler().sample_arrays(-h, -J, beta=0.8, num_reads=4000, seed=0)
+    found = estimate_effective_beta(upside_down, h, J, method="moment-matching", seed=0)
+    assert abs(found.beta_eff + 0.8) < 4 * found.stderr < 0.4

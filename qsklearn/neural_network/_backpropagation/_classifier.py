@@ -7,7 +7,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from qsklearn._sklearn import StrOptions
+from qsklearn._private_api import StrOptions
 from qsklearn.neural_network._backpropagation._base import BackpropagationNetwork
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qsklearn._sklearn import AdamOptimizer
+from qsklearn._private_api import AdamOptimizer
 
 
 @dataclass

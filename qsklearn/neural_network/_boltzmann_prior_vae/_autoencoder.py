@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qsklearn._base_estimator import BaseEstimator
 from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import (
+from qsklearn._private_api import (
     CallbackSupportMixin,
     Integral,
     Interval,

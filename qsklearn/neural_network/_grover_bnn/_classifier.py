@@ -14,7 +14,8 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qsklearn._base_estimator import BaseEstimator
-from qsklearn._sklearn import (
+from qsklearn._checks import is_among
+from qsklearn._private_api import (
     CallbackSupportMixin,
     Integral,
     Interval,
@@ -778,9 +779,10 @@ class GroverBNNClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 f"was searched in blocks, and has 2^{self.network_.n_qubits} of them."
             )
         classes = self.classes_.tolist()
-        if len(classes) == 2 and (label is None or label in classes):
+        is_class = is_among(label, classes)
+        if len(classes) == 2 and (label is None or is_class):
             return 0
-        if label not in classes:
+        if not is_class:
             raise ValueError(
                 f"The 'label' parameter of {caller} must be one of the classes {classes}. Got "
                 f"{label!r} instead."

@@ -1,7 +1,7 @@
 """From the ``sampler=`` parameter of a search to what makes its measurements."""
 
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import Integral
+from qsklearn._private_api import Integral
 from qsklearn._warnings import warn
 from qsklearn.samplers import get_sampler_names
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from qsklearn._base_estimator import BaseEstimator
 from qsklearn._checks import check_flag, check_reals
 from qsklearn._memory import check_memory
-from qsklearn._sklearn import (
+from qsklearn._private_api import (
     CallbackSupportMixin,
     Integral,
     Interval,

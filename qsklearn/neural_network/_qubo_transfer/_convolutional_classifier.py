@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from qsklearn._optional import import_optional
-from qsklearn._sklearn import CallbackSupportMixin, check_sample_weight, with_callbacks
+from qsklearn._private_api import CallbackSupportMixin, check_sample_weight, with_callbacks
 from qsklearn.neural_network._base import kept_on_error
 from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._qubo_transfer._following import Following

@@ -20,7 +20,8 @@ from sklearn.utils.validation import (
 from threadpoolctl import threadpool_limits
 
 from qsklearn._base_estimator import BaseEstimator
-from qsklearn._sklearn import (
+from qsklearn._memory import check_memory
+from qsklearn._private_api import (
     AdamOptimizer,
     CallbackSupportMixin,
     Integral,
@@ -409,6 +410,8 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
         rng = np.random.default_rng(entropy)
         shapes = [(X.shape[1], self.n_hidden), (self.n_hidden, outputs.shape[1])]
+        n_weights = int(self.n_hidden) * (X.shape[1] + outputs.shape[1])
+        check_memory(24 * n_weights, f"{n_weights:,} weights", "Take fewer hidden units.")
         parameters = [rng.normal(0.0, self._weight_scale(), shape) for shape in shapes]
         parameters += [np.zeros(shape[1]) for shape in shapes]
         optimizer = self._make_optimizer(parameters)

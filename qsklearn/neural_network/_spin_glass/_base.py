@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from qsklearn._base_estimator import BaseEstimator
-from qsklearn._sklearn import (
+from qsklearn._private_api import (
     CallbackSupportMixin,
     Integral,
     Interval,

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import validate_data
 
-from qsklearn._sklearn import fit_context, with_callbacks
+from qsklearn._private_api import fit_context, with_callbacks
 from qsklearn.neural_network._base import check_classes, kept_on_error
 from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._spin_glass._base import BaseSpinGlassNetwork

@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
-from qsklearn._sklearn import fit_context, with_callbacks
+from qsklearn._checks import check_reals
+from qsklearn._private_api import fit_context, with_callbacks
 from qsklearn.neural_network._base import kept_on_error
 from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._spin_glass._base import BaseSpinGlassNetwork
@@ -188,7 +189,7 @@ class SpinGlassAnnealedRegressor(RegressorMixin, BaseSpinGlassNetwork):
                 reset=not going_on,
             )
             weights = self._check_weights(sample_weight, inputs)
-            targets = np.asarray(numbers, dtype=float).reshape(len(inputs), -1)
+            targets = check_reals(numbers, "y", type(self).__name__).reshape(len(inputs), -1)
             if not going_on:
                 self.target_mean_, self.target_scale_ = _mean_and_scale(targets, weights)
                 self._is_vector = np.ndim(numbers) == 1

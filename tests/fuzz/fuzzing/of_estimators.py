@@ -39,7 +39,7 @@ _VARIANTS = {
     "SpinGlassAnnealedRegressor": _LAYERS | {"sampler": [None, "least-squares"]},
 }  # fmt: skip
 # Long, or only together with others.
-_APART = {"estimator", "checkpoint", "checkpoint_interval", "warm_start", "device", "search",
+_APART = {"binary", "estimator", "checkpoint", "checkpoint_interval", "warm_start", "device", "search",
           "max_weight_qubits", "class_weight", "sampler", "mode", "n_levels", "n_hidden",
           "architecture", "target", "max_queries", "label_units", "early_stopping", "gradient",
           "transverse_field", "validation_fraction", "verbose", "readout"}  # fmt: skip

@@ -115,7 +115,7 @@ def _sample(source, name):
 
 def _seed(source, name):
     """dwave-samplers takes 32 bits."""
-    return source.choice(0, 1, 2**31) if name == "DimodSampler" else source.seed()
+    return source.choice(0, 1, 2**31 - 1) if name == "DimodSampler" else source.seed()
 
 
 def _sample_dicts(source, name):
@@ -518,7 +518,7 @@ def _find(source):
             assert any(graph.has_edge(a, b) for a in chains[i] for b in chains[j])
 
     # A star is refused where the edges are none, and so on.
-    may_refuse = arguments["method"] in ("star", "biclique", "minorminer")
+    may_refuse = arguments["method"] in ("star", "biclique", "minorminer", "clique")
     return Case(samplers.find_embedding, arguments, check, may_refuse)
 
 

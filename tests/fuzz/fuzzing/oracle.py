@@ -154,6 +154,8 @@ def _judge_warnings(caught):
         text = str(each.message)
         # That numbers near the largest overflow to infinity is true, but what becomes of NaN as an
         # integer is not.
+        if not each.filename.startswith(PACKAGE):
+            continue
         of_numpy = issubclass(each.category, RuntimeWarning) and "encountered in cast" in text
         if of_numpy or "umba" in text or issubclass(each.category, DeprecationWarning):
             place = each.filename.replace(f"{PACKAGE}/", "")
