@@ -54,7 +54,7 @@ def load(section):
 
 
 def share(weights, total):
-    """Whole numbers of cases in proportion to the weights, at least 4 each, that sum to the total."""
+    """Whole numbers of cases in proportion to the weights, at least 4 each."""
     scale = total / sum(weights.values())
     counts = {name: max(4, round(weight * scale)) for name, weight in weights.items()}
     dearest = max(weights, key=weights.get)
@@ -155,11 +155,11 @@ WORDS = {
     "entries": "*Right* is a right answer, or what was asked of an odd value that is taken; "
     "*refused* an error that says what is wrong with the call. Hangs, crashes, floods of warnings, "
     "changed arguments, wrong answers and unclear errors are defects.",
-    "differential": "*Right* is a model on which energies, ground states and frequencies agree with "
-    "the enumeration of all states, within 5.5 standard deviations of counting.",
-    "corruption": "*Refused* by an error that names the file; *right* where what was read is what "
-    "the whole file said (the damage met no content), or was computed again. A CSV is refused where "
-    "its form is broken; a flip that leaves another number no reader can see.",
+    "differential": "*Right* is a model on which energies, ground states and frequencies agree "
+    "with the enumeration of all states, within 5.5 standard deviations of counting.",
+    "corruption": "*Refused* by an error that names the file; *right* where what was read is "
+    "what the whole file said (the damage met no content), or was computed again. A CSV is refused "
+    "where its form is broken; a flip that leaves another number no reader can see.",
 }
 
 

@@ -15,6 +15,7 @@ import argparse
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -30,8 +31,13 @@ COMPILERS = {"njit", "intrinsic", "overload"}
 # The others count on integers that overflow, or are made of LLVM's vectors.
 RUN_WITHOUT_COMPILER = ["tests/_kernels/test_colouring.py", "tests/_kernels/test_star_growth.py"]
 
-# Why the tests do not come by, for what their code does not tell by itself.
-REASONS: dict[tuple[str, str], str] = {}
+# Why the tests do not come by, as far as the code tells.
+ABSENT = "What is done where a package, or a part of it, is missing"
+REPLACED = "Bodies that numba or a subclass puts others in the place of"
+ERROR = "Errors that no test provokes"
+FAULT = "Faults of files, libraries and devices that no test makes"
+ONE_WAY = "Branches that tests take one way only"
+NONE = "Lines without a test, for no reason"
 
 
 @dataclass
@@ -75,12 +81,13 @@ class Source:
                 compiled |= any(map(_is_compiler, child.decorator_list))
                 for statement in child.body:
                     self._claim(statement, inner, compiled)
-            if isinstance(child, ast.ExceptHandler) and "ImportError" in ast.unparse(
-                child.type or child
-            ):
-                self._explain(child, "A package, or a part of it, that is installed here")
-            if isinstance(child, ast.Raise) and "NotImplementedError" in ast.unparse(child):
-                self._explain(child, "For subclasses to fill in")
+            if isinstance(child, ast.ExceptHandler):
+                is_absent = child.type and re.search(
+                    "ImportError|NotFound", ast.unparse(child.type)
+                )
+                self._explain(child, ABSENT if is_absent else FAULT)
+            if isinstance(child, ast.Raise):
+                self._explain(child, REPLACED if "NotImpl" in ast.unparse(child) else ERROR)
             self._visit(child, inner, compiled)
 
     def _claim(self, statement, name, is_compiled):
@@ -128,15 +135,13 @@ def missed(files, sources):
         names = dict.fromkeys(source.owner.get(line, "") for line in lines)
         names |= dict.fromkeys(source.owner.get(start, "") for start, _ in branches)
         for name in names:
-            own = [line for line in lines if source.owner.get(line, "") == name]
-            told = {source.reasons.get(line) for line in own} - {None}
-            places.append(
-                Place(
-                    path, name, own,
-                    [pair for pair in branches if source.owner.get(pair[0], "") == name],
-                    REASONS.get((path, name)) or " ".join(sorted(told)) or "No reason: not tested",
-                )
-            )  # fmt: skip
+            by_reason = {}
+            for line in lines:
+                if source.owner.get(line, "") == name:
+                    by_reason.setdefault(source.reasons.get(line, NONE), []).append(line)
+            places += [Place(path, name, own, [], reason) for reason, own in by_reason.items()]
+            if pairs := [pair for pair in branches if source.owner.get(pair[0], "") == name]:
+                places.append(Place(path, name, [], pairs, ONE_WAY))
     return places
 
 
@@ -147,6 +152,11 @@ def ranges(lines):
         run = [line for _, line in group]
         words.append(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}")
     return ", ".join(words)
+
+
+def ways(branches):
+    """Branches in words: 3 to 5, 9 to the end."""
+    return ", ".join(f"{start} to {end if end > 0 else 'the end'}" for start, end in branches)
 
 
 def room_of(path):
@@ -178,23 +188,20 @@ def write(path, files):
             for room, n, lines, run, branches, taken, *kernel in rows
         ],
     )
-    by_reason = sorted(missed(files, sources), key=lambda place: place.reason)
-    for reason, group in groupby(by_reason, key=lambda place: place.reason):
-        report.heading(reason)
-        report.table(
-            ["file", "where", "lines", "branches"],
-            [
+    places = missed(files, sources)
+    for reason in (ABSENT, REPLACED, FAULT, ERROR, ONE_WAY, NONE):
+        if own := [place for place in places if place.reason == reason]:
+            report.heading(reason)
+            report.table(
+                ["file", "where", "from to" if reason == ONE_WAY else "lines"],
                 [
-                    place.file.removeprefix("qsklearn/"), place.name or "(file)",
-                    ranges(place.lines) or "\\",
-                    ", ".join(
-                        f"{start} to {end if end > 0 else 'the end'}"
-                        for start, end in place.branches
-                    ),
-                ]
-                for place in group
-            ],
-        )  # fmt: skip
+                    [
+                        place.file.removeprefix("qsklearn/"), place.name or "(file)",
+                        ranges(place.lines) or ways(place.branches),
+                    ]
+                    for place in own
+                ],
+            )  # fmt: skip
 
 
 def main():

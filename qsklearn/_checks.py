@@ -322,6 +322,8 @@ def _article(word: str) -> str:
 def _to_array(values: Any, kind: str, name: str, caller: str, shape: tuple) -> np.ndarray:
     wanted = _wanted(kind, shape)
     got = type(values).__name__
+    if values is None:  # which NumPy takes for NaN
+        raise _refusal(name, caller, wanted, got)
     if scipy.sparse.issparse(values):
         raise _refusal(name, caller, wanted, "a sparse matrix; see its method toarray")
     try:

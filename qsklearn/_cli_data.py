@@ -107,6 +107,8 @@ def split_names(texts):
         If one is named twice.
     """
     names = []
+    if any("\0" in text for text in texts):
+        raise CommandError("--data: a name must not hold a NUL character")
     for text in texts:
         parts = [text] if Path(text).exists() else text.split(",")
         names += [part.strip() for part in parts if part.strip()]

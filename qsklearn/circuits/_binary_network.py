@@ -93,7 +93,8 @@ class BinaryNetwork:
                 )
             object.__setattr__(self, name, int(getattr(self, name)))  # of any type of NumPy
         for name in ("fit_bias", "search_connections", "output_weights"):
-            check_flag(getattr(self, name), name, "BinaryNetwork")
+            flag = check_flag(getattr(self, name), name, "BinaryNetwork")
+            object.__setattr__(self, name, flag)  # counts with one of NumPy's would be NumPy's
         if not isinstance(self.absent, str) or self.absent not in _ABSENT:
             raise ValueError(
                 f"The 'absent' parameter of BinaryNetwork must be one of {list(_ABSENT)}. Got "

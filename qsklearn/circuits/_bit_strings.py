@@ -69,4 +69,4 @@ def bytes_of_indices(indices) -> np.ndarray:
     """
     indices = check_integers(indices, "indices", "bytes_of_indices", low=0)
     places = np.asarray(indices, dtype=">u8", order="C")
-    return places.view(np.uint8).reshape(*places.shape, 8)
+    return np.atleast_1d(places).view(np.uint8).reshape(*places.shape, 8)

@@ -65,6 +65,8 @@ class Landscape:
                     f"The {name!r} parameter of {_NAME} must be an ndarray of integers of shape "
                     f"({axis},). Got {type(array).__name__} instead, or another array."
                 )
+        if not self.histogram.any():
+            raise ValueError(f"The 'histogram' parameter of {_NAME} must count a setting.")
         check_integer(self.n_threads, "n_threads", _NAME, 1)
 
     @property

@@ -211,7 +211,10 @@ def _axis(stride, padding, axis: int) -> tuple[int, int]:
 
 
 def _check_pair(value, name: str, least: int) -> tuple[int, int]:
-    pair = np.atleast_1d(np.asarray(value))
+    try:
+        pair = np.atleast_1d(np.asarray(value))
+    except ValueError:  # ragged
+        pair = np.empty(0)
     is_right = pair.shape in ((1,), (2,)) and np.issubdtype(pair.dtype, np.integer)
     if not is_right or (pair < least).any():
         raise ValueError(

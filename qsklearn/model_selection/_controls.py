@@ -5,6 +5,7 @@ from __future__ import annotations
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from qsklearn._checks import check_flag
 from qsklearn._warnings import warn
 from qsklearn.model_selection._validation import check_estimators
 
@@ -65,6 +66,8 @@ def with_controls(estimators, *, twins=True, ablations=True):
     ['MLP', 'MLP: classical twin', 'logistic']
     """
     check_estimators(estimators, "with_controls")
+    check_flag(twins, "twins", "with_controls")
+    check_flag(ablations, "ablations", "with_controls")
     asked = [*(["classical_twin"] if twins else []), *(["ablations"] if ablations else [])]
     expanded = dict(estimators)
     groups = {}

@@ -15,7 +15,7 @@ _ROUNDING = 1e-10  # of the total weight: what sums of it may miss
 
 def batches(n_items, item_size):
     """Slices of `n_items` things of `item_size` numbers each, a block at a time."""
-    return gen_batches(n_items, max(1, _BLOCK_SIZE // item_size))
+    return gen_batches(n_items, max(1, _BLOCK_SIZE // max(1, item_size)))
 
 
 def dense(X):

@@ -217,4 +217,5 @@ def _power_of_two(models: SpinModels) -> float:
 
 
 def _power_of_two_below(value: float) -> float:
-    return 2.0 ** max(np.floor(np.log2(value)), _SMALLEST_EXPONENT)
+    with np.errstate(divide="ignore"):  # of 0, whose exponent is below the smallest
+        return 2.0 ** max(np.floor(np.log2(value)), _SMALLEST_EXPONENT)

@@ -110,3 +110,9 @@ def test_votes_are_sums_whose_sign_is_the_output():
 def test_what_is_no_network_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         BinaryNetwork(*arguments)
+
+
+def test_numbers_and_flags_of_numpy_make_plain_counts():
+    """Found by fuzzing: landscapes of such a network failed, as counts of NumPy have no bits."""
+    network = BinaryNetwork(np.int8(2), np.int64(1), fit_bias=np.bool_(True))
+    assert type(network.n_qubits) is int and network.n_qubits == 4

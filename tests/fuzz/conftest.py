@@ -1,10 +1,14 @@
 """The fuzzing's files are shared with benchmarks/fuzz.py: their folder is on the path."""
 
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
+# What hypothesis notes of the sources is of no use here, and would lie in the user's folder.
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "qsklearn-hypothesis")
 sys.path.insert(0, str(Path(__file__).parent))
 
 

@@ -261,8 +261,8 @@ def test_estimators_that_cannot_be_asked():
         (sparse.csr_array([[np.nan]]), "Got 1 numbers that are NaN"),
         ([[1, 0], [2, 1]], "must be upper triangular. Got 1 numbers other than zero below"),
         (sparse.coo_array([[1, 0], [2, 1]]), "must be upper triangular. Got 1 numbers"),
-        ([["a"]], "must hold real numbers. Got the dtype <U1 instead"),
-        ([[1j]], "must hold real numbers. Got the dtype complex128 instead"),
+        ([["a"]], "must be an array of real numbers. Got <U1 values instead"),
+        ([[1j]], "must be an array of real numbers. Got complex128 values instead"),
     ],
 )
 def test_bad_matrices(matrix, message):

@@ -176,7 +176,7 @@ def test_estimators_that_cannot_be_asked():
         ({"y_true": [0, 1, 1]}, "inconsistent numbers of samples"),
         ({"y_true": [0, 0]}, "must name the 2 columns .* Got 1 classes instead"),
         ({"classes": [0, 1, 2]}, "must name the 2 columns .* Got 3 classes"),
-        ({"n_bins": 0}, "'n_bins' .* int >= 1. Got 0"),
+        ({"n_bins": 0}, "'n_bins' .* int from 1 to 100000. Got 0"),
         ({"strategy": "equal"}, r"one of \['quantile', 'uniform'\]. Got 'equal'"),
     ],
 )

@@ -173,6 +173,7 @@ def test_files_that_are_no_account_stay_as_they_are(tmp_path):
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as database:
         database.execute("CREATE TABLE calls (name TEXT)")
+    database.close()
     for path in (text, other, tmp_path / "no folder" / "account"):
         before = path.read_bytes() if path.exists() else None
         with pytest.raises(ValueError, match="'path' parameter of Budget must be a file that a"):

@@ -1,8 +1,8 @@
 """The regressor that backpropagation trains: the classical twin of the annealed regressor."""
 
-import numpy as np
 from sklearn.base import RegressorMixin
 
+from qsklearn._checks import check_reals
 from qsklearn.neural_network._backpropagation._base import BackpropagationNetwork
 
 
@@ -93,7 +93,7 @@ class BackpropagationNetworkRegressor(RegressorMixin, BackpropagationNetwork):
     def _encode(self, y, *, reset):
         """Targets of shape (n_samples, n_outputs)."""
         self._y_is_flat = y.ndim == 1
-        return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        return check_reals(y, "y", type(self).__name__).reshape(len(y), -1)
 
     def predict(self, X):
         """Predict targets.

@@ -521,9 +521,13 @@ class QuantumBoltzmannPriorVAE(
         }
 
     def _check_step_memory(self, n_features):
-        rows = self.batch_size * max(first * second for first, second in pairs_of(self.importance))
+        # Short integers of NumPy overflow in products of counts.
+        rows = int(self.batch_size) * max(
+            first * second for first, second in pairs_of(self.importance)
+        )
         check_memory(
-            4 * rows * n_features + 8 * self.n_latent**2 + self.n_chains * self.n_latent,
+            4 * rows * n_features
+            + int(self.n_latent) * (8 * int(self.n_latent) + int(self.n_chains)),
             f"A step of {_CALLER}",
             "Lower batch_size, importance, n_chains or n_latent.",
         )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from qsklearn._memory import check_memory
 from qsklearn.neural_network._boltzmann_prior_vae._data import BINARIZATION_SEED
 from qsklearn.neural_network._boltzmann_prior_vae._networks import to_tensor
 from qsklearn.neural_network._boltzmann_prior_vae._posterior import draw_uniforms
@@ -119,6 +120,8 @@ def weigh_draws(rows, shape, terms_of_row):
     -------
     terms : RowTerms
     """
+    thing = f"The weights of {shape[1]:,} draws for each row"
+    check_memory(8 * int(shape[0]) * int(shape[1]), thing, "Lower n_importance.")
     weights, reconstruction = np.empty(shape), np.empty(shape[0])
     n_draws = shape[1]
     with torch.no_grad():

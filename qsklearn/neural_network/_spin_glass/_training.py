@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qsklearn._memory import check_memory
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
 from qsklearn.neural_network._spin_glass._layer_step import LayerStep, TargetsDiverged
 from qsklearn.neural_network._spin_glass._layer_targets import propagate_targets, root_mean_square
@@ -100,6 +101,7 @@ class Settings:
     def ranges(self):
         """Relative half width of the grids in each epoch, geometric from first to last."""
         first, last = self.weight_range
+        check_memory(16 * int(self.max_iter), "The ranges of all epochs", "Lower max_iter.")
         at = np.linspace(0.0, 1.0, self.max_iter) if self.max_iter > 1 else np.zeros(1)
         return first * (last / first) ** at
 

@@ -117,8 +117,9 @@ def check_int(value, name, caller, low=1):
 
 def check_pair(value, name, caller):
     """Two ints of at least 1; one int stands for both."""
-    is_pair = np.ndim(value) == 1 and len(value) == 2
-    if np.ndim(value) != 0 and not is_pair:
+    n_axes = np.ndim(value) if not isinstance(value, list | tuple) else 1  # it may be ragged
+    is_pair = n_axes == 1 and len(value) == 2
+    if n_axes != 0 and not is_pair:
         raise ValueError(
             f"The '{name}' parameter of {caller} must be an int or a pair (height, width) in the "
             f"range [1, inf). Got {value!r} instead."

@@ -22,7 +22,13 @@ def tikhonov_inverse(operator, ridge):
     inverse : ndarray of shape (n_outputs, n_inputs)
         The transpose of Aᵀ (A Aᵀ + λ)⁻¹, from whichever Gram matrix is the smaller.
     """
-    squares = np.square(operator).sum()
+    with np.errstate(over="ignore"):  # refused
+        squares = np.square(operator).sum()
+    if not np.isfinite(squares):  # LAPACK may look for the singular values of infinity for ever
+        raise ValueError(
+            "The weights of a layer must be finite, and their squares too, where it is inverted. "
+            "Got NaN, infinity or weights that are too large."
+        )
     if not squares > 0:  # a layer whose weights are all zero tells nothing of its inputs
         return np.zeros_like(operator)
     damping = ridge * squares / len(operator)

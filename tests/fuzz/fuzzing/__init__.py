@@ -8,9 +8,16 @@ exact enumeration, and ``corruption`` damages files.
 from importlib import import_module
 
 RECIPES = (
-    "of_samplers", "of_hamiltonians", "of_circuits", "of_layers", "of_estimators", "of_data",
-    "of_selection", "of_inspection", "of_commands",
-)  # fmt: skip
+    "of_samplers",
+    "of_hamiltonians",
+    "of_circuits",
+    "of_layers",
+    "of_estimators",
+    "of_data",
+    "of_selection",
+    "of_inspection",
+    "of_commands",
+)
 
 
 def load_entries():

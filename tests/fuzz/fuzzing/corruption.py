@@ -124,8 +124,9 @@ class _Case:
 def _recordings():
     """Files of several samplers, with what they answered."""
     made = {}
-    device = MockQPUSampler("ideal", topology_type="chimera", topology_shape=[2, 2, 4], num_sweeps=5,
-                            seed=0)  # fmt: skip
+    device = MockQPUSampler(
+        "ideal", topology_type="chimera", topology_shape=[2, 2, 4], num_sweeps=5, seed=0
+    )
     for name, sampler in {
         "Gibbs": GibbsSampler(num_sweeps=3),
         "annealing": SimulatedAnnealingSampler(num_sweeps=3),
@@ -161,10 +162,14 @@ class _Recording(_Case):
 
 def _networks():
     X, y = np.random.default_rng(0).random((12, 3)), np.arange(12) % 2
-    return X, y, {
-        "sampled MLP": QuantumSampledMLPClassifier(2, num_reads=3, max_iter=3, random_state=0),
-        "spin glass": SpinGlassAnnealedNetwork(max_iter=3, num_sweeps=3, random_state=0),
-    }  # fmt: skip
+    return (
+        X,
+        y,
+        {
+            "sampled MLP": QuantumSampledMLPClassifier(2, num_reads=3, max_iter=3, random_state=0),
+            "spin glass": SpinGlassAnnealedNetwork(max_iter=3, num_sweeps=3, random_state=0),
+        },
+    )
 
 
 @cache
@@ -305,5 +310,10 @@ class _Csv(_Case):
         )
 
 
-_CASES = {"recording": _Recording, "checkpoint": _Checkpoint, "embedding cache": _Embedding,
-          "npz": _Npz, "csv": _Csv}  # fmt: skip
+_CASES = {
+    "recording": _Recording,
+    "checkpoint": _Checkpoint,
+    "embedding cache": _Embedding,
+    "npz": _Npz,
+    "csv": _Csv,
+}

@@ -82,8 +82,9 @@ def _model(source, most):
             return dimod.BinaryQuadraticModel(
                 {v: 0.6 * float(b) for v, b in model.linear.items()},
                 {pair: 0.6 * float(b) for pair, b in model.quadratic.items()},
-                float(model.offset), model.vartype,
-            )  # fmt: skip
+                float(model.offset),
+                model.vartype,
+            )
 
 
 def _enumerate(model):
@@ -213,15 +214,23 @@ def _circuit(source, number):
 def _device(source, number):
     """An ideal device's own temperature, on a model of its qubits."""
     device = samplers.MockQPUSampler(
-        "ideal", topology_type="chimera", topology_shape=[1, 1, 4], device_beta=1.0, num_sweeps=200,
+        "ideal",
+        topology_type="chimera",
+        topology_shape=[1, 1, 4],
+        device_beta=1.0,
+        num_sweeps=200,
         seed=number,
-    )  # fmt: skip
+    )
     nodes = device.nodelist[: source.integer(1, 6)]
     model = dimod.BinaryQuadraticModel(
         {node: 0.5 * source.number(-1, 1) for node in nodes},
-        {(u, v): 0.5 * source.number(-1, 1) for u, v in device.edgelist if u in nodes and v in nodes},
+        {
+            (u, v): 0.5 * source.number(-1, 1)
+            for u, v in device.edgelist
+            if u in nodes and v in nodes
+        },
         "SPIN",
-    )  # fmt: skip
+    )
     order, energies = _enumerate(model)
     drawn = device.sample(model, num_reads=1000, auto_scale=False, answer_mode="raw")
     check_samples(drawn, model, 1000)

@@ -12,9 +12,16 @@ from fuzzing.oracle import Verdict, judge
 from fuzzing.strategies import Source, mutate
 
 ROOMS = (
-    "circuits", "datasets", "hamiltonians", "inspection", "model_selection", "neural_network",
-    "neural_network.layers", "preprocessing", "samplers",
-)  # fmt: skip
+    "circuits",
+    "datasets",
+    "hamiltonians",
+    "inspection",
+    "model_selection",
+    "neural_network",
+    "neural_network.layers",
+    "preprocessing",
+    "samplers",
+)
 ENTRIES = {}
 # What dimod and scikit-learn add, and what runs code of this package.
 _INHERITED = (

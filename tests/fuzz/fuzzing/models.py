@@ -8,7 +8,7 @@ from fuzzing.strategies import strange_labels
 
 
 def bqm(source, most=6, labels=None, vartype=None):
-    """A model of any shape: empty, of one variable, disconnected, whole, of any labels and types."""
+    """A model of any shape: empty, of one variable, disconnected, of any labels and types."""
     count = source.integer(0, most) if labels is None else len(labels)
     labels = strange_labels(source, count) if labels is None else labels
     vartype = vartype or source.choice("SPIN", "BINARY")

@@ -13,11 +13,13 @@ from qsklearn import circuits
 
 def _network_words(source, small=False):
     return {
-        "n_inputs": source.integer(1, 2 if small else 3), "n_hidden": source.integer(1, 2),
-        "fit_bias": source.flag() and not small, "search_connections": source.flag() and not small,
+        "n_inputs": source.integer(1, 2 if small else 3),
+        "n_hidden": source.integer(1, 2),
+        "fit_bias": source.flag() and not small,
+        "search_connections": source.flag() and not small,
         "absent": source.choice("nothing", "nothing_or_off", "against"),
         "output_weights": source.flag(),
-    }  # fmt: skip
+    }
 
 
 def _network(source, small=False):
@@ -27,9 +29,10 @@ def _network(source, small=False):
 def _rows_for(source, network):
     n_rows = source.integer(1, 4)
     return {
-        "inputs": source.spins(n_rows, network.n_inputs), "labels": source.spins(n_rows),
+        "inputs": source.spins(n_rows, network.n_inputs),
+        "labels": source.spins(n_rows),
         "sample_weight": source.choice(None, np.ones(n_rows), abs(source.rng.normal(size=n_rows))),
-    }  # fmt: skip
+    }
 
 
 def _data(source, network):
@@ -37,9 +40,14 @@ def _data(source, network):
     return circuits.LabelledPatterns.from_rows(**words)
 
 
-@entry("circuits.BinaryNetwork", "circuits.BinaryNetwork.outputs", "circuits.BinaryNetwork.spins",
-       "circuits.BinaryNetwork.unit_spins", "circuits.BinaryNetwork.unpack",
-       "circuits.BinaryNetwork.votes")  # fmt: skip
+@entry(
+    "circuits.BinaryNetwork",
+    "circuits.BinaryNetwork.outputs",
+    "circuits.BinaryNetwork.spins",
+    "circuits.BinaryNetwork.unit_spins",
+    "circuits.BinaryNetwork.unpack",
+    "circuits.BinaryNetwork.votes",
+)
 def _binary_network(source, name):
     method = name.split(".")[-1]
     if method == "BinaryNetwork":
@@ -56,9 +64,13 @@ def _binary_network(source, name):
     return Case(getattr(network, method), arguments)
 
 
-@entry("circuits.LabelledPatterns", "circuits.LabelledPatterns.from_rows",
-       "circuits.LabelledPatterns.packed", "circuits.LabelledPatterns.score",
-       "circuits.LabelledPatterns.turned")  # fmt: skip
+@entry(
+    "circuits.LabelledPatterns",
+    "circuits.LabelledPatterns.from_rows",
+    "circuits.LabelledPatterns.packed",
+    "circuits.LabelledPatterns.score",
+    "circuits.LabelledPatterns.turned",
+)
 def _labelled(source, name):
     network, method = _network(source), name.split(".")[-1]
     if method == "from_rows":
@@ -79,8 +91,12 @@ def _labelled(source, name):
 def _landscape(source):
     network = _network(source)
     data = _data(source, network)
-    arguments = {"network": network, "data": data, "n_threads": source.integer(1, 2),
-                 "keep_scores": source.flag()}  # fmt: skip
+    arguments = {
+        "network": network,
+        "data": data,
+        "n_threads": source.integer(1, 2),
+        "keep_scores": source.flag(),
+    }
 
     def check(landscape):
         assert landscape.histogram.sum() == network.n_states
@@ -93,8 +109,12 @@ def _landscape(source):
     return Case(circuits.accuracy_landscape, arguments, check)
 
 
-@entry("circuits.Landscape", "circuits.Landscape.draw", "circuits.Landscape.locate",
-       "circuits.Landscape.n_at_least")  # fmt: skip
+@entry(
+    "circuits.Landscape",
+    "circuits.Landscape.draw",
+    "circuits.Landscape.locate",
+    "circuits.Landscape.n_at_least",
+)
 def _of_landscape(source, name):
     method = name.split(".")[-1]
     network = _network(source)
@@ -105,7 +125,7 @@ def _of_landscape(source, name):
         "draw": {"score": best, "rng": np.random.default_rng(0)},
         "locate": {"least": best, "ranks": [0], "most": source.choice(None, best)},
         "n_at_least": {"least": source.integer(0, best)},
-    }[method]  # fmt: skip
+    }[method]
     if method == "Landscape":
         return Case(lambda **words: read_properties(circuits.Landscape(**words)), arguments)
     return Case(getattr(made, method), arguments)
@@ -124,28 +144,45 @@ def _amplification(source):
             continue
 
 
-@entry("circuits.AmplificationCircuit", "circuits.AmplificationCircuit.check_size",
-       "circuits.AmplificationCircuit.resources", "circuits.AmplificationCircuit.to_qiskit")  # fmt: skip
+@entry(
+    "circuits.AmplificationCircuit",
+    "circuits.AmplificationCircuit.check_size",
+    "circuits.AmplificationCircuit.resources",
+    "circuits.AmplificationCircuit.to_qiskit",
+)
 def _of_amplification(source, name):
     circuit, network, data = _amplification(source)
     method = name.split(".")[-1]
     if method == "AmplificationCircuit":
-        arguments = {"network": network, "data": data, "least": None,
-                     "oracle": source.choice("counter", "outputs"), "excluded": (), "batches": None}  # fmt: skip
+        arguments = {
+            "network": network,
+            "data": data,
+            "least": None,
+            "oracle": source.choice("counter", "outputs"),
+            "excluded": (),
+            "batches": None,
+        }
         call = lambda **words: read_properties(circuits.AmplificationCircuit(**words))  # noqa: E731
         return Case(call, arguments)
     arguments = {
-        "check_size": {"limit": source.choice(None, 40), "caller": "fuzz"}, "resources": {},
+        "check_size": {"limit": source.choice(None, 40), "caller": "fuzz"},
+        "resources": {},
         "to_qiskit": {"iterations": source.integer(0, 2), "measure": source.flag()},
-    }[method]  # fmt: skip
+    }[method]
     return Case(getattr(circuit, method), arguments)
 
 
 @entry("circuits.measure_settings", weight=0.7)
 def _measure(source):
     circuit, network, _ = _amplification(source)
-    arguments = {"circuit": circuit, "iterations": source.integer(0, 2), "num_reads": 4,
-                 "backend": None, "seed": source.integer(0, 5), "caller": "fuzz"}  # fmt: skip
+    arguments = {
+        "circuit": circuit,
+        "iterations": source.integer(0, 2),
+        "num_reads": 4,
+        "backend": None,
+        "seed": source.integer(0, 5),
+        "caller": "fuzz",
+    }
 
     def check(settings):
         assert settings.shape == (4,)
@@ -154,8 +191,12 @@ def _measure(source):
     return Case(circuits.measure_settings, arguments, check)
 
 
-@entry("circuits.amplified_probabilities", "circuits.amplify_with_batches",
-       "circuits.best_iterations", "circuits.success_probability")  # fmt: skip
+@entry(
+    "circuits.amplified_probabilities",
+    "circuits.amplify_with_batches",
+    "circuits.best_iterations",
+    "circuits.success_probability",
+)
 def _arithmetic(source, name):
     n_states = source.integer(1, 8)
     marked = source.rng.random(n_states) < 0.5
@@ -163,12 +204,16 @@ def _arithmetic(source, name):
     batches = [[0], [1, 2]][: source.integer(1, 2)]
     arguments = {
         "amplified_probabilities": {"is_marked": marked, "iterations": source.integer(0, 5)},
-        "amplify_with_batches": {"correct": source.rng.random((n_states, 3)) < 0.6,
-                                 "batches": batches},
+        "amplify_with_batches": {
+            "correct": source.rng.random((n_states, 3)) < 0.6,
+            "batches": batches,
+        },
         "best_iterations": {"fraction": 1 / source.integer(1, 1000)},
-        "success_probability": {"fraction": source.choice(0.5, source.rng.random(3)),
-                                "iterations": source.integer(0, 10)},
-    }[name.split(".")[1]]  # fmt: skip
+        "success_probability": {
+            "fraction": source.choice(0.5, source.rng.random(3)),
+            "iterations": source.integer(0, 10),
+        },
+    }[name.split(".")[1]]
 
     def check(answer):
         if name.startswith("circuits.ampl"):
@@ -177,8 +222,12 @@ def _arithmetic(source, name):
     return Case(getattr(circuits, name.split(".")[1]), arguments, check)
 
 
-@entry("circuits.classical_draws", "circuits.compare_search_costs", "circuits.search_curves",
-       "circuits.search_law")  # fmt: skip
+@entry(
+    "circuits.classical_draws",
+    "circuits.compare_search_costs",
+    "circuits.search_curves",
+    "circuits.search_law",
+)
 def _searches(source, name):
     n_states = source.integer(1, 64)
     arguments = {"n_states": n_states, "n_marked": source.integer(1, n_states)}
@@ -206,8 +255,11 @@ def _bytes(source, name):
 
 def _evolution(source):
     n_models, n_qubits = source.integer(1, 2), source.integer(1, 3)
-    return {"h": source.array(n_models, n_qubits), "J": source.couplings(n_qubits),
-            "imaginary_time": source.choice(abs(source.number()), abs(source.array(n_models)))}  # fmt: skip
+    return {
+        "h": source.array(n_models, n_qubits),
+        "J": source.couplings(n_qubits),
+        "imaginary_time": source.choice(abs(source.number()), abs(source.array(n_models))),
+    }
 
 
 @entry("circuits.evolve_imaginary_time", "circuits.ImaginaryTimeCircuit.from_ising")
@@ -230,8 +282,12 @@ def _evolve(source, name):
     return Case(circuits.evolve_imaginary_time, words, check)
 
 
-@entry("circuits.ImaginaryTimeCircuit", "circuits.ImaginaryTimeCircuit.amplitudes",
-       "circuits.ImaginaryTimeCircuit.to_qiskit", weight=0.7)  # fmt: skip
+@entry(
+    "circuits.ImaginaryTimeCircuit",
+    "circuits.ImaginaryTimeCircuit.amplitudes",
+    "circuits.ImaginaryTimeCircuit.to_qiskit",
+    weight=0.7,
+)
 def _imaginary(source, name):
     n_models = source.integer(1, 2)
     made = circuits.ImaginaryTimeCircuit.from_ising(
@@ -239,8 +295,11 @@ def _imaginary(source, name):
     )
     method = name.split(".")[-1]
     if method == "ImaginaryTimeCircuit":
-        arguments = {"angles": made.angles, "pairs": made.pairs,
-                     "angles_of_pairs": made.angles_of_pairs}  # fmt: skip
+        arguments = {
+            "angles": made.angles,
+            "pairs": made.pairs,
+            "angles_of_pairs": made.angles_of_pairs,
+        }
         call = lambda **words: read_properties(circuits.ImaginaryTimeCircuit(**words))  # noqa: E731
         return Case(call, arguments)
     arguments = {"model": source.choice(None, 0), "measure": source.flag()}
@@ -252,8 +311,12 @@ def _angles(source, name):
     if name.endswith("field_angles"):
         arguments = {"h": source.array(2, 3), "imaginary_time": abs(source.number())}
     else:
-        arguments = {"J": source.array(3), "h_first": source.array(3), "h_second": source.array(3),
-                     "imaginary_time": abs(source.number())}  # fmt: skip
+        arguments = {
+            "J": source.array(3),
+            "h_first": source.array(3),
+            "h_second": source.array(3),
+            "imaginary_time": abs(source.number()),
+        }
 
     def check(angles):
         assert np.isfinite(angles).all()
@@ -268,10 +331,14 @@ def _run(source):
         source.rng.normal(size=(n_models, 2)), [[0, 0.5], [0.5, 0]], 0.2
     )
     arguments = {
-        "circuit": made.to_qiskit(), "parameter_values": made.parameter_values, "num_reads": 3,
-        "seeds": np.arange(n_models), "backend": source.choice(None, StatevectorSampler(seed=0)),
-        "pass_manager": None, "caller": "fuzz",
-    }  # fmt: skip
+        "circuit": made.to_qiskit(),
+        "parameter_values": made.parameter_values,
+        "num_reads": 3,
+        "seeds": np.arange(n_models),
+        "backend": source.choice(None, StatevectorSampler(seed=0)),
+        "pass_manager": None,
+        "caller": "fuzz",
+    }
 
     def check(answer):
         assert answer[0].shape == (n_models, 3, 2)
@@ -291,6 +358,9 @@ def _primitive(source, name):
         recorded = circuits.RecordedPrimitive(**words)
         return recorded.run([circuit], shots=2).result()
 
-    arguments = {"primitive": StatevectorSampler(seed=0), "path": str(new_path("recording")),
-                 "mode": source.choice("auto", "record")}  # fmt: skip
+    arguments = {
+        "primitive": StatevectorSampler(seed=0),
+        "path": str(new_path("recording")),
+        "mode": source.choice("auto", "record"),
+    }
     return Case(call, arguments)

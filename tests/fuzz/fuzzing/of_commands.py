@@ -12,8 +12,30 @@ from fuzzing.places import new_path
 from qsklearn._cli import main
 from qsklearn.samplers import GibbsSampler, RecordedSampler
 
-_ODD = ("", " ", "-", "--", "é\0", "-1", "1e9", "nan", "a,b", ",", "=", "x=[1", "n_hidden=[", "'",
-        "--help=1", "../..", "/", "all", "none", "99999999999999999999", "spin-glass:n_bits=6", "[]")  # fmt: skip
+_ODD = (
+    "",
+    " ",
+    "-",
+    "--",
+    "é\0",
+    "-1",
+    "1e9",
+    "nan",
+    "a,b",
+    ",",
+    "=",
+    "x=[1",
+    "n_hidden=[",
+    "'",
+    "--help=1",
+    "../..",
+    "/",
+    "all",
+    "none",
+    "99999999999999999999",
+    "spin-glass:n_bits=6",
+    "[]",
+)
 
 
 @cache
@@ -53,13 +75,28 @@ def _words(source):
         return ["info"]
     if action == "compare":
         return [
-            "compare", "--data", source.choice("iris", table, "wine"), "--estimator",
-            "logistic-regression", "--cv", "2", "--n-samples", source.choice("10", "20"),
-            *source.choice((), ("--scoring", "accuracy,f1_macro"), ("--classes", "0,1"),
-                           ("--param", "n_hidden=3"), ("--baseline", "logistic regression"),
-                           ("--tune", "2"), ("--drop", "a"), ("--target", "label"),
-                           ("--random-state", "3"), ("--controls", "none")),
-        ]  # fmt: skip
+            "compare",
+            "--data",
+            source.choice("iris", table, "wine"),
+            "--estimator",
+            "logistic-regression",
+            "--cv",
+            "2",
+            "--n-samples",
+            source.choice("10", "20"),
+            *source.choice(
+                (),
+                ("--scoring", "accuracy,f1_macro"),
+                ("--classes", "0,1"),
+                ("--param", "n_hidden=3"),
+                ("--baseline", "logistic regression"),
+                ("--tune", "2"),
+                ("--drop", "a"),
+                ("--target", "label"),
+                ("--random-state", "3"),
+                ("--controls", "none"),
+            ),
+        ]
     words = ["recordings", action, str(recording())]
     return words + (["--output", str(new_path("calls.jsonl"))] if action == "export" else [])
 

@@ -32,10 +32,14 @@ def csv_file(kind):
 @entry("datasets.fetch_fashion_mnist", "datasets.fetch_mnist", weight=0.7)
 def _fetch(source, name):
     arguments = {
-        "path": str(_npz("digits")), "data_home": None, "subset": "all",
-        "classes": source.choice(None, [3, 8]), "n_samples": source.choice(None, 10),
-        "random_state": 0, "return_X_y": source.flag(),
-    }  # fmt: skip
+        "path": str(_npz("digits")),
+        "data_home": None,
+        "subset": "all",
+        "classes": source.choice(None, [3, 8]),
+        "n_samples": source.choice(None, 10),
+        "random_state": 0,
+        "return_X_y": source.flag(),
+    }
     arguments["n_samples"] = None if arguments["classes"] else arguments["n_samples"]
     # Without a path it would be downloaded.
     function = getattr(datasets, name.split(".")[1])
@@ -48,22 +52,35 @@ def _fetch(source, name):
 
 @entry("datasets.load_drawn_digits")
 def _drawn(source):
-    arguments = {"n_copies": source.integer(1, 3), "flip_probability": source.choice(0.0, 0.1, 1.0),
-                 "random_state": 0, "return_X_y": source.flag()}  # fmt: skip
+    arguments = {
+        "n_copies": source.integer(1, 3),
+        "flip_probability": source.choice(0.0, 0.1, 1.0),
+        "random_state": 0,
+        "return_X_y": source.flag(),
+    }
     return Case(datasets.load_drawn_digits, arguments)
 
 
 @entry("datasets.load_image_digits", weight=0.4)
 def _digits(source):
-    arguments = {"classes": source.choice(None, [3, 8]), "n_samples": source.choice(None, 10),
-                 "random_state": 0, "return_X_y": source.flag()}  # fmt: skip
+    arguments = {
+        "classes": source.choice(None, [3, 8]),
+        "n_samples": source.choice(None, 10),
+        "random_state": 0,
+        "return_X_y": source.flag(),
+    }
     return Case(datasets.load_image_digits, arguments)
 
 
 @entry("datasets.make_bars_and_stripes")
 def _bars(source):
-    arguments = {"n_samples": source.choice(None, 3, 10), "image_size": source.choice(2, (2, 3)),
-                 "noise": source.choice(0.0, 0.5), "random_state": 0, "return_X_y": source.flag()}  # fmt: skip
+    arguments = {
+        "n_samples": source.choice(None, 3, 10),
+        "image_size": source.choice(2, (2, 3)),
+        "noise": source.choice(0.0, 0.5),
+        "random_state": 0,
+        "return_X_y": source.flag(),
+    }
     return Case(datasets.make_bars_and_stripes, arguments)
 
 
@@ -71,28 +88,44 @@ def _bars(source):
 def _table(source):
     kind = source.choice("plain", "numbers", "mixed", "npz")
     path = _npz("table") if kind == "npz" else csv_file(kind)
-    arguments = {"path": str(path), "target": None if kind == "npz" else source.choice(None, "label"),
-                 "drop": () if kind == "npz" else source.choice((), ("a",)),
-                 "mixed": kind == "mixed", "return_X_y": source.flag()}  # fmt: skip
+    arguments = {
+        "path": str(path),
+        "target": None if kind == "npz" else source.choice(None, "label"),
+        "drop": () if kind == "npz" else source.choice((), ("a",)),
+        "mixed": kind == "mixed",
+        "return_X_y": source.flag(),
+    }
     return Case(datasets.load_table, arguments)
 
 
 @entry("datasets.subset_indices", weight=2.0)
 def _subset(source):
     target = source.choice(np.arange(12) % 3, np.array(list("abcabcabc")))
-    arguments = {"target": target, "classes": source.choice(None, target[:2]),
-                 "n_samples": source.choice(None, 5), "random_state": 0}  # fmt: skip
+    arguments = {
+        "target": target,
+        "classes": source.choice(None, target[:2]),
+        "n_samples": source.choice(None, 5),
+        "random_state": 0,
+    }
     return Case(datasets.subset_indices, arguments)
 
 
-@entry("preprocessing.ThermometerEncoder", "preprocessing.ThermometerEncoder.fit",
-       "preprocessing.ThermometerEncoder.fit_transform",
-       "preprocessing.ThermometerEncoder.get_feature_names_out",
-       "preprocessing.ThermometerEncoder.transform", weight=2.0)  # fmt: skip
+@entry(
+    "preprocessing.ThermometerEncoder",
+    "preprocessing.ThermometerEncoder.fit",
+    "preprocessing.ThermometerEncoder.fit_transform",
+    "preprocessing.ThermometerEncoder.get_feature_names_out",
+    "preprocessing.ThermometerEncoder.transform",
+    weight=2.0,
+)
 def _thermometer(source, name):
     X, y = source.array(8, 3), np.arange(8) % 2
-    words = {"n_levels": source.integer(1, 4), "n_bits": source.choice(None, 2), "binary": False,
-             "dtype": source.choice(np.int8, np.float32, "bool")}  # fmt: skip
+    words = {
+        "n_levels": source.integer(1, 4),
+        "n_bits": source.choice(None, 2),
+        "binary": False,
+        "dtype": source.choice(np.int8, np.float32, "bool"),
+    }
     method = name.split(".")[-1]
     kind = preprocessing.ThermometerEncoder
     if method == "ThermometerEncoder":

@@ -18,13 +18,25 @@ PLAIN = {
     "GroverBNNClassifier": {"n_hidden": 1, "n_bits": 3, "random_state": 0},
     "QUBOTransferClassifier": {"mode": "drbm", "n_hidden": 2, "random_state": 0, "num_reads": 5},
     "QuantumBoltzmannPriorVAE": {
-        "n_latent": 4, "topology": "rbm", "hidden_layer_sizes": (4,), "max_iter": 1,
-        "batch_size": 8, "n_chains": 4, "num_sweeps": 1, "random_state": 0, "likelihood": "bernoulli",
+        "n_latent": 4,
+        "topology": "rbm",
+        "hidden_layer_sizes": (4,),
+        "max_iter": 1,
+        "batch_size": 8,
+        "n_chains": 4,
+        "num_sweeps": 1,
+        "random_state": 0,
+        "likelihood": "bernoulli",
     },
-    "QuantumSampledMLPClassifier": {"n_hidden": 2, "num_reads": 3, "max_iter": 2, "random_state": 0},
+    "QuantumSampledMLPClassifier": {
+        "n_hidden": 2,
+        "num_reads": 3,
+        "max_iter": 2,
+        "random_state": 0,
+    },
     "SpinGlassAnnealedNetwork": {"max_iter": 2, "random_state": 0, "num_sweeps": 4},
     "SpinGlassAnnealedRegressor": {"max_iter": 2, "random_state": 0, "num_sweeps": 4},
-}  # fmt: skip
+}
 _LAYERS = {"layers": [(3,), None, (2, 2)]}
 _VARIANTS = {
     "BackpropagationNetworkClassifier": _LAYERS,
@@ -33,16 +45,38 @@ _VARIANTS = {
     "QUBOTransferClassifier": {"mode": ["drbm", "clamped"], "sampler": [None, "gibbs", "exact"]},
     "QuantumBoltzmannPriorVAE": {"importance": [((1, 1),)], "tau": [(1.0, 0.2), 0.5]},
     "QuantumSampledMLPClassifier": {
-        "sampler": [None, "gibbs", "exact", "annealing"], "class_weight": [None, "balanced"],
+        "sampler": [None, "gibbs", "exact", "annealing"],
+        "class_weight": [None, "balanced"],
     },
     "SpinGlassAnnealedNetwork": _LAYERS | {"sampler": [None, "least-squares"]},
     "SpinGlassAnnealedRegressor": _LAYERS | {"sampler": [None, "least-squares"]},
-}  # fmt: skip
+}
 # Long, or only together with others.
-_APART = {"binary", "estimator", "checkpoint", "checkpoint_interval", "warm_start", "device", "search",
-          "max_weight_qubits", "class_weight", "sampler", "mode", "n_levels", "n_hidden",
-          "architecture", "target", "max_queries", "label_units", "early_stopping", "gradient",
-          "transverse_field", "validation_fraction", "verbose", "readout"}  # fmt: skip
+_APART = {
+    "binary",
+    "estimator",
+    "checkpoint",
+    "checkpoint_interval",
+    "warm_start",
+    "device",
+    "search",
+    "max_weight_qubits",
+    "class_weight",
+    "sampler",
+    "mode",
+    "n_levels",
+    "n_hidden",
+    "architecture",
+    "target",
+    "max_queries",
+    "label_units",
+    "early_stopping",
+    "gradient",
+    "transverse_field",
+    "validation_fraction",
+    "verbose",
+    "readout",
+}
 _REGRESSORS = ("BackpropagationNetworkRegressor", "SpinGlassAnnealedRegressor")
 _GENERATIVE = ("QuantumBoltzmannPriorVAE",)
 _OF_SPARSE = ("QuantumSampledMLPClassifier", "GroverBNNClassifier")
@@ -107,9 +141,11 @@ def _fit(source, name):
             assert len(estimator.predict(X)) == X.shape[0]
 
     return Case(
-        lambda **words: _fit_again(estimator, words), arguments, check,
+        lambda **words: _fit_again(estimator, words),
+        arguments,
+        check,
         may_refuse=beside is not None,
-    )  # fmt: skip
+    )
 
 
 def constraints_of(kind):
@@ -155,29 +191,45 @@ def _method_arguments(source, name, method, X, y):
     first_label = source.choice(None, y[0])
     return {
         "fit_transform": {"X": X} if name in _GENERATIVE else {"X": X, "y": y},
-        "partial_fit": {"X": X} if name in _GENERATIVE else {"X": X, "y": y}, "score": of_X if name in _GENERATIVE else {"X": X, "y": y},
-        "estimate_cost": {"n_samples": source.integer(1, 100), "n_features": X.shape[1],
-                          "n_outputs": source.choice(None, 2), "method": source.choice("fit", "predict")},
-        "classical_twin": {}, "ablations": {}, "to_mlp": {}, "set_callbacks": {},
+        "partial_fit": {"X": X} if name in _GENERATIVE else {"X": X, "y": y},
+        "score": of_X if name in _GENERATIVE else {"X": X, "y": y},
+        "estimate_cost": {
+            "n_samples": source.integer(1, 100),
+            "n_features": X.shape[1],
+            "n_outputs": source.choice(None, 2),
+            "method": source.choice("fit", "predict"),
+        },
+        "classical_twin": {},
+        "ablations": {},
+        "to_mlp": {},
+        "set_callbacks": {},
         "get_feature_names_out": {"input_features": None},
-        "energy": {"X": rows, "y": some}, "log_likelihood": {"X": rows, "y": some},
+        "energy": {"X": rows, "y": some},
+        "log_likelihood": {"X": rows, "y": some},
         "sampling_report": of_X if name not in _GENERATIVE else {"X": rows, "n_importance": 3},
         "score_samples": {"X": rows, "n_importance": source.integer(1, 3)},
         "sample": {"n_samples": source.integer(1, 3), "y": None, "random_state": 0},
         "sample_latent": {"n_samples": source.integer(1, 3), "y": None, "random_state": 0},
         "inverse_transform": {"Z": source.bits(2, 4).astype(float)},
-        "inpaint": {"X": np.where(source.rng.random(rows.shape) < 0.3, np.nan, rows), "n_iter": 2,
-                    "random_state": 0},
+        "inpaint": {
+            "X": np.where(source.rng.random(rows.shape) < 0.3, np.nan, rows),
+            "n_iter": 2,
+            "random_state": 0,
+        },
         "to_bqm": {"x": rows[0], "clamped": source.flag()},
-        "circuit": {"iterations": source.integer(0, 2), "label": first_label,
-                    "oracle": source.choice("counter", "outputs"), "measure": source.flag()},
+        "circuit": {
+            "iterations": source.integer(0, 2),
+            "label": first_label,
+            "oracle": source.choice("counter", "outputs"),
+            "measure": source.flag(),
+        },
         "landscape": {"label": first_label},
         "resources": {"label": first_label, "oracle": "counter"},
         "search_cost": {"confidence": source.choice(0.5, 0.9), "label": first_label},
         "search_curves": {"label": first_label},
         "success_probability": {"iterations": source.integer(0, 3), "label": first_label},
         "weight_probabilities": {"iterations": source.integer(0, 3), "label": first_label},
-    }.get(method, of_X)  # fmt: skip
+    }.get(method, of_X)
 
 
 _UNSEEN = {"fit", "partial_fit", "fit_transform", "from_mlp", "set_callbacks"}
@@ -207,8 +259,19 @@ def _of_fitted(source, name, method):
     return Case(getattr(estimator, method), arguments, check, may_refuse=method in _CHOOSY)
 
 
-_CHOOSY = {"circuit", "landscape", "resources", "search_cost", "search_curves", "energy",
-           "success_probability", "weight_probabilities", "to_mlp", "estimate_cost", "to_bqm"}  # fmt: skip
+_CHOOSY = {
+    "circuit",
+    "landscape",
+    "resources",
+    "search_cost",
+    "search_curves",
+    "energy",
+    "success_probability",
+    "weight_probabilities",
+    "to_mlp",
+    "estimate_cost",
+    "to_bqm",
+}
 _WEIGHTS = {
     "QuantumBoltzmannPriorVAE": 0.4,
     "GroverBNNClassifier": 0.6,

@@ -17,14 +17,20 @@ from qsklearn import hamiltonians
 def _family(source):
     n_models, n_spins = source.integer(1, 3), source.integer(1, 4)
     return {
-        "fields": source.array(n_models, n_spins), "couplings": source.couplings(n_spins),
-        "offsets": source.array(n_models), "labels": tuple(("s", i) for i in range(n_spins)),
+        "fields": source.array(n_models, n_spins),
+        "couplings": source.couplings(n_spins),
+        "offsets": source.array(n_models),
+        "labels": tuple(("s", i) for i in range(n_spins)),
         "one_hot": None,
-    }  # fmt: skip
+    }
 
 
-@entry("hamiltonians.IsingFamily", "hamiltonians.IsingFamily.energies",
-       "hamiltonians.IsingFamily.scaled", "hamiltonians.IsingFamily.to_bqm")  # fmt: skip
+@entry(
+    "hamiltonians.IsingFamily",
+    "hamiltonians.IsingFamily.energies",
+    "hamiltonians.IsingFamily.scaled",
+    "hamiltonians.IsingFamily.to_bqm",
+)
 def _ising_family(source, name):
     values = _family(source)
     if name.endswith("IsingFamily"):
@@ -52,11 +58,13 @@ def _ising_family(source, name):
 def _rows(source):
     n_rows, n_weights, n_outputs = source.integer(1, 5), source.integer(1, 3), source.integer(1, 2)
     return {
-        "rows": source.array(n_rows, n_weights), "targets": source.array(n_rows, n_outputs),
+        "rows": source.array(n_rows, n_weights),
+        "targets": source.array(n_rows, n_outputs),
         "gains": source.choice(None, abs(source.array(n_rows, n_outputs))),
         "weights": source.choice(None, abs(source.array(n_rows)) + 0.1),
-        "normaliser": source.choice(None, 2.0), "keep_rows": source.flag(),
-    }  # fmt: skip
+        "normaliser": source.choice(None, 2.0),
+        "keep_rows": source.flag(),
+    }
 
 
 def _layer(source):
@@ -90,8 +98,11 @@ def _from_rows(source):
 def _from_batches(source):
     rows = _rows(source)
     batch = (rows["rows"], rows["targets"], rows["gains"], rows["weights"])
-    arguments = {"batches": [batch] * source.integer(1, 2), "normaliser": 3.0,
-                 "keep_rows": source.flag()}  # fmt: skip
+    arguments = {
+        "batches": [batch] * source.integer(1, 2),
+        "normaliser": 3.0,
+        "keep_rows": source.flag(),
+    }
     return Case(hamiltonians.LayerHamiltonian.from_batches, arguments, read_properties)
 
 
@@ -103,9 +114,11 @@ def _layer_hamiltonian(source):
         quadratic = (square @ square.T)[np.newaxis]
     quadratic = (quadratic + quadratic.transpose(0, 2, 1)) / 2
     arguments = {
-        "linear": source.array(n_outputs, n_weights), "constant": source.array(n_outputs),
-        "groups": np.zeros(n_outputs, int), "penalty": np.zeros(n_weights),
-    }  # fmt: skip
+        "linear": source.array(n_outputs, n_weights),
+        "constant": source.array(n_outputs),
+        "groups": np.zeros(n_outputs, int),
+        "penalty": np.zeros(n_weights),
+    }
     if source.flag():
         arguments["quadratic"] = quadratic
     else:
@@ -113,8 +126,17 @@ def _layer_hamiltonian(source):
     return Case(lambda **w: read_properties(hamiltonians.LayerHamiltonian(**w)), arguments)
 
 
-_OF_LAYER = ("condition_number", "couplings", "energies", "families", "minimise", "rank",
-             "restricted", "to_bqm", "with_penalty")  # fmt: skip
+_OF_LAYER = (
+    "condition_number",
+    "couplings",
+    "energies",
+    "families",
+    "minimise",
+    "rank",
+    "restricted",
+    "to_bqm",
+    "with_penalty",
+)
 
 
 @entry(*(f"hamiltonians.LayerHamiltonian.{method}" for method in _OF_LAYER))
@@ -137,8 +159,10 @@ def _of_layer(source, name):
     elif method == "restricted":
         arguments = {"live": source.rng.random(n_weights) < 0.7}
     elif method == "to_bqm":
-        arguments = {"output": source.integer(0, n_outputs - 1),
-                     "encoding": _encoding(source, n_outputs, n_weights)}  # fmt: skip
+        arguments = {
+            "output": source.integer(0, n_outputs - 1),
+            "encoding": _encoding(source, n_outputs, n_weights),
+        }
     elif method == "with_penalty":
         arguments = {"penalty": source.choice(abs(source.number()), abs(source.array(n_weights)))}
     return Case(call, arguments, check)
@@ -158,8 +182,13 @@ def _check_of_layer(rows, weights):
     return check
 
 
-@entry("hamiltonians.CentredLayer", "hamiltonians.CentredLayer.from_hamiltonian",
-       "hamiltonians.CentredLayer.from_layer", "hamiltonians.CentredLayer.to_layer", weight=0.5)  # fmt: skip
+@entry(
+    "hamiltonians.CentredLayer",
+    "hamiltonians.CentredLayer.from_hamiltonian",
+    "hamiltonians.CentredLayer.from_layer",
+    "hamiltonians.CentredLayer.to_layer",
+    weight=0.5,
+)
 def _centred(source, name):
     rows = np.column_stack([source.array(4, 2), np.ones(4)])
     source.is_extreme = source.is_extreme and bool(np.abs(rows).max() > 1e10)
@@ -176,13 +205,20 @@ def _centred(source, name):
     return Case(getattr(centred, method), {"weights": source.array(2, 3)})
 
 
-@entry("hamiltonians.WeightEncoding", "hamiltonians.WeightEncoding.decode",
-       "hamiltonians.WeightEncoding.decode_levels", "hamiltonians.WeightEncoding.levels_of",
-       "hamiltonians.WeightEncoding.states_of")  # fmt: skip
+@entry(
+    "hamiltonians.WeightEncoding",
+    "hamiltonians.WeightEncoding.decode",
+    "hamiltonians.WeightEncoding.decode_levels",
+    "hamiltonians.WeightEncoding.levels_of",
+    "hamiltonians.WeightEncoding.states_of",
+)
 def _weight_encoding(source, name):
     n_outputs, n_weights, n_bits = source.integer(1, 3), source.integer(1, 3), source.integer(1, 4)
-    values = {"base": source.array(n_outputs, n_weights), "ranges": abs(source.array(n_weights)),
-              "n_bits": n_bits}  # fmt: skip
+    values = {
+        "base": source.array(n_outputs, n_weights),
+        "ranges": abs(source.array(n_weights)),
+        "n_bits": n_bits,
+    }
     method = name.split(".")[-1]
     if method == "WeightEncoding":
         return Case(lambda **words: read_properties(hamiltonians.WeightEncoding(**words)), values)
@@ -205,8 +241,10 @@ def _weight_encoding(source, name):
 
         return Case(encoding.states_of, {"levels": levels}, None if source.is_extreme else check)
     if method == "levels_of":
-        return Case(encoding.levels_of, {"weights": source.array(n_outputs, 2, n_weights),
-                                         "outputs": np.arange(n_outputs)})  # fmt: skip
+        return Case(
+            encoding.levels_of,
+            {"weights": source.array(n_outputs, 2, n_weights), "outputs": np.arange(n_outputs)},
+        )
     return Case(encoding.decode_levels, {"levels": levels, "outputs": np.arange(n_outputs)})
 
 
@@ -218,10 +256,11 @@ def _layered(source):
     sizes[-1] = max(sizes[-1], 2)
     weights = tuple(source.array(a, b) for a, b in itertools.pairwise(sizes))
     return {
-        "weights": weights, "biases": tuple(source.array(size) for size in sizes),
+        "weights": weights,
+        "biases": tuple(source.array(size) for size in sizes),
         "penalty": source.choice(None, abs(source.number()) + 0.1),
         "names": source.choice(None, tuple(f"layer{i}" for i in range(len(sizes)))),
-    }  # fmt: skip
+    }
 
 
 @entry("hamiltonians.LayeredHamiltonian")
@@ -229,9 +268,22 @@ def _layered_itself(source):
     return Case(lambda **w: read_properties(hamiltonians.LayeredHamiltonian(**w)), _layered(source))
 
 
-_OF_LAYERED = ("build", "centred", "class_fields", "class_free_energies", "class_probabilities",
-               "clipped_inputs", "decode", "holding_inputs", "mean_field", "one_hot_mask", "to_bqm",
-               "to_matrix", "unit_means", "with_penalty")  # fmt: skip
+_OF_LAYERED = (
+    "build",
+    "centred",
+    "class_fields",
+    "class_free_energies",
+    "class_probabilities",
+    "clipped_inputs",
+    "decode",
+    "holding_inputs",
+    "mean_field",
+    "one_hot_mask",
+    "to_bqm",
+    "to_matrix",
+    "unit_means",
+    "with_penalty",
+)
 
 
 @entry(*(f"hamiltonians.LayeredHamiltonian.{method}" for method in _OF_LAYERED))
@@ -248,7 +300,8 @@ def _of_layered(source, name):
     beta = {"beta": abs(source.number())}
     arguments = {
         "build": {"inputs": inputs, "shifts": source.choice(None, source.array(n_rows))},
-        "centred": {}, "class_fields": {"inputs": inputs},
+        "centred": {},
+        "class_fields": {"inputs": inputs},
         "class_free_energies": {"inputs": inputs, **(beta if source.flag() else {"beta": None})},
         "class_probabilities": {"inputs": inputs, **beta},
         "clipped_inputs": {"inputs": inputs, "clip": abs(source.number()) + 0.1},
@@ -260,15 +313,18 @@ def _of_layered(source, name):
         "to_matrix": {"inputs": inputs[0], "shift": source.number()},
         "unit_means": {"inputs": inputs, **beta},
         "with_penalty": {"penalty": source.choice(None, abs(source.number()) + 0.1)},
-    }[method]  # fmt: skip
+    }[method]
 
     def check(answer):
         if method == "class_probabilities":
             assert np.isfinite(answer).all() and (answer >= 0).all()
             assert np.allclose(answer.sum(axis=1), 1)
         if method in ("unit_means", "mean_field"):
-            means = np.concatenate([np.ravel(each) for each in np.atleast_1d(answer)]
-                                   if method == "unit_means" else [np.ravel(m) for m in answer])  # fmt: skip
+            means = np.concatenate(
+                [np.ravel(each) for each in np.atleast_1d(answer)]
+                if method == "unit_means"
+                else [np.ravel(m) for m in answer]
+            )
             assert ((means >= 0) & (means <= 1 + 1e-12)).all()
         if method == "to_matrix":
             matrix, offset = answer
@@ -288,9 +344,10 @@ def _mlp(source):
     return {
         "hidden_weights": source.array(n_features, n_hidden),
         "output_weights": source.array(n_hidden, n_outputs),
-        "hidden_bias": source.array(n_hidden), "output_bias": source.array(n_outputs),
+        "hidden_bias": source.array(n_hidden),
+        "output_bias": source.array(n_outputs),
         "categorical": source.flag(),
-    }  # fmt: skip
+    }
 
 
 @entry("hamiltonians.SampledMLPHamiltonian")
@@ -298,8 +355,19 @@ def _mlp_itself(source):
     return Case(lambda **w: read_properties(hamiltonians.SampledMLPHamiltonian(**w)), _mlp(source))
 
 
-_OF_MLP = ("activations", "build", "costs", "decode", "free_energies", "log_probabilities",
-           "log_weights", "lowest_energies", "nudge", "pattern_of", "to_bqm")  # fmt: skip
+_OF_MLP = (
+    "activations",
+    "build",
+    "costs",
+    "decode",
+    "free_energies",
+    "log_probabilities",
+    "log_weights",
+    "lowest_energies",
+    "nudge",
+    "pattern_of",
+    "to_bqm",
+)
 
 
 @entry(*(f"hamiltonians.SampledMLPHamiltonian.{method}" for method in _OF_MLP))
@@ -316,16 +384,21 @@ def _of_mlp(source, name):
     else:
         outputs = source.bits(n_rows, mlp.n_outputs)
     arguments = {
-        "activations": {"X": X}, "build": {"X": X}, "log_probabilities": {"X": X},
-        "log_weights": {"X": X}, "lowest_energies": {"X": X},
+        "activations": {"X": X},
+        "build": {"X": X},
+        "log_probabilities": {"X": X},
+        "log_weights": {"X": X},
+        "lowest_energies": {"X": X},
         "costs": {"drawn": outputs, "outputs": outputs},
         "decode": {"states": 2 * outputs - 1},
         "free_energies": {"X": X, "outputs": outputs},
         "nudge": {"outputs": outputs, "strengths": source.number()},
         "pattern_of": {"outputs": outputs},
-        "to_bqm": {"x": np.asarray(source.array(n_features)),
-                   "penalty": source.choice(None, abs(source.number()) + 0.1)},
-    }[method]  # fmt: skip
+        "to_bqm": {
+            "x": np.asarray(source.array(n_features)),
+            "penalty": source.choice(None, abs(source.number()) + 0.1),
+        },
+    }[method]
     call = getattr(mlp, method)
     if method == "nudge":
         built = mlp.build(source.rng.normal(size=(n_rows, n_features)))
@@ -345,16 +418,23 @@ def _of_mlp(source, name):
 # --- functions -----------------------------------------------------------------------------------
 
 
-@entry("hamiltonians.class_shifts", "hamiltonians.has_one_hot_ground_state",
-       "hamiltonians.shift_logits", "hamiltonians.smallest_penalty")  # fmt: skip
+@entry(
+    "hamiltonians.class_shifts",
+    "hamiltonians.has_one_hot_ground_state",
+    "hamiltonians.shift_logits",
+    "hamiltonians.smallest_penalty",
+)
 def _of_logits(source, name):
     logits = source.array(source.integer(1, 3), source.integer(2, 4))
     arguments = {
         "class_shifts": {"shift": source.choice("max", "center", None)},
         "has_one_hot_ground_state": {"penalty": abs(source.number()) + 0.1},
-        "shift_logits": {"shift": source.choice("max", "center", None), "clip": source.choice(None, 2.0)},
+        "shift_logits": {
+            "shift": source.choice("max", "center", None),
+            "clip": source.choice(None, 2.0),
+        },
         "smallest_penalty": {},
-    }[name.split(".")[1]]  # fmt: skip
+    }[name.split(".")[1]]
     return Case(getattr(hamiltonians, name.split(".")[1]), {"logits": logits, **arguments})
 
 
@@ -363,8 +443,9 @@ def _convolution(source):
     arguments = {
         "kernels": source.array(2, 1, source.integer(1, 2), source.integer(1, 2)),
         "image_shape": (1, source.integer(2, 4), source.integer(2, 4)),
-        "stride": source.choice(1, 2, (1, 2)), "padding": source.choice(0, 1, (0, 1)),
-    }  # fmt: skip
+        "stride": source.choice(1, 2, (1, 2)),
+        "padding": source.choice(0, 1, (0, 1)),
+    }
     return Case(hamiltonians.convolution_matrix, arguments)
 
 
@@ -372,11 +453,18 @@ def _convolution(source):
 def _pooling(source, name):
     shape = (source.integer(1, 2), source.integer(2, 4), source.integer(2, 4))
     if name.endswith("membership"):
-        arguments = {"image_shape": shape, "size": source.choice(1, 2, (1, 2)),
-                     "stride": source.choice(None, 1, (1, 2)), "padding": 0}  # fmt: skip
+        arguments = {
+            "image_shape": shape,
+            "size": source.choice(1, 2, (1, 2)),
+            "stride": source.choice(None, 1, (1, 2)),
+            "padding": 0,
+        }
         return Case(hamiltonians.pooling_membership, arguments)
     membership = hamiltonians.pooling_membership(shape, 2)
     cost = abs(source.number()) % 10 + 0.1
-    arguments = {"membership": source.choice(membership, membership.toarray()),
-                 "strength": cost + 1.0, "cost": cost}  # fmt: skip
+    arguments = {
+        "membership": source.choice(membership, membership.toarray()),
+        "strength": cost + 1.0,
+        "cost": cost,
+    }
     return Case(hamiltonians.or_pooling, arguments)

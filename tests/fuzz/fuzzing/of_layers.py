@@ -8,14 +8,20 @@ from qsklearn.neural_network import layers
 
 def _construct(source, kind):
     return {
-        "Activation": {"name": source.choice("leaky_relu", "relu", "identity"),
-                       "negative_slope": source.choice(0.01, 0.5, 1.0)},
+        "Activation": {
+            "name": source.choice("leaky_relu", "relu", "identity"),
+            "negative_slope": source.choice(0.01, 0.5, 1.0),
+        },
         "AveragePool": {"size": source.choice(1, 2, (1, 2))},
-        "Convolution": {"n_channels": source.integer(1, 2), "kernel_size": source.integer(1, 2),
-                        "padding": source.choice("valid", "same")},
-        "Flatten": {}, "Linear": {"n_outputs": source.integer(1, 3)},
+        "Convolution": {
+            "n_channels": source.integer(1, 2),
+            "kernel_size": source.integer(1, 2),
+            "padding": source.choice("valid", "same"),
+        },
+        "Flatten": {},
+        "Linear": {"n_outputs": source.integer(1, 3)},
         "SpectralPool": {"size": source.choice(1, 2, (1, 2))},
-    }[kind]  # fmt: skip
+    }[kind]
 
 
 def _shape(source, kind):
@@ -34,16 +40,21 @@ def _arguments(source, method, layer, shape):
     inputs, targets = source.array(2, *shape), source.array(2, *outputs)
     weights = _weights(source, layer, shape)
     intercepts = {"intercepts": source.array(layer.n_outputs)} if weights else {}
-    damping = {"ridge": source.choice(0.0, 0.1),
-               "method": source.choice("exact", "fourier")} if weights else {}  # fmt: skip
+    damping = (
+        {"ridge": source.choice(0.0, 0.1), "method": source.choice("exact", "fourier")}
+        if weights
+        else {}
+    )
     return {
         "forward": {"inputs": inputs, **weights, **intercepts},
         "inverse": {"targets": targets, "input_shape": shape, **weights, **damping},
-        "output_shape": {"input_shape": shape}, "n_weights": {"input_shape": shape},
-        "slopes": {"inputs": inputs}, "rows": {"inputs": inputs},
+        "output_shape": {"input_shape": shape},
+        "n_weights": {"input_shape": shape},
+        "slopes": {"inputs": inputs},
+        "rows": {"inputs": inputs},
         "rows_of_outputs": {"outputs": targets},
         "transpose": {"values": targets, "input_shape": shape, **weights},
-    }[method]  # fmt: skip
+    }[method]
 
 
 def _of_layer(source, name):
@@ -71,15 +82,23 @@ for _kind in _KINDS:
         entry(_each)(lambda source, name=_each: _of_layer(source, name))
 
 
-@entry("neural_network.layers.FittedLayer", "neural_network.layers.FittedLayer.forward",
-       "neural_network.layers.FittedLayer.hamiltonian", "neural_network.layers.FittedLayer.inverse",
-       "neural_network.layers.FittedLayer.with_weights")  # fmt: skip
+@entry(
+    "neural_network.layers.FittedLayer",
+    "neural_network.layers.FittedLayer.forward",
+    "neural_network.layers.FittedLayer.hamiltonian",
+    "neural_network.layers.FittedLayer.inverse",
+    "neural_network.layers.FittedLayer.with_weights",
+)
 def _fitted_layer(source, name):
     kind = source.choice("Linear", "Convolution")
     layer, shape = getattr(layers, kind)(**_construct(source, kind)), _shape(source, kind)
     weights = source.rng.normal(size=(layer.n_weights(shape), layer.n_outputs))
-    words = {"layer": layer, "input_shape": shape, "weights": weights,
-             "intercepts": source.choice(None, source.rng.normal(size=layer.n_outputs))}  # fmt: skip
+    words = {
+        "layer": layer,
+        "input_shape": shape,
+        "weights": weights,
+        "intercepts": source.choice(None, source.rng.normal(size=layer.n_outputs)),
+    }
     method = name.split(".")[-1]
     if method == "FittedLayer":
         return Case(lambda **w: read_properties(layers.FittedLayer(**w)), words)
@@ -88,12 +107,20 @@ def _fitted_layer(source, name):
     arguments = {
         "forward": {"inputs": inputs},
         "hamiltonian": {
-            "inputs": inputs, "targets": targets, "gains": source.choice(None, abs(targets)),
-            "sample_weight": source.choice(None, np.ones(2)), "fit_intercept": source.flag(),
-            "outputs": source.choice(None, [0]), "keep_rows": source.choice(None, True, False),
+            "inputs": inputs,
+            "targets": targets,
+            "gains": source.choice(None, abs(targets)),
+            "sample_weight": source.choice(None, np.ones(2)),
+            "fit_intercept": source.flag(),
+            "outputs": source.choice(None, [0]),
+            "keep_rows": source.choice(None, True, False),
         },
-        "inverse": {"targets": targets, "ridge": source.choice(0.0, 0.1),
-                    "method": source.choice("exact", "fourier"), "slopes": None},
+        "inverse": {
+            "targets": targets,
+            "ridge": source.choice(0.0, 0.1),
+            "method": source.choice("exact", "fourier"),
+            "slopes": None,
+        },
         "with_weights": {"coefficients": source.choice(weights, np.vstack([weights, weights[:1]]))},
-    }[method]  # fmt: skip
+    }[method]
     return Case(getattr(fitted, method), arguments)

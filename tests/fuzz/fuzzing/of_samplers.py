@@ -26,9 +26,20 @@ PLAIN = {
 GRAPH = {"topology_type": "chimera", "topology_shape": [2, 2, 4], "num_sweeps": 5, "seed": 0}
 TINY = {"topology_type": "chimera", "topology_shape": [1, 1, 4], "num_sweeps": 5, "seed": 0}
 # By itself or only in pairs they are not drawn: they depend on each other, or are objects.
-APART = {"beta_schedule", "beta_schedule_type", "betas", "backend", "pass_manager", "max_seconds",
-         "num_temperatures", "transverse_field_schedule_type", "beta_range",
-         "transverse_field_range", "transverse_field", "method"}  # fmt: skip
+APART = {
+    "beta_schedule",
+    "beta_schedule_type",
+    "betas",
+    "backend",
+    "pass_manager",
+    "max_seconds",
+    "num_temperatures",
+    "transverse_field_schedule_type",
+    "beta_range",
+    "transverse_field_range",
+    "transverse_field",
+    "method",
+}
 
 
 @cache
@@ -107,10 +118,12 @@ def _sample(source, name):
         arguments["seed"] = _seed(source, class_name)
     arguments |= some_parameters(source, sampler)
     return Case(
-        sampler.sample, arguments, lambda samples: check_samples(samples, model, reads),
+        sampler.sample,
+        arguments,
+        lambda samples: check_samples(samples, model, reads),
         may_refuse=class_name == "EmbeddedSampler"
         or (class_name == "RecordedSampler" and b"x" in model.variables),  # which JSON has not
-    )  # fmt: skip
+    )
 
 
 def _seed(source, name):
@@ -166,9 +179,7 @@ def _sample_arrays(source, name):
         check_states(states, energies, h, J, reads, kept)
         assert isinstance(info, dict)
 
-    return Case(
-        sampler.sample_arrays, arguments, check, may_refuse=class_name == "EmbeddedSampler"
-    )  # fmt: skip
+    return Case(sampler.sample_arrays, arguments, check, may_refuse=class_name == "EmbeddedSampler")
 
 
 def _construct(source, name):
@@ -184,8 +195,16 @@ def _construct(source, name):
         found = {each: inside(source, each, constraints[each]) for each in chosen}
         values |= {each: value for each, value in found.items() if value is not None}
     elif class_name == "MockQPUSampler":
-        numbers = free - {"topology_type", "topology_shape", "broken_nodes", "broken_edges",
-                          "faults", "quota", "latency", "chip"}  # fmt: skip
+        numbers = free - {
+            "topology_type",
+            "topology_shape",
+            "broken_nodes",
+            "broken_edges",
+            "faults",
+            "quota",
+            "latency",
+            "chip",
+        }
         for each in source.subset(numbers, 2):
             values[each] = inside(source, each, constraints[each])
     beside = None
@@ -273,10 +292,13 @@ def _handle(source):
         return sampler.sample_ising({sampler.nodelist[0]: 0.5}, {}, num_reads=2)
 
     arguments = {
-        "label": "fuzz", "params": {"num_reads": 2}, "max_retries": source.integer(0, 3),
-        "retry_wait": 0.0, "annealing_time": source.choice(None, 20.0, 100),
+        "label": "fuzz",
+        "params": {"num_reads": 2},
+        "max_retries": source.integer(0, 3),
+        "retry_wait": 0.0,
+        "annealing_time": source.choice(None, 20.0, 100),
         "budget": samplers.Budget(max_queries=5),
-    }  # fmt: skip
+    }
     return Case(call, arguments, may_refuse=True)
 
 
@@ -295,9 +317,14 @@ def _access_time(source, name):
     return Case(sampler.estimate_access_time, arguments, check)
 
 
-@entry("samplers.DWaveQPUSampler.recording_identity", "samplers.RecordedSampler.recording_identity",
-       "samplers.DWaveQPUSampler.to_networkx_graph", "samplers.MockQPUSampler.to_networkx_graph",
-       "samplers.RecordedSampler.to_networkx_graph", weight=0.1)  # fmt: skip
+@entry(
+    "samplers.DWaveQPUSampler.recording_identity",
+    "samplers.RecordedSampler.recording_identity",
+    "samplers.DWaveQPUSampler.to_networkx_graph",
+    "samplers.MockQPUSampler.to_networkx_graph",
+    "samplers.RecordedSampler.to_networkx_graph",
+    weight=0.1,
+)
 def _facts(source, name):
     class_name, method = name.split(".")[1:]
     sampler = make(class_name)
@@ -321,8 +348,11 @@ def _estimate(source, name):
     return Case(sampler.estimate_cost, arguments, may_refuse=True)
 
 
-@entry("samplers.SimulatedAnnealingSampler.sample_levels",
-       "samplers.RecordedSampler.sample_levels", weight=3.0)  # fmt: skip
+@entry(
+    "samplers.SimulatedAnnealingSampler.sample_levels",
+    "samplers.RecordedSampler.sample_levels",
+    weight=3.0,
+)
 def _levels(source, name):
     sampler = samplers.SimulatedAnnealingSampler(num_sweeps=4)
     if "Recorded" in name:
@@ -335,15 +365,20 @@ def _levels(source, name):
     h = source.array(n_models, n_weights)
     reads = source.integer(1, 3)
     arguments = {
-        "h": h, "J": J, "base": source.array(n_weights), "scale": abs(source.array(n_weights)),
-        "n_bits": source.integer(1, 5), "num_reads": reads, "seed": source.seed(),
-        "beta": source.choice(None, abs(source.number())), "start": source.choice(None, "base", "random"),
+        "h": h,
+        "J": J,
+        "base": source.array(n_weights),
+        "scale": abs(source.array(n_weights)),
+        "n_bits": source.integer(1, 5),
+        "num_reads": reads,
+        "seed": source.seed(),
+        "beta": source.choice(None, abs(source.number())),
+        "start": source.choice(None, "base", "random"),
         "level_moves": source.choice("level", "bit"),
-    }  # fmt: skip
+    }
     if source.integer(0, 2) == 0:
         rows = source.array(3, n_weights)
-        arguments |= {"J": abs(source.array(n_weights)),
-                      "factors": (rows, np.ones((1, 3)))}  # fmt: skip
+        arguments |= {"J": abs(source.array(n_weights)), "factors": (rows, np.ones((1, 3)))}
 
     def check(answer):
         weights, energies, _ = answer
@@ -369,14 +404,20 @@ def _budget(source):
         return budget.remaining()
 
     arguments = {
-        "max_qpu_seconds": source.choice(None, 0, 2.5), "max_queries": source.choice(None, 0, 3),
+        "max_qpu_seconds": source.choice(None, 0, 2.5),
+        "max_queries": source.choice(None, 0, 3),
         "path": source.choice(None, str(new_path("account"))),
-    }  # fmt: skip
+    }
     return Case(call, arguments)
 
 
-@entry("samplers.Budget.close_call", "samplers.Budget.open_call", "samplers.Budget.remaining",
-       "samplers.Budget.spent", weight=0.5)  # fmt: skip
+@entry(
+    "samplers.Budget.close_call",
+    "samplers.Budget.open_call",
+    "samplers.Budget.remaining",
+    "samplers.Budget.spent",
+    weight=0.5,
+)
 def _account(source, name):
     budget = samplers.Budget(max_queries=10)
     method = name.split(".")[-1]
@@ -394,8 +435,13 @@ def _account(source, name):
     return Case(call, arguments)
 
 
-@entry("samplers.BudgetSpent", "samplers.DeviceCallFailed", "samplers.EmbeddingError",
-       "samplers.RecordingError", weight=0.1)  # fmt: skip
+@entry(
+    "samplers.BudgetSpent",
+    "samplers.DeviceCallFailed",
+    "samplers.EmbeddingError",
+    "samplers.RecordingError",
+    weight=0.1,
+)
 def _errors(source, name):
     kind = getattr(samplers, name.split(".")[1])
 
@@ -406,26 +452,38 @@ def _errors(source, name):
     return Case(call, {"message": "the device is gone"})
 
 
-@entry("samplers.EffectiveBeta", "samplers.LogPartitionFunction", "samplers.StaticOffsets",
-       weight=0.2)  # fmt: skip
+@entry(
+    "samplers.EffectiveBeta", "samplers.LogPartitionFunction", "samplers.StaticOffsets", weight=0.2
+)
 def _values(source, name):
     kind = getattr(samplers, name.split(".")[1])
     arguments = {
         "EffectiveBeta": {"beta_eff": 1.0, "stderr": 0.1, "method": "pseudo-likelihood"},
         "LogPartitionFunction": {
-            "value": source.array(2), "standard_error": np.zeros(2), "lower": np.zeros(2),
-            "upper": np.zeros(2), "method": "enumeration",
+            "value": source.array(2),
+            "standard_error": np.zeros(2),
+            "lower": np.zeros(2),
+            "upper": np.zeros(2),
+            "method": "enumeration",
         },
         "StaticOffsets": {
-            "h": {0: 0.1}, "h_stderr": {0: 0.1}, "J": {}, "J_stderr": {}, "h_noise": 0.0,
+            "h": {0: 0.1},
+            "h_stderr": {0: 0.1},
+            "J": {},
+            "J_stderr": {},
+            "h_noise": 0.0,
             "J_noise": 0.0,
         },
-    }[name.split(".")[1]]  # fmt: skip
+    }[name.split(".")[1]]
     return Case(lambda **words: repr(kind(**words)), arguments)
 
 
-@entry("samplers.QPUProfile", "samplers.QPUProfile.solver_properties",
-       "samplers.get_qpu_profile", weight=0.3)  # fmt: skip
+@entry(
+    "samplers.QPUProfile",
+    "samplers.QPUProfile.solver_properties",
+    "samplers.get_qpu_profile",
+    weight=0.3,
+)
 def _profile(source, name):
     from dataclasses import fields, replace
 
@@ -464,8 +522,10 @@ def _embedding(source, name):
 def _check_sampler(source):
     arguments = {
         "sampler": source.choice(*samplers.get_sampler_names(), None, dimod.RandomSampler()),
-        "default": "gibbs", "intent": "thermal", "caller": "fuzz",
-    }  # fmt: skip
+        "default": "gibbs",
+        "intent": "thermal",
+        "caller": "fuzz",
+    }
     return Case(samplers.check_sampler, arguments)
 
 
@@ -478,10 +538,12 @@ def _names(source, name):
 def _beta_eff(source):
     model = family(source)
     arguments = {
-        **model, "states": source.spins(len(model["h"]), 20, model["h"].shape[1]),
+        **model,
+        "states": source.spins(len(model["h"]), 20, model["h"].shape[1]),
         "method": source.choice("pseudo-likelihood", "moment-matching"),
-        "num_bootstrap": source.choice(0, 5), "seed": source.seed(),
-    }  # fmt: skip
+        "num_bootstrap": source.choice(0, 5),
+        "seed": source.seed(),
+    }
 
     def check(found):
         assert np.isnan(found.beta_eff) or np.isnan(found.stderr) or found.stderr >= 0
@@ -492,9 +554,12 @@ def _beta_eff(source):
 @entry("samplers.estimate_static_offsets", weight=0.5)
 def _offsets(source):
     arguments = {
-        "sampler": tiny_device(), "num_reads": 120, "num_calls": source.integer(1, 2),
-        "beta_eff": source.choice(0.5, 2.0), "seed": source.choice(0, 1, 2**31),
-    }  # fmt: skip
+        "sampler": tiny_device(),
+        "num_reads": 120,
+        "num_calls": source.integer(1, 2),
+        "beta_eff": source.choice(0.5, 2.0),
+        "seed": source.choice(0, 1, 2**31),
+    }
     return Case(samplers.estimate_static_offsets, arguments)
 
 
@@ -503,10 +568,14 @@ def _find(source):
     n_spins = source.integer(1, 5)
     edges = [(i, j) for i in range(n_spins) for j in range(i) if source.flag()]
     arguments = {
-        "n_spins": n_spins, "edges": edges, "target": samplers.working_graph(device()),
+        "n_spins": n_spins,
+        "edges": edges,
+        "target": samplers.working_graph(device()),
         "method": source.choice("auto", "clique", "minorminer", "star", "biclique"),
-        "seed": source.integer(0, 3), "timeout": 5.0, "cache": source.flag(),
-    }  # fmt: skip
+        "seed": source.integer(0, 3),
+        "timeout": 5.0,
+        "cache": source.flag(),
+    }
 
     def check(found):
         chains = found.chains
@@ -528,14 +597,26 @@ def _log_z(source):
     h, J = model["h"], model["J"]
     beta = abs(source.number())
     method = source.choice(
-        "auto", "enumeration", "population", "annealed-importance", "bracket", "tree-decomposition",
+        "auto",
+        "enumeration",
+        "population",
+        "annealed-importance",
+        "bracket",
+        "tree-decomposition",
         "diagonalization",
-    )  # fmt: skip
+    )
     arguments = {
-        **model, "beta": beta, "method": method, "seed": source.seed(), "population_size": 20,
-        "num_runs": 10, "num_temperatures": 4, "num_sweeps": source.choice(None, 2),
-        "transverse_field": 0.0, "num_slices": 4,
-    }  # fmt: skip
+        **model,
+        "beta": beta,
+        "method": method,
+        "seed": source.seed(),
+        "population_size": 20,
+        "num_runs": 10,
+        "num_temperatures": 4,
+        "num_sweeps": source.choice(None, 2),
+        "transverse_field": 0.0,
+        "num_slices": 4,
+    }
 
     def check(found):
         assert found.value.shape == (len(h),)
@@ -544,12 +625,15 @@ def _log_z(source):
             energies = energies_of(np.repeat(states[None], len(h), 0), h, J)
             with np.errstate(all="ignore"):
                 exact = np.logaddexp.reduce(-beta * energies, axis=1)
-            size = beta * np.abs(energies).max(axis=1) + 10
+            with np.errstate(over="ignore"):
+                size = beta * np.abs(energies).max(axis=1) + 10
+            if not np.isfinite(size).all():
+                return
             assert (abs(found.value - exact) <= 1e-9 * size).all(), "another log Z"
 
     return Case(
         samplers.log_partition_function, arguments, check, may_refuse=method == "diagonalization"
-    )  # fmt: skip
+    )
 
 
 @entry("samplers.steepest_descent", weight=2.0)

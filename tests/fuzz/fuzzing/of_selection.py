@@ -39,10 +39,17 @@ def curve():
 def _compare(source):
     X, y = source.array(24, 2), np.arange(24) % 2
     arguments = {
-        "estimators": _contenders(), "X": X, "y": y, "groups": None, "cv": source.choice(2, 3),
-        "scoring": source.choice(None, "accuracy", ["accuracy", "f1"]), "baseline": None,
-        "random_state": 0, "error_score": np.nan, "verbose": 0,
-    }  # fmt: skip
+        "estimators": _contenders(),
+        "X": X,
+        "y": y,
+        "groups": None,
+        "cv": source.choice(2, 3),
+        "scoring": source.choice(None, "accuracy", ["accuracy", "f1"]),
+        "baseline": None,
+        "random_state": 0,
+        "error_score": np.nan,
+        "verbose": 0,
+    }
     return Case(model_selection.compare, arguments, read_properties, may_refuse=source.is_extreme)
 
 
@@ -50,15 +57,28 @@ def _compare(source):
 def _cost_curve(source):
     X, y = source.array(24, 2), np.arange(24) % 2
     arguments = {
-        "estimators": {"tree": GaussianNB(), "guess": DummyClassifier()}, "X": X, "y": y,
-        "param_ranges": {"tree": {"var_smoothing": [1e-9, 1e-3]}}, "cv": 2, "scoring": None,
-        "random_state": 0, "verbose": 0,
-    }  # fmt: skip
+        "estimators": {"tree": GaussianNB(), "guess": DummyClassifier()},
+        "X": X,
+        "y": y,
+        "param_ranges": {"tree": {"var_smoothing": [1e-9, 1e-3]}},
+        "cv": 2,
+        "scoring": None,
+        "random_state": 0,
+        "verbose": 0,
+    }
     return Case(model_selection.cost_curve, arguments)
 
 
-_RESULT = ("bayesian_tests", "control_tests", "fingerprint", "paired_tests", "summary", "to_frame",
-           "to_html", "to_text")  # fmt: skip
+_RESULT = (
+    "bayesian_tests",
+    "control_tests",
+    "fingerprint",
+    "paired_tests",
+    "summary",
+    "to_frame",
+    "to_html",
+    "to_text",
+)
 
 
 @entry(*(f"model_selection.ComparisonResult.{method}" for method in _RESULT), weight=0.5)
@@ -67,23 +87,35 @@ def _of_result(source, name):
     level = {"scoring": source.choice(None, "score"), "confidence": source.choice(0.95, 0.5)}
     arguments = {
         "bayesian_tests": {"baseline": source.choice(None, "Bayes"), "rope": 0.01, **level},
-        "control_tests": {"rope": 0.01, **level}, "summary": level,
+        "control_tests": {"rope": 0.01, **level},
+        "summary": level,
         "paired_tests": {"baseline": source.choice(None, "Bayes"), **level},
-        "to_html": {"path": str(new_path("page.html")), "title": "A title", "command": None,
-                    "overwrite": False},
+        "to_html": {
+            "path": str(new_path("page.html")),
+            "title": "A title",
+            "command": None,
+            "overwrite": False,
+        },
         "to_text": {"scoring": source.choice(None, "score")},
-    }.get(method, {})  # fmt: skip
+    }.get(method, {})
     return Case(getattr(result(), method), arguments)
 
 
-@entry("model_selection.CostCurve.at_equal_cost", "model_selection.CostCurve.summary",
-       "model_selection.CostCurve.to_frame", weight=0.5)  # fmt: skip
+@entry(
+    "model_selection.CostCurve.at_equal_cost",
+    "model_selection.CostCurve.summary",
+    "model_selection.CostCurve.to_frame",
+    weight=0.5,
+)
 def _of_curve(source, name):
     method = name.split(".")[-1]
     arguments = {"scoring": source.choice(None, "score")}
     if method == "at_equal_cost":
-        arguments |= {"cost": source.choice("reads", "sweeps"), "baseline": source.choice(None, "Bayes"),
-                      "budgets": None}  # fmt: skip
+        arguments |= {
+            "cost": source.choice("reads", "sweeps"),
+            "baseline": source.choice(None, "Bayes"),
+            "budgets": None,
+        }
     return Case(getattr(curve(), method), arguments, may_refuse=method == "at_equal_cost")
 
 
@@ -117,20 +149,33 @@ def _search_cost(source):
 
 @entry("model_selection.signed_rank_tests", weight=0.5)
 def _signed(source):
-    arguments = {"results": {"one": result(), "two": result()}, "baseline": source.choice(None, "Bayes"),
-                 "scoring": None, "confidence": 0.95, "controls": source.flag()}  # fmt: skip
+    arguments = {
+        "results": {"one": result(), "two": result()},
+        "baseline": source.choice(None, "Bayes"),
+        "scoring": None,
+        "confidence": 0.95,
+        "controls": source.flag(),
+    }
     return Case(model_selection.signed_rank_tests, arguments)
 
 
 @entry("model_selection.with_controls", weight=0.5)
 def _controls(source):
-    arguments = {"estimators": {"MLP": QuantumSampledMLPClassifier(), "Bayes": GaussianNB()},
-                 "twins": source.flag(), "ablations": source.flag()}  # fmt: skip
+    arguments = {
+        "estimators": {"MLP": QuantumSampledMLPClassifier(), "Bayes": GaussianNB()},
+        "twins": source.flag(),
+        "ablations": source.flag(),
+    }
     return Case(model_selection.with_controls, arguments)
 
 
 @entry("model_selection.write_report", weight=0.15, seconds=60.0)
 def _report(source):
-    arguments = {"results": {"one": result(), "two": result()}, "path": str(new_path("report.html")),
-                 "title": None, "command": "qsklearn compare", "overwrite": False}  # fmt: skip
+    arguments = {
+        "results": {"one": result(), "two": result()},
+        "path": str(new_path("report.html")),
+        "title": None,
+        "command": "qsklearn compare",
+        "overwrite": False,
+    }
     return Case(model_selection.write_report, arguments)

@@ -202,7 +202,8 @@ def _where(error):
     """The innermost place of a traceback, and whether an error is raised there on purpose.
 
     What the front doors of scikit-learn, dimod, matplotlib and D-Wave's packages say counts: they
-    are those of other estimators, models, figures and samplers, too. So does what Python says of a call whose arguments have other names.
+    are those of other estimators, models, figures and samplers, too. So does what Python says of a
+    call whose arguments have other names.
     """
     frames = list(traceback.walk_tb(error.__traceback__))
     frame, line = frames[-1]
@@ -215,8 +216,11 @@ def _where(error):
     if file.startswith(PACKAGE):
         return f"{file[len(PACKAGE) + 1 :]}:{line}", line in _raising_lines(file)
     is_of_call = len(frames) <= 2 and "argument" in str(error)
-    ours = [f"{f.f_code.co_filename[len(PACKAGE) + 1 :]}:{at}" for f, at in frames
-            if f.f_code.co_filename.startswith(PACKAGE)]  # fmt: skip
+    ours = [
+        f"{f.f_code.co_filename[len(PACKAGE) + 1 :]}:{at}"
+        for f, at in frames
+        if f.f_code.co_filename.startswith(PACKAGE)
+    ]
     return f"{ours[-1] if ours else 'call'} > {Path(file).name}:{line}", is_of_call
 
 

@@ -8,12 +8,29 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOp
 
 # What would cost time; a valid call takes few.
 FEW = {
-    "num_reads": 6, "num_sweeps": 12, "population_size": 40, "num_slices": 4, "num_runs": 20,
-    "num_temperatures": 4, "num_sweeps_per_exchange": 4, "max_iter": 2, "n_hidden": 4,
-    "n_latent": 6, "n_chains": 8, "n_bits": 4, "n_levels": 5, "batch_size": 8, "n_solutions": 5,
-    "max_queries": 40, "n_iter_no_change": 3, "checkpoint_interval": 3, "max_weight_qubits": 14,
-    "num_spin_reversal_transforms": 2, "max_parallel": 3, "chip": 3,
-}  # fmt: skip
+    "num_reads": 6,
+    "num_sweeps": 12,
+    "population_size": 40,
+    "num_slices": 4,
+    "num_runs": 20,
+    "num_temperatures": 4,
+    "num_sweeps_per_exchange": 4,
+    "max_iter": 2,
+    "n_hidden": 4,
+    "n_latent": 6,
+    "n_chains": 8,
+    "n_bits": 4,
+    "n_levels": 5,
+    "batch_size": 8,
+    "n_solutions": 5,
+    "max_queries": 40,
+    "n_iter_no_change": 3,
+    "checkpoint_interval": 3,
+    "max_weight_qubits": 14,
+    "num_spin_reversal_transforms": 2,
+    "max_parallel": 3,
+    "chip": 3,
+}
 
 
 def inside(source, name, constraints):

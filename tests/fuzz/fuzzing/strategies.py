@@ -13,10 +13,35 @@ from hypothesis import strategies as st
 
 EXTREMES = (0.0, -0.0, 1e-12, -1e-300, 5e-324, 1e6, -1e12, 1e100, 1e308, -1.0, 1.0)
 ODD_NUMBERS = (
-    -1, 0, 1, 2.5, 10**14, 2**63, 2**64, 10**30, -(2**63), True, np.int8(3), np.float32(0.5),
-    float("nan"), float("inf"), -float("inf"), 1e-320, None, "3", "", "auto", b"x", (), [], {}, 1j,
-    np.array(2), np.array([1.0, 2.0]), object(),
-)  # fmt: skip
+    -1,
+    0,
+    1,
+    2.5,
+    10**14,
+    2**63,
+    2**64,
+    10**30,
+    -(2**63),
+    True,
+    np.int8(3),
+    np.float32(0.5),
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+    1e-320,
+    None,
+    "3",
+    "",
+    "auto",
+    b"x",
+    (),
+    [],
+    {},
+    1j,
+    np.array(2),
+    np.array([1.0, 2.0]),
+    object(),
+)
 ODD_TEXTS = ("", "nonsense", "é\0☃", 3, None, b"auto", True, ("a",), np.str_("auto"), float("nan"))
 ODD_THINGS = (None, 3, "text", object(), [], {}, float("nan"), np.zeros((2, 2)), {"a": 1}, int)
 
@@ -104,9 +129,24 @@ class Source:
 def strange_labels(source, count):
     """Names of variables, all different, of all the kinds that dimod takes."""
     pool = [
-        0, 1, 7, -3, "a", "b", "", "é☃", "0", (0, 1), ("w", 0, 2), (("a", 1), 2), frozenset({1, 2}),
-        frozenset({1, 3}), 2.5, b"x", "x" * 200,
-    ]  # fmt: skip
+        0,
+        1,
+        7,
+        -3,
+        "a",
+        "b",
+        "",
+        "é☃",
+        "0",
+        (0, 1),
+        ("w", 0, 2),
+        (("a", 1), 2),
+        frozenset({1, 2}),
+        frozenset({1, 3}),
+        2.5,
+        b"x",
+        "x" * 200,
+    ]
     return [pool[i] for i in source.rng.permutation(len(pool))[:count]]
 
 
@@ -251,13 +291,18 @@ ARRAY_CHANGES = {
     "big-endian": lambda s, a: _convert(a, a.dtype.newbyteorder(">")),
     "texts": lambda s, a: a.astype(str),
     "datetimes": lambda s, a: np.zeros(a.shape, "datetime64[D]"),
-    "sparse": lambda s, a: scipy.sparse.csr_array(a) if a.ndim == 2 and a.dtype.kind in "fiu" else a,
+    "sparse": lambda s, a: (
+        scipy.sparse.csr_array(a) if a.ndim == 2 and a.dtype.kind in "fiu" else a
+    ),
     "sparse matrix": lambda s, a: (
         scipy.sparse.csr_matrix(a) if a.ndim == 2 and a.dtype.kind in "fiu" else a
     ),
     "DataFrame": lambda s, a: (
-        pd.DataFrame(a, columns=[f"c{j}" for j in range(a.shape[1])]) if a.ndim == 2 else pd.Series(a)
-        if a.ndim == 1 else a
+        pd.DataFrame(a, columns=[f"c{j}" for j in range(a.shape[1])])
+        if a.ndim == 2
+        else pd.Series(a)
+        if a.ndim == 1
+        else a
     ),
     "masked": lambda s, a: np.ma.masked_array(a, mask=np.arange(a.size).reshape(a.shape) == 0),
     "NaN": lambda s, a: _with_value(s, a, np.nan),
@@ -281,7 +326,7 @@ ARRAY_CHANGES = {
     "scalar": lambda s, a: a.flat[0] if a.size else 0.0,
     "ragged": lambda s, a: [*a.tolist(), [1]] if a.ndim else a,
     "thing": lambda s, a: s.choice(*ODD_THINGS),
-}  # fmt: skip
+}
 
 
 def _with_value(source, array, value):

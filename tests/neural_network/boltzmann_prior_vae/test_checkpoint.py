@@ -305,6 +305,7 @@ def test_callbacks_hear_of_each_epoch_with_a_fitted_estimator():
 
 
 def test_callbacks_hear_of_controls_as_they_will_be():
+    pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
     notes = Notes()
     control = make_vae(max_iter=2).ablations()["couplings removed"].set_callbacks(notes).fit(X)
     assert notes.scores[-1][0] == control.score(X)

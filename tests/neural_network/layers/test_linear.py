@@ -96,3 +96,12 @@ def test_images_and_other_shapes_are_refused():
     for ridge in (-1.0, np.nan, "big"):
         with pytest.raises(ValueError, match="'ridge' parameter of Linear.inverse"):
             layer.inverse(np.ones((1, 2)), (4,), np.ones((4, 2)), ridge=ridge)
+
+
+@pytest.mark.parametrize("wrong", [np.inf, np.nan, 1e200])
+def test_weights_without_finite_squares_have_no_inverse(wrong):
+    """Found by fuzzing: LAPACK's search for the singular values of infinity did not end."""
+    weights = np.ones((3, 3))
+    weights[0, 0] = wrong
+    with pytest.raises(ValueError, match="must be finite, and their squares too"):
+        Linear(3).inverse(np.ones((2, 3)), (3,), weights, ridge=0.1)
