@@ -53,7 +53,7 @@ def main():
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore", ConvergenceWarning)
-    n_rounds, max_iter = (1, 2) if is_short() else (5, 20)
+    n_rounds, max_iter = (1, 2) if is_short() else (3, 10)
     X, y = load_digits(return_X_y=True)
     X, y = X[:ROWS] / 16.0, y[:ROWS]
     from dask.distributed import Client, LocalCluster

@@ -244,7 +244,8 @@ class SampledMLPHamiltonian:
 
         Parameters
         ----------
-        drawn, outputs : ndarray of shape (..., n_outputs), values 0 or 1
+        drawn, outputs : ndarrays of shape (..., n_outputs), values 0 or 1
+            Other axes are broadcast.
 
         Returns
         -------
@@ -252,11 +253,13 @@ class SampledMLPHamiltonian:
         """
         drawn = check_reals(drawn, "drawn", _NAME, ..., self.n_outputs)
         outputs = check_reals(outputs, "outputs", _NAME, ..., self.n_outputs)
-        if drawn.shape != outputs.shape:
+        try:
+            np.broadcast_shapes(drawn.shape, outputs.shape)
+        except ValueError:
             raise ValueError(
-                f"The 'drawn' and 'outputs' parameters of {_NAME}.costs must be of one shape. Got "
-                f"{drawn.shape} and {outputs.shape} instead."
-            )
+                f"The 'drawn' and 'outputs' parameters of {_NAME}.costs must be of shapes that are "
+                f"broadcast together. Got {drawn.shape} and {outputs.shape} instead."
+            ) from None
         wrong = np.not_equal(drawn, outputs).sum(axis=-1)
         return wrong / 2.0 if self.categorical else wrong.astype(float)
 
