@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _ABSENT = {
 }
 MOST_UNIT_QUBITS = 62  # places of settings are 64-bit integers
 _MOST_UNITS = 100_000
-_SIGNS = {"low": -1, "high": 2, "dtype": np.int8}
+_SIGNS: dict[str, Any] = {"low": -1, "high": 2, "dtype": np.int8}
 
 
 @dataclass(frozen=True)
