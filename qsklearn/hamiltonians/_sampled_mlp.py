@@ -278,8 +278,11 @@ class SampledMLPHamiltonian:
             SampleSet, whose occurrences are unfolded
         """
         if not isinstance(states, dimod.SampleSet):
-            spins = check_reals(states, "states", f"{_NAME}.decode", ..., self.n_outputs)
-            return (spins > 0).astype(np.int8)
+            # Draws stay int8: as float64 they would take eight times as much.
+            is_drawn = isinstance(states, np.ndarray) and states.dtype == np.int8
+            if not is_drawn or states.shape[-1:] != (self.n_outputs,):
+                states = check_reals(states, "states", f"{_NAME}.decode", ..., self.n_outputs)
+            return (states > 0).astype(np.int8)
         columns = [states.variables.index(("y", m)) for m in range(self.n_outputs)]
         record = states.record
         outputs = np.repeat(record.sample[:, columns], record.num_occurrences, axis=0)
