@@ -28,6 +28,7 @@ from qsklearn.neural_network._architecture import outputs_of, resolve_layers
 from qsklearn.neural_network._backpropagation._torch_network import TorchNetwork
 from qsklearn.neural_network._backpropagation._training import (
     BackpropagationTraining,
+    DivergedAtOnce,
     TrainingState,
 )
 from qsklearn.neural_network._base import kept_on_error
@@ -179,29 +180,28 @@ class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
         training = BackpropagationTraining(
             state,
             network,
+            (X, targets, weights),
+            batch_size=self.batch_size,
             max_iter=self.max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
         )
-        reason = training.run(
-            X,
-            targets,
-            weights,
-            batch_size=self.batch_size,
-            checkpoint=checkpoint,
-            progress=progress,
-            attributes=lambda: {"layers_": _fitted_layers(training.last, self.fit_intercept)},
-        )
-        self._tell(training.last, reason)
-        self._take_over(training.last, reason)
 
-    def _tell(self, last, reason):
-        if last is None:
+        def attributes():
+            return {"layers_": _fitted_layers(training.last, self.fit_intercept)}
+
+        try:
+            reason = training.run(checkpoint, progress, attributes)
+        except DivergedAtOnce:
             raise ValueError(
                 f"{type(self).__name__} diverged in its first iteration: the loss is not finite. "
                 f"Scale X and y to the order of 1, or lower learning_rate_init="
                 f"{self.learning_rate_init}."
-            )
+            ) from None
+        self._tell(training.last, reason)
+        self._take_over(training.last, reason)
+
+    def _tell(self, last, reason):
         if reason == "max_iter":
             warn(
                 f"{type(self).__name__} stopped at max_iter={self.max_iter} before it had "

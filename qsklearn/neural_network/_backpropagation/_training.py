@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qsklearn._private_api import AdamOptimizer
+from qsklearn.neural_network._iterations import iterate
 
 
 @dataclass
@@ -51,6 +52,10 @@ class TrainingState:
         self.loss_curve = saved["loss_curve"]
 
 
+class DivergedAtOnce(FloatingPointError):
+    """Training has left the finite numbers in its first iteration."""
+
+
 class BackpropagationTraining:
     """A training that can be left and taken up again.
 
@@ -60,21 +65,27 @@ class BackpropagationTraining:
         Changed in place.
     network : TorchNetwork
         Over the arrays of the state's parameters.
+    data : tuple of (X, targets, weights)
+        float32, of shapes (n_samples, n_features), (n_samples, n_outputs) and (n_samples,).
+    batch_size : int
     max_iter : int
     tol : float
     n_iter_no_change : int
 
     Attributes
     ----------
+    n_run : int
+        Iterations of this fit.
     last : TrainingState or None
         A copy of the state after the last iteration that ended well; None before the first.
     stop_reason : str or None
     """
 
-    def __init__(self, state, network, *, max_iter, tol, n_iter_no_change):
+    def __init__(self, state, network, data, *, batch_size, max_iter, tol, n_iter_no_change):
         self.state, self._network = state, network
+        self._data, self._batch_size = data, batch_size
         self._max_iter, self._tol, self._n_iter_no_change = max_iter, tol, n_iter_no_change
-        self._lowest, self._n_bad, self._n_run = np.inf, 0, 0
+        self._lowest, self._n_bad, self.n_run = np.inf, 0, 0
         self.last = self.stop_reason = None
 
     def to_dict(self):
@@ -83,7 +94,7 @@ class BackpropagationTraining:
             "state": self.last.to_dict(),
             "lowest": self._lowest,
             "n_bad": self._n_bad,
-            "n_run": self._n_run,
+            "n_run": self.n_run,
             "stop_reason": self.stop_reason,
         }
 
@@ -92,17 +103,13 @@ class BackpropagationTraining:
         self.state.go_on_from(saved["state"])
         self.last = deepcopy(self.state)
         self._lowest, self._n_bad = saved["lowest"], saved["n_bad"]
-        self._n_run, self.stop_reason = saved["n_run"], saved["stop_reason"]
+        self.n_run, self.stop_reason = saved["n_run"], saved["stop_reason"]
 
-    def run(self, X, targets, weights, *, batch_size, checkpoint, progress, attributes):
+    def run(self, checkpoint, progress, attributes):
         """Train until a stopping rule, an interruption or divergence.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features), float32
-        targets : ndarray of shape (n_samples, n_outputs), float32
-        weights : ndarray of shape (n_samples,), float32
-        batch_size : int
         checkpoint : Checkpoint
         progress : Progress
         attributes : callable
@@ -111,41 +118,39 @@ class BackpropagationTraining:
         Returns
         -------
         stop_reason : str
+
+        Raises
+        ------
+        DivergedAtOnce
+            In the first iteration, which leaves nothing worth keeping.
         """
-        if (saved := checkpoint.load()) is not None:
-            self.go_on_from(saved)
         try:
-            while self.stop_reason is None:
-                progress.start_iteration()
-                loss = _run_epoch(self._network, self.state, X, targets, weights, batch_size)
-                self._take_note(loss)
-                if self.last is None:
-                    break  # diverged at once
-                checkpoint.save(self.to_dict, self._n_run if self.stop_reason is None else None)
-                asked = progress.end_iteration(attributes, loss=loss)
-                if asked and self.stop_reason is None:
-                    self.stop_reason = "callback"
+            iterate(self, checkpoint, progress, attributes)
         except KeyboardInterrupt:
             if self.last is None:
                 raise  # nothing was learnt: there is nothing to keep
             self.stop_reason = "interrupted"
         return self.stop_reason
 
-    def _take_note(self, loss):
-        """Of an iteration's end: whether it is the last, and a copy of the state if it is good."""
+    def iterate(self):
+        """One pass over the data; its loss. A copy of the state is kept if it is good."""
         state = self.state
+        loss = _run_epoch(self._network, state, *self._data, self._batch_size)
         if not np.isfinite([loss, *(np.abs(array).max() for array in state.parameters)]).all():
+            if self.last is None:
+                raise DivergedAtOnce
             self.stop_reason = "diverged"
-            return
+            return {"loss": loss}
         state.loss_curve.append(loss)
         self.last = deepcopy(state)
-        self._n_run += 1
+        self.n_run += 1
         self._n_bad = 0 if loss < self._lowest - self._tol else self._n_bad + 1
         self._lowest = min(self._lowest, loss)
         if self._n_bad >= self._n_iter_no_change:
             self.stop_reason = "converged"
-        elif self._n_run >= self._max_iter:
+        elif self.n_run >= self._max_iter:
             self.stop_reason = "max_iter"
+        return {"loss": loss}
 
 
 def _run_epoch(network, state, X, targets, weights, batch_size):

@@ -15,6 +15,7 @@ from qsklearn.neural_network._boltzmann_prior_vae._networks import to_tensor
 from qsklearn.neural_network._boltzmann_prior_vae._normalisation import settle_normalisations
 from qsklearn.neural_network._boltzmann_prior_vae._prior import BoltzmannPrior
 from qsklearn.neural_network._boltzmann_prior_vae._training import Diverged, Training
+from qsklearn.neural_network._iterations import iterate
 from qsklearn.neural_network._torch_state import (
     generators_to_arrays,
     set_generators,
@@ -105,7 +106,7 @@ class Fitting:
             device=device,
             limits=latent.limits,
         )
-        self._history, self._reason = TrainingHistory(), None
+        self._history, self.stop_reason = TrainingHistory(), None
         self._seconds_before, self._started = 0.0, time.perf_counter()
         self._go_on(state)
 
@@ -139,7 +140,7 @@ class Fitting:
             "training": self._training.to_dict(),
             "generators": generators_to_arrays(self._training.device),
             "history": self._history.columns,
-            "reason": self._reason,
+            "stop_reason": self.stop_reason,
             "seconds": self._seconds,
         }
 
@@ -153,7 +154,7 @@ class Fitting:
         """
         self._training.go_on_from(saved["training"])
         set_generators(saved["generators"])
-        self._history.columns, self._reason = saved["history"], saved["reason"]
+        self._history.columns, self.stop_reason = saved["history"], saved["stop_reason"]
         self._seconds_before = saved["seconds"]
 
     @property
@@ -183,19 +184,16 @@ class Fitting:
         ValueError
             If the training diverges in its first epoch.
         """
-        self._started = time.perf_counter()
+        self._n_epochs, self._started = n_epochs, time.perf_counter()
         with torch_to_itself(self._num_threads, self._training.device):
             # Of dropout and the like; the weights have come from the first of the numbers.
             seed = int(self._rng.integers(2**31))
             torch.default_generator.manual_seed(seed)
             if self._training.device == "cuda":
                 torch.cuda.manual_seed(seed)
-            if (saved := checkpoint.load()) is not None:
-                self.go_on_from(saved)
-            while self._reason is None:
-                self._run_epoch(n_epochs, checkpoint, progress, attributes)
+            self._train(checkpoint, progress, attributes)
             self._settle()
-        _warn_of(self._reason, len(self._history))
+        _warn_of(self.stop_reason, len(self._history))
         self._training.networks.eval().to("cpu")
         return self._outcome()
 
@@ -210,34 +208,41 @@ class Fitting:
             training.device,
         )
 
-    def _run_epoch(self, n_epochs, checkpoint, progress, attributes):
-        """An epoch, and whether the training ends after it."""
-        training, history = self._training, self._history
-        before = training.networks.to_arrays()
+    def _train(self, checkpoint, progress, attributes):
+        """All epochs; what ends them early, once there is something to keep, is noted."""
         try:
-            progress.start_iteration()
-            means = training.run_epoch(self._data.X, self._batch_size, self._data.labels)
-            history.add(training, means, self._prior(), self._n_active())
-            is_last = len(history) == n_epochs
-            if is_last:
-                self._reason = "max_iter"
-            checkpoint.save(self.to_dict, None if is_last else len(history))
-            asked = progress.end_iteration(lambda: attributes(self._outcome()), **history.last())
-            if asked and not is_last:
-                self._reason = "callback"
+            iterate(self, checkpoint, progress, lambda: attributes(self._outcome()))
         except (KeyboardInterrupt, SamplerFailure) as error:
-            if not len(history):
+            if not self.n_run:
                 raise
-            self._reason = stop_reason(error)
+            self.stop_reason = stop_reason(error)
         except Diverged as error:
-            if not len(history):
+            if not self.n_run:
                 raise ValueError(
                     f"The training of {_CALLER} diverged in its first epoch. Lower "
                     "learning_rate_init or prior_learning_rate_init, or scale the data."
                 ) from error
+            self.stop_reason = "diverged"
+            checkpoint.save(self.to_dict)  # as it will be each time
+
+    @property
+    def n_run(self):
+        """Epochs of this fit."""
+        return len(self._history)
+
+    def iterate(self):
+        """An epoch; figures of it. The networks stay as they were if it diverges."""
+        training, history = self._training, self._history
+        before = training.networks.to_arrays()
+        try:
+            means = training.run_epoch(self._data.X, self._batch_size, self._data.labels)
+            history.add(training, means, self._prior(), self._n_active())
+        except Diverged:
             training.networks.take_arrays(before)
-            self._reason = "diverged"
-            checkpoint.save(self.to_dict)
+            raise
+        if self.n_run == self._n_epochs:
+            self.stop_reason = "max_iter"
+        return history.last()
 
     def _prior(self):
         return read_prior(self._training.networks.prior, self._graph, self._transverse_field)
@@ -263,7 +268,7 @@ class Fitting:
             chains=training.negative_phase.states,
             belief=None if draws.belief is None else draws.belief.copy(),
         )
-        return Outcome(state, self._prior(), self._history.copy(), cost, self._reason)
+        return Outcome(state, self._prior(), self._history.copy(), cost, self.stop_reason)
 
 
 class TrainingHistory:

@@ -449,18 +449,16 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
             X, outputs, weights, score = self._hold_out(X, outputs, weights, y, state)
         stopping = Stopping(max_iter, self.tol, self.n_iter_no_change, score)
         training = SampledTraining(
-            state, draws, stopping, gradient=self.gradient, diagnostics=self.diagnostics
+            state,
+            draws,
+            stopping,
+            (X, outputs, weights),
+            batch_size=self._check_batch_size(X.shape[0]),
+            gradient=self.gradient,
+            diagnostics=self.diagnostics,
         )
         with threadpool_limits(1, user_api="blas"):
-            reason = training.run(
-                X,
-                outputs,
-                weights,
-                batch_size=self._check_batch_size(X.shape[0]),
-                checkpoint=checkpoint,
-                progress=progress,
-                attributes=lambda: _weights_of(state),
-            )
+            reason = training.run(checkpoint, progress, lambda: _weights_of(state))
         if draws.is_estimated and not draws.needs_trial:
             state.belief = draws.belief
         self._take_over(state, draws, stopping, reason)

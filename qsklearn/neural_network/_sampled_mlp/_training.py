@@ -10,6 +10,7 @@ import numpy as np
 
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
+from qsklearn.neural_network._iterations import iterate
 from qsklearn.neural_network._sampled_mlp._equilibrium_gradient import (
     equilibrium_gradient,
     lowest_states,
@@ -148,13 +149,18 @@ class SampledTraining:
         Changed in place.
     draws : OutputDraws or EquilibriumDraws
     stopping : Stopping
+    data : tuple of (X, outputs, weights)
+        X, ndarray or csr matrix of shape (n_samples, n_features); outputs, of values 0 or 1, of
+        shape (n_samples, n_outputs); weights of shape (n_samples,).
+    batch_size : int
     gradient : {"sampled", "equilibrium", "exact", "backprop"}
     diagnostics : bool
         Whether to compare each sampled gradient with the exact one.
     """
 
-    def __init__(self, state, draws, stopping, *, gradient, diagnostics):
+    def __init__(self, state, draws, stopping, data, *, batch_size, gradient, diagnostics):
         self.state, self.draws, self.stopping = state, draws, stopping
+        self.data, self.batch_size = data, batch_size
         self.step = GradientStep(state, draws, gradient, diagnostics)
         self.stop_reason = None
 
@@ -173,15 +179,11 @@ class SampledTraining:
             getattr(self, name).go_on_from(saved[name])
         self.stop_reason = saved["stop_reason"]
 
-    def run(self, X, outputs, weights, *, batch_size, checkpoint, progress, attributes):
+    def run(self, checkpoint, progress, attributes):
         """Train until a stopping rule, an interruption or a failure of the sampler.
 
         Parameters
         ----------
-        X : ndarray or csr matrix of shape (n_samples, n_features)
-        outputs : ndarray of shape (n_samples, n_outputs), values 0 or 1
-        weights : ndarray of shape (n_samples,)
-        batch_size : int
         checkpoint : Checkpoint
         progress : Progress
         attributes : callable
@@ -191,19 +193,9 @@ class SampledTraining:
         -------
         stop_reason : str
         """
-        if (saved := checkpoint.load()) is not None:
-            self.go_on_from(saved)
         state, stopping = self.state, self.stopping
         try:
-            while self.stop_reason is None:
-                progress.start_iteration()
-                loss = _run_iteration(state, self.step, X, outputs, weights, batch_size)
-                has_converged = stopping.update(state, loss)
-                self.stop_reason = self._end_reason(has_converged)
-                checkpoint.save(self.to_dict, stopping.n_run if self.stop_reason is None else None)
-                asked = progress.end_iteration(attributes, loss=loss)
-                if asked and self.stop_reason is None:
-                    self.stop_reason = "callback"
+            iterate(self, checkpoint, progress, attributes)
         except (KeyboardInterrupt, SamplerFailure) as error:
             if stopping.best_parameters is None:
                 raise  # nothing was learnt: there is nothing to keep
@@ -213,6 +205,17 @@ class SampledTraining:
         if stopping.score is not None or self.stop_reason not in WHOLE:
             state.parameters = stopping.best_parameters
         return self.stop_reason
+
+    def iterate(self):
+        """One pass over the data; its loss."""
+        loss = _run_iteration(self.state, self.step, *self.data, self.batch_size)
+        self.stop_reason = self._end_reason(self.stopping.update(self.state, loss))
+        return {"loss": loss}
+
+    @property
+    def n_run(self):
+        """Iterations of this fit."""
+        return self.stopping.n_run
 
     def _end_reason(self, has_converged):
         if has_converged:

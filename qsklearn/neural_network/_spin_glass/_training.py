@@ -13,6 +13,7 @@ import numpy as np
 
 from qsklearn._memory import check_memory
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
+from qsklearn.neural_network._iterations import iterate
 from qsklearn.neural_network._spin_glass._layer_step import LayerStep, TargetsDiverged
 from qsklearn.neural_network._spin_glass._layer_targets import propagate_targets, root_mean_square
 
@@ -193,6 +194,8 @@ class SpinGlassTraining:
 
     Attributes
     ----------
+    n_run : int
+        Epochs of this fit.
     best_layers : list of FittedLayer
         What would be kept if the training stopped now; None before the first epoch has ended.
     stop_reason : str or None
@@ -202,7 +205,7 @@ class SpinGlassTraining:
         self.state, self.solver, self.settings = state, solver, settings
         self._best = _Best(settings.keep_best)
         self._epoch = _Epoch(state, solver, inputs, outputs, sample_weight, settings)
-        self._n_run = 0  # epochs of this fit
+        self.n_run = 0
         self.stop_reason = None
         state.constant_loss = self._epoch.loss(np.average(outputs, axis=0, weights=sample_weight))
 
@@ -218,7 +221,7 @@ class SpinGlassTraining:
             "best": self._best.to_dict(),
             "step": self._epoch.step.to_dict(),
             "cost": self.solver.cost,
-            "n_run": self._n_run,
+            "n_run": self.n_run,
             "stop_reason": self.stop_reason,
         }
 
@@ -228,7 +231,7 @@ class SpinGlassTraining:
         self._best.go_on_from(saved["best"], self.state.layers)
         self._epoch.step.go_on_from(saved["step"])
         self.solver.cost = saved["cost"]
-        self._n_run, self.stop_reason = saved["n_run"], saved["stop_reason"]
+        self.n_run, self.stop_reason = saved["n_run"], saved["stop_reason"]
 
     def run(self, checkpoint, progress, attributes):
         """Train until the last epoch, an interruption or a failure of the sampler.
@@ -244,17 +247,9 @@ class SpinGlassTraining:
         -------
         stop_reason : str
         """
-        if (saved := checkpoint.load()) is not None:
-            self.go_on_from(saved)
         state, best = self.state, self._best
         try:
-            while self.stop_reason is None:
-                progress.start_iteration()
-                self._run_epoch()
-                checkpoint.save(self.to_dict, self._n_run if self.stop_reason is None else None)
-                asked = progress.end_iteration(attributes, loss=state.history["loss"][-1])
-                if asked and self.stop_reason is None:
-                    self.stop_reason = "callback"
+            iterate(self, checkpoint, progress, attributes)
         except (KeyboardInterrupt, SamplerFailure, TargetsDiverged) as error:
             if best.layers is None:
                 raise  # nothing was learnt: there is nothing to keep
@@ -264,18 +259,20 @@ class SpinGlassTraining:
         state.layers, state.best_iter = best.layers, best.n_iter
         return self.stop_reason
 
-    def _run_epoch(self):
+    def iterate(self):
+        """An epoch; its loss."""
         state, best = self.state, self._best
         start = list(state.layers)
         # What explodes is told of.
         with _counted(self.solver.cost), np.errstate(over="ignore", invalid="ignore"):
-            before, after = self._epoch.run(self.settings.ranges()[self._n_run])
-        if self._n_run == 0:
+            before, after = self._epoch.run(self.settings.ranges()[self.n_run])
+        if self.n_run == 0:
             best.update(start, before, state.n_iter - 1)
         best.update(state.layers, after, state.n_iter)
-        self._n_run += 1
-        if self._n_run >= self.settings.max_iter:
+        self.n_run += 1
+        if self.n_run >= self.settings.max_iter:
             self.stop_reason = "max_iter"
+        return {"loss": state.history["loss"][-1]}
 
 
 @contextmanager
