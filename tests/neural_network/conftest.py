@@ -95,6 +95,39 @@ class Device(dimod.Sampler):
         return self.answer(self, bqm, num_reads, seed)
 
 
+class Notes:
+    """A callback that takes notes of a fit, and asks to stop after some iterations.
+
+    ``scores`` has what ``read`` says of the fitted estimator after each: its score by default.
+    """
+
+    def __init__(self, n_iterations=None, read=None):
+        self.n_iterations, self.read = n_iterations, read or self._score
+        self.calls, self.scores = [], []
+
+    def setup(self, estimator, context):
+        self.calls.append("setup")
+
+    def teardown(self, estimator, context):
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+        self.calls.append(f"begin {context.task_name}")
+
+    def on_fit_task_end(
+        self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
+    ):
+        self.calls.append(f"end {context.task_name}")
+        if context.task_name == "fit":
+            return False
+        self.scores.append(self.read(fitted_estimator, X, y, **(metadata or {})))
+        return len(self.scores) == self.n_iterations
+
+    @staticmethod
+    def _score(fitted, X, y, **weights):
+        return fitted.score(X, y, **weights)
+
+
 @pytest.fixture(scope="session")
 def helpers():
     return SimpleNamespace(
@@ -103,4 +136,5 @@ def helpers():
         make_network=make_network,
         assert_same_fit=assert_same_fit,
         Device=Device,
+        Notes=Notes,
     )

@@ -13,29 +13,6 @@ X = np.random.default_rng(0).random((20, 3))
 Y = (X[:, 0] > 0.5).astype(int)
 
 
-class Notes:
-    """A callback that takes notes, and asks to stop after some iterations."""
-
-    def __init__(self, n_iterations=None):
-        self.n_iterations, self.calls, self.scores = n_iterations, [], []
-
-    def setup(self, estimator, context):
-        self.calls.append("setup")
-
-    def teardown(self, estimator, context):
-        self.calls.append("teardown")
-
-    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
-        self.calls.append(f"begin {context.task_name}")
-
-    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
-        self.calls.append(f"end {context.task_name}")
-        if context.task_name == "fit":
-            return False
-        self.scores.append(fitted_estimator.score(X, y))
-        return len(self.scores) == self.n_iterations
-
-
 def network(**parameters):
     words = {"n_hidden": 3, "gradient": "exact", "max_iter": 4, "n_iter_no_change": 9}
     return QuantumSampledMLPClassifier(**{**words, "random_state": 0, **parameters})
@@ -46,36 +23,36 @@ def fit(model):
         return model.fit(X, Y)
 
 
-def test_callbacks_hear_of_each_iteration_with_a_fitted_estimator():
-    notes = Notes()
+def test_callbacks_hear_of_each_iteration_with_a_fitted_estimator(helpers):
+    notes = helpers.Notes()
     model = fit(network().set_callbacks(notes))
     one = ["begin iteration", "end iteration"]
     assert notes.calls == ["setup", "begin fit", *4 * one, "end fit", "teardown"]
     assert notes.scores[-1] == model.score(X, Y)
 
 
-def test_callbacks_change_nothing():
-    plain, told = fit(network()), fit(network().set_callbacks(Notes()))
+def test_callbacks_change_nothing(helpers):
+    plain, told = fit(network()), fit(network().set_callbacks(helpers.Notes()))
     np.testing.assert_array_equal(plain.coefs_[0], told.coefs_[0])
 
 
-def test_callbacks_see_the_data_as_they_were_given():
+def test_callbacks_see_the_data_as_they_were_given(helpers):
     pandas = pytest.importorskip("pandas")
-    notes = Notes()
+    notes = helpers.Notes()
     model = network().set_callbacks(notes)
     with pytest.warns(Warning, match="max_iter") as caught:
         model.fit(pandas.DataFrame(X, columns=["a", "b", "c"]), Y)
     assert len(caught) == 1 and len(notes.scores) == 4  # nothing of names that are missing
 
 
-def test_a_callback_may_stop_the_training():
-    model = network().set_callbacks(Notes(2)).fit(X, Y)
+def test_a_callback_may_stop_the_training(helpers):
+    model = network().set_callbacks(helpers.Notes(2)).fit(X, Y)
     assert (model.n_iter_, model.stop_reason_) == (2, "callback")
     model.predict(X)
 
 
-def test_callbacks_are_torn_down_after_a_failure():
-    notes = Notes()
+def test_callbacks_are_torn_down_after_a_failure(helpers):
+    notes = helpers.Notes()
     model = network(sampler="no such").set_callbacks(notes)
     with pytest.raises(ValueError, match="no such"):
         model.fit(X, Y)
@@ -83,15 +60,15 @@ def test_callbacks_are_torn_down_after_a_failure():
     assert not hasattr(model, "_callback_fit_ctx")
 
 
-def test_partial_fit_is_no_fit_of_its_own():
-    notes = Notes()
+def test_partial_fit_is_no_fit_of_its_own(helpers):
+    notes = helpers.Notes()
     network().set_callbacks(notes).partial_fit(X, Y)
     assert notes.calls == []
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_callbacks_go_with_clones_into_a_search():
-    notes = Notes()
+def test_callbacks_go_with_clones_into_a_search(helpers):
+    notes = helpers.Notes()
     model = network().set_callbacks(notes)
     assert clone(model)._skl_callbacks == [notes]
     GridSearchCV(model, {"n_hidden": [2, 3]}, cv=2, refit=False).fit(X, Y)

@@ -265,27 +265,8 @@ def test_the_parameters_are_checked(tmp_path):
 # --- progress ------------------------------------------------------------------------------------
 
 
-class Notes:
-    """A callback that takes notes, and asks to stop after some epochs."""
-
-    def __init__(self, n_epochs=None):
-        self.n_epochs, self.calls, self.scores = n_epochs, [], []
-
-    def setup(self, estimator, context):
-        self.calls.append("setup")
-
-    def teardown(self, estimator, context):
-        self.calls.append("teardown")
-
-    def on_fit_task_begin(self, estimator, context, *, X=None):
-        self.calls.append(f"begin {context.task_name}")
-
-    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
-        self.calls.append(f"end {context.task_name}")
-        if context.task_name == "fit":
-            return False
-        self.scores.append((fitted_estimator.score(X), fitted_estimator.prior_.weights))
-        return len(self.scores) == self.n_epochs
+def read_prior(fitted, X, y):
+    return fitted.score(X), fitted.prior_.weights
 
 
 def with_notes(notes, **changes):
@@ -293,8 +274,8 @@ def with_notes(notes, **changes):
     return make_vae(max_iter=3, **changes).set_callbacks(notes)
 
 
-def test_callbacks_hear_of_each_epoch_with_a_fitted_estimator():
-    notes = Notes()
+def test_callbacks_hear_of_each_epoch_with_a_fitted_estimator(helpers):
+    notes = helpers.Notes(read=read_prior)
     model = with_notes(notes).fit(X)
     one = ["begin iteration", "end iteration"]
     assert notes.calls == ["setup", "begin fit", *3 * one, "end fit", "teardown"]
@@ -304,22 +285,22 @@ def test_callbacks_hear_of_each_epoch_with_a_fitted_estimator():
     assert len(notes.scores) == 3
 
 
-def test_callbacks_hear_of_controls_as_they_will_be():
+def test_callbacks_hear_of_controls_as_they_will_be(helpers):
     pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
-    notes = Notes()
+    notes = helpers.Notes(read=read_prior)
     control = make_vae(max_iter=2).ablations()["couplings removed"].set_callbacks(notes).fit(X)
     assert notes.scores[-1][0] == control.score(X)
     assert not any(weights.any() for _, weights in notes.scores)
 
 
-def test_a_callback_may_stop_the_training():
-    model = with_notes(Notes(2)).fit(X)
+def test_a_callback_may_stop_the_training(helpers):
+    model = with_notes(helpers.Notes(2, read=read_prior)).fit(X)
     assert (model.n_iter_, model.stop_reason_) == (2, "callback")
     assert model.history_["elbo"] == make_vae(max_iter=3).fit(X).history_["elbo"][:2]
 
 
-def test_callbacks_are_torn_down_after_a_failure():
-    notes = Notes()
+def test_callbacks_are_torn_down_after_a_failure(helpers):
+    notes = helpers.Notes(read=read_prior)
     with pytest.raises(ValueError, match="no such"):
         with_notes(notes, sampler="no such").fit(X)
     assert notes.calls[-1] == "teardown"

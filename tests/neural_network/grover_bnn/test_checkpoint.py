@@ -193,36 +193,13 @@ def test_a_fit_interrupted_before_anything_was_found_fails(monkeypatch):
 # --- callbacks ----------------------------------------------------------------------------------
 
 
-class Notes:
-    """A callback that takes notes, and asks to stop after some iterations."""
-
-    def __init__(self, n_iterations=None):
-        self.n_iterations, self.calls, self.scores = n_iterations, [], []
-
-    def setup(self, estimator, context):
-        self.calls.append("setup")
-
-    def teardown(self, estimator, context):
-        self.calls.append("teardown")
-
-    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
-        self.calls.append(f"begin {context.task_name}")
-
-    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
-        self.calls.append(f"end {context.task_name}")
-        if context.task_name == "fit":
-            return False
-        self.scores.append(fitted_estimator.score(X, y))
-        return len(self.scores) == self.n_iterations
-
-
 @pytest.fixture
 def callbacks():
     return pytest.importorskip("sklearn.callback", reason="scikit-learn has them from 1.9 on")
 
 
-def test_callbacks_hear_of_each_solution_with_a_fitted_estimator(callbacks):
-    notes = Notes()
+def test_callbacks_hear_of_each_solution_with_a_fitted_estimator(helpers, callbacks):
+    notes = helpers.Notes()
     model = network().set_callbacks(notes).fit(X, Y)
     one = ["begin iteration", "end iteration"]
     assert notes.calls == ["setup", "begin fit", *9 * one, "end fit", "teardown"]
@@ -232,9 +209,9 @@ def test_callbacks_hear_of_each_solution_with_a_fitted_estimator(callbacks):
 
 
 @pytest.mark.parametrize(("n_iterations", "n_solutions"), [(2, [2, 1, 1]), (3, [3, 1, 1])])
-def test_a_callback_may_stop_the_search(callbacks, tmp_path, n_iterations, n_solutions):
+def test_a_callback_may_stop_the_search(helpers, callbacks, tmp_path, n_iterations, n_solutions):
     words = {"target": 1.0, "checkpoint": tmp_path}  # out of reach, of which it does not warn
-    model = network(**words).set_callbacks(Notes(n_iterations)).fit(X, Y)
+    model = network(**words).set_callbacks(helpers.Notes(n_iterations)).fit(X, Y)
     assert model.stop_reason_ == "callback"
     assert [len(spins) for spins in model.weights_] == n_solutions
     model.predict(X)
@@ -250,8 +227,8 @@ def test_reasons_are_told_in_the_order_of_what_is_missing():
     assert [is_early(reason) for reason in reasons] == [False] * 4 + [True] * 3
 
 
-def test_a_callback_that_asks_at_the_end_stops_nothing(callbacks):
-    model = network().set_callbacks(Notes(9)).fit(X, Y)
+def test_a_callback_that_asks_at_the_end_stops_nothing(helpers, callbacks):
+    model = network().set_callbacks(helpers.Notes(9)).fit(X, Y)
     assert_same_fit(model, network().fit(X, Y))
 
 

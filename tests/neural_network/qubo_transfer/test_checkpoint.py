@@ -287,29 +287,8 @@ def test_the_parameters_are_checked(tmp_path, mode):
 # --- progress ------------------------------------------------------------------------------------
 
 
-class Notes:
-    """A callback that takes notes, and asks to stop after some epochs."""
-
-    def __init__(self, n_epochs=None):
-        self.n_epochs, self.calls = n_epochs, []
-        self.probabilities, self.decisions = [], []
-
-    def setup(self, estimator, context):
-        self.calls.append("setup")
-
-    def teardown(self, estimator, context):
-        self.calls.append("teardown")
-
-    def on_fit_task_begin(self, estimator, context, *, X=None, y=None):
-        self.calls.append(f"begin {context.task_name}")
-
-    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
-        self.calls.append(f"end {context.task_name}")
-        if context.task_name == "fit":
-            return False
-        self.probabilities.append(fitted_estimator.predict_proba(X))
-        self.decisions.append(fitted_estimator.decision_function(X))
-        return len(self.probabilities) == self.n_epochs
+def read_outputs(fitted, X, y):
+    return fitted.predict_proba(X), fitted.decision_function(X)
 
 
 def with_notes(notes, **changes):
@@ -318,44 +297,52 @@ def with_notes(notes, **changes):
 
 
 @pytest.mark.parametrize("case", CHECKPOINTED)
-def test_callbacks_hear_of_each_epoch_with_a_fitted_estimator(case):
+def test_callbacks_hear_of_each_epoch_with_a_fitted_estimator(helpers, case):
     words, made, n_epochs = CHECKPOINTED[case]
-    notes = Notes()
+    notes = helpers.Notes(read=read_outputs)
     model = with_notes(notes, **words, **made()).fit(X, y)
     one = ["begin iteration", "end iteration"]
     assert notes.calls == ["setup", "begin fit", *n_epochs * one, "end fit", "teardown"]
     assert_same_fit(model, make_transfer(**words, **made()).fit(X, y))
-    assert not np.array_equal(notes.decisions[0], notes.decisions[1])
+    assert not np.array_equal(notes.scores[0][1], notes.scores[1][1])
     if "calibrate" not in words.values():  # which is done when training has ended
-        np.testing.assert_array_equal(notes.probabilities[-1], model.predict_proba(X))
+        np.testing.assert_array_equal(notes.scores[-1][0], model.predict_proba(X))
 
 
-def test_callbacks_hear_of_a_fit_of_scikit_learns_as_of_one_step():
-    notes = Notes()
+def test_callbacks_hear_of_a_fit_of_scikit_learns_as_of_one_step(helpers):
+    notes = helpers.Notes(read=read_outputs)
     with_notes(notes).fit(X, y)
     assert notes.calls == ["setup", "begin fit", "end fit", "teardown"]
 
 
 @pytest.mark.parametrize("n_epochs", [2, 5])
-def test_a_callback_may_stop_the_training(n_epochs):
-    notes = Notes(n_epochs)
+def test_a_callback_may_stop_the_training(helpers, n_epochs):
+    notes = helpers.Notes(n_epochs, read=read_outputs)
     model = with_notes(notes, mode="network", n_hidden=3).fit(X, y)
-    assert model.stop_reason_ == "callback" and len(notes.probabilities) == n_epochs
-    np.testing.assert_array_equal(notes.probabilities[-1], model.predict_proba(X))
-    assert with_notes(Notes(2), mode="drbm", n_hidden=3).fit(X, y).stop_reason_ == "callback"
-    assert with_notes(Notes(2), **IMAGES).fit(X, y).stop_reason_ == "callback"
+    assert model.stop_reason_ == "callback" and len(notes.scores) == n_epochs
+    np.testing.assert_array_equal(notes.scores[-1][0], model.predict_proba(X))
+    assert (
+        with_notes(helpers.Notes(2, read=read_outputs), mode="drbm", n_hidden=3)
+        .fit(X, y)
+        .stop_reason_
+        == "callback"
+    )
+    assert (
+        with_notes(helpers.Notes(2, read=read_outputs), **IMAGES).fit(X, y).stop_reason_
+        == "callback"
+    )
 
 
-def test_the_twins_callbacks_hear_of_its_epochs():
-    notes = Notes()
+def test_the_twins_callbacks_hear_of_its_epochs(helpers):
+    notes = helpers.Notes(read=read_outputs)
     twin = with_notes(notes, **IMAGES).classical_twin().set_callbacks(notes).fit(X, y)
     assert notes.calls.count("end iteration") == 3
-    np.testing.assert_array_equal(notes.probabilities[-1], twin.predict_proba(X))
+    np.testing.assert_array_equal(notes.scores[-1][0], twin.predict_proba(X))
 
 
 @pytest.mark.parametrize("words", [{"sampler": "no such"}, {"estimator": nn.Linear(4, 3)}])
-def test_callbacks_are_torn_down_after_a_failure(words):
-    notes = Notes()
+def test_callbacks_are_torn_down_after_a_failure(helpers, words):
+    notes = helpers.Notes(read=read_outputs)
     with pytest.raises(ValueError):
         with_notes(notes, mode="network", **words).fit(X, y)
     assert notes.calls[-1] == "teardown"

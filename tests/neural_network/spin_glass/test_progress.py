@@ -17,39 +17,14 @@ Y = Y[::3]
 NETWORKS = [SpinGlassAnnealedNetwork, SpinGlassAnnealedRegressor]
 
 
-class Notes:
-    """A callback that takes notes, and asks to stop after some epochs."""
-
-    def __init__(self, n_epochs=None):
-        self.n_epochs, self.calls, self.scores = n_epochs, [], []
-
-    def setup(self, estimator, context):
-        self.calls.append("setup")
-
-    def teardown(self, estimator, context):
-        self.calls.append("teardown")
-
-    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
-        self.calls.append(f"begin {context.task_name}")
-
-    def on_fit_task_end(
-        self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
-    ):
-        self.calls.append(f"end {context.task_name}")
-        if context.task_name == "fit":
-            return False
-        self.scores.append(fitted_estimator.score(X, y, **(metadata or {})))
-        return len(self.scores) == self.n_epochs
-
-
 def make_network(kind=SpinGlassAnnealedNetwork, **changes):
     return kind((4,), **{"max_iter": 4, "random_state": 0, **changes})
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.parametrize("weights", [None, np.arange(len(X)) % 3.0])
-def test_callbacks_hear_of_each_epoch_with_what_would_be_kept(kind, weights):
-    notes = Notes()
+def test_callbacks_hear_of_each_epoch_with_what_would_be_kept(helpers, kind, weights):
+    notes = helpers.Notes()
     model = make_network(kind).set_callbacks(notes).fit(X, Y, weights)
     one = ["begin iteration", "end iteration"]
     assert notes.calls == ["setup", "begin fit", *4 * one, "end fit", "teardown"]
@@ -60,9 +35,9 @@ def test_callbacks_hear_of_each_epoch_with_what_would_be_kept(kind, weights):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("keep_best", [False, True])
-def test_a_callback_may_stop_the_training(tmp_path, keep_best):
+def test_a_callback_may_stop_the_training(helpers, tmp_path, keep_best):
     words = {"keep_best": keep_best, "n_bits": 1, "weight_range": (2.0, 0.01)}
-    notes = Notes(2)
+    notes = helpers.Notes(2)
     model = make_network(checkpoint=tmp_path, **words).set_callbacks(notes).fit(X, Y)
     assert notes.scores[-1] == model.score(X, Y)
     assert (model.n_iter_, model.stop_reason_) == (2, "callback")
@@ -73,8 +48,8 @@ def test_a_callback_may_stop_the_training(tmp_path, keep_best):
     assert longer.stop_reason_ == "max_iter" and longer.loss_curve_ == whole.loss_curve_
 
 
-def test_callbacks_are_torn_down_after_a_failure():
-    notes = Notes()
+def test_callbacks_are_torn_down_after_a_failure(helpers):
+    notes = helpers.Notes()
     model = make_network(sampler="no such").set_callbacks(notes)
     with pytest.raises(ValueError, match="no such"):
         model.fit(X, Y)
@@ -82,8 +57,8 @@ def test_callbacks_are_torn_down_after_a_failure():
     assert not hasattr(model, "_callback_fit_ctx")
 
 
-def test_callbacks_go_with_clones_into_a_search():
-    notes = Notes()
+def test_callbacks_go_with_clones_into_a_search(helpers):
+    notes = helpers.Notes()
     model = make_network().set_callbacks(notes)
     assert clone(model)._skl_callbacks == [notes]
     GridSearchCV(model, {"ridge": [0.1, 0.2]}, cv=2, refit=False).fit(X, Y)
@@ -92,10 +67,10 @@ def test_callbacks_go_with_clones_into_a_search():
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_names_of_features_reach_callbacks(kind):
+def test_names_of_features_reach_callbacks(helpers, kind):
     """Else what they score would warn of data without."""
     frame, y = load_iris(return_X_y=True, as_frame=True)
-    notes = Notes()
+    notes = helpers.Notes()
     model = make_network(kind, max_iter=2).set_callbacks(notes).fit(frame[::3], y[::3])
     assert notes.scores[-1] == model.score(frame[::3], y[::3])
 
