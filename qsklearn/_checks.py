@@ -320,22 +320,23 @@ def _article(word: str) -> str:
 
 
 def _to_array(values: Any, kind: str, name: str, caller: str, shape: tuple) -> np.ndarray:
-    wanted = _wanted(kind, shape)
-    got = type(values).__name__
+    def refusal(got: str) -> ValueError:
+        return _refusal(name, caller, _wanted(kind, shape), got)
+
     if values is None:  # which NumPy takes for NaN
-        raise _refusal(name, caller, wanted, got)
+        raise refusal("NoneType")
     if scipy.sparse.issparse(values):
-        raise _refusal(name, caller, wanted, "a sparse matrix; see its method toarray")
+        raise refusal("a sparse matrix; see its method toarray")
     try:
         array = np.asarray(values)
         if array.dtype == object:
             array = array.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise _refusal(name, caller, wanted, got) from error
+        raise refusal(type(values).__name__) from error
     if array.dtype.kind not in "biuf":
-        raise _refusal(name, caller, wanted, got if not array.size else f"{array.dtype} values")
+        raise refusal(f"{array.dtype} values" if array.size else type(values).__name__)
     if shape and not _fits(array.shape, shape):
-        raise _refusal(name, caller, wanted, f"shape {array.shape}")
+        raise refusal(f"shape {array.shape}")
     return array
 
 

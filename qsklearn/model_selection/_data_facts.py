@@ -39,7 +39,8 @@ def check_labels(y, estimators, caller):
 def _is_missing(y):
     if hasattr(y, "isna"):
         return np.asarray(y.isna())
-    labels = np.asarray(y)
+    # As objects, so that rows of unequal length are left to who checks targets.
+    labels = y if isinstance(y, np.ndarray) else np.asarray(y, dtype=object)
     if labels.dtype.kind == "f":
         return np.isnan(labels)
     if labels.dtype != object:

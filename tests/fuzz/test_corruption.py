@@ -22,7 +22,7 @@ def test_damaged_files_are_refused_by_name_or_read_as_they_were(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_whole_files_are_read(kind):
     case = _CASES[kind](random.Random(0))
-    case.read(case.write(case.whole))
+    case.read(case.write(case.whole))  # which asserts that it is what was written
 
 
 def test_damage_is_repeated_by_its_number():
