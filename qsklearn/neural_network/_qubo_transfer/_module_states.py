@@ -50,13 +50,13 @@ def with_modules(state):
 
 def _without(value, told):
     if id(value) not in told:
-        told[id(value)] = _told(value)
+        told[id(value)] = _tell(value, told)
     return told[id(value)]
 
 
-def _told(value):
+def _tell(value, told):
     if isinstance(value, FrozenEstimator):
-        inner = _told(value.estimator)
+        inner = _without(value.estimator, told)
         return value if inner is value.estimator else FrozenEstimator(inner)
     if any(base.__module__.partition(".")[0] == "torch" for base in type(value).__mro__):
         from torch import nn
@@ -68,13 +68,13 @@ def _told(value):
 
 def _with(value, built):
     if id(value) not in built:
-        built[id(value)] = _rebuilt(value)
+        built[id(value)] = _rebuild(value, built)
     return built[id(value)]
 
 
-def _rebuilt(value):
+def _rebuild(value, built):
     if isinstance(value, FrozenEstimator):
-        inner = _rebuilt(value.estimator)
+        inner = _with(value.estimator, built)
         return value if inner is value.estimator else FrozenEstimator(inner)
     return _layer_from_dict(value) if isinstance(value, dict) and _LAYER in value else value
 
