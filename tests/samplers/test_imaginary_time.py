@@ -1,5 +1,6 @@
 """The imaginary time circuit as a sampler: its law, backends, families, units, what is refused."""
 
+import importlib
 import pickle
 import sys
 import threading
@@ -284,17 +285,12 @@ def test_the_name_and_its_missing_extra(monkeypatch):
 def test_without_qiskit_the_statevector_works_and_shots_say_what_is_missing(monkeypatch):
     for name in ("qiskit", "qiskit_aer", "qiskit.primitives"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setattr("qsklearn.circuits._assembly._assemble", _uncached_assembly().__wrapped__)
+    assembly = importlib.import_module("qsklearn.circuits._assembly")
+    monkeypatch.setattr(assembly, "_assemble", assembly._assemble.__wrapped__)  # without its cache
     drawn = ImaginaryTimeCircuitSampler(3, method="statevector").sample_arrays(H, PAIR)[0]
     assert drawn.shape == (1, 3, 2)
     with pytest.raises(ImportError, match=r"needs the package 'qiskit'.*qsklearn\[aer\]"):
         ImaginaryTimeCircuitSampler().sample_arrays(H, PAIR)
-
-
-def _uncached_assembly():
-    from qsklearn.circuits._assembly import _assemble
-
-    return _assemble
 
 
 def test_models_without_a_bias_are_uniform(ising):

@@ -40,7 +40,10 @@ CALLS = [
 
 def solver(data, **properties):
     """dwave-cloud-client's own object, without a connection."""
-    description = qpu_pegasus_solver_data(2, problem_timing_data=data, **properties)
+    try:
+        description = qpu_pegasus_solver_data(2, problem_timing_data=data, **properties)
+    except RuntimeError as error:  # older ones make mocks by dwave-networkx, which we do not need
+        pytest.skip(f"dwave-cloud-client makes no mock of a solver here: {error}")
     return StructuredSolver(client=None, data=description)
 
 
