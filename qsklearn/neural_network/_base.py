@@ -3,11 +3,12 @@
 from contextlib import contextmanager
 
 import numpy as np
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from qsklearn._private_api import Integral, Interval, check_sample_weight
+from qsklearn.neural_network._targets import with_class_weights
 
 # What ``n_jobs`` of an estimator may be: as many threads, or all cores but some.
 N_JOBS = [
@@ -19,6 +20,20 @@ N_JOBS = [
 
 class SamplerFailure(RuntimeError):
     """A sampler's call failed for a reason of its own, after it was called correctly."""
+
+
+def draw_entropy(random_state):
+    """What seeds all of a fit, which is an int of its own for each if ``random_state`` is none.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+
+    Returns
+    -------
+    entropy : int
+    """
+    return int(check_random_state(random_state).randint(2**31, dtype=np.int64))
 
 
 @contextmanager
@@ -161,11 +176,4 @@ def weigh(estimator, sample_weight, X, y):
     if sample_weight is None and estimator.class_weight is None:
         return None
     weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if estimator.class_weight is not None:
-        weights = weights * compute_sample_weight(estimator.class_weight, y)
-    if weights.min() < 0 or weights.sum() <= 0:
-        raise ValueError(
-            f"sample_weight and the 'class_weight' parameter of {type(estimator).__name__} must "
-            "leave the samples weights >= 0 with a positive sum. Got others instead."
-        )
-    return weights
+    return with_class_weights(weights, y, estimator.class_weight, type(estimator).__name__)

@@ -85,20 +85,56 @@ class Targets:
         ValueError
             If that leaves negative weights or none.
         """
-        if class_weight is None:
-            return weights
-        if self.is_multilabel:
+        if not self.is_multilabel:
+            return with_class_weights(weights, y, class_weight, caller, self.classes)
+        if class_weight is not None:
             weights = weights * compute_sample_weight(class_weight, y)
-        else:
-            # A dict may name classes that these data lack; "balanced" goes by those there are.
-            present = self.classes if isinstance(class_weight, dict) else np.unique(y)
-            of_class = compute_class_weight(
-                class_weight, classes=present, y=y, sample_weight=weights
-            )
-            weights = weights * of_class[np.searchsorted(present, y)]
-        if weights.min() < 0 or weights.sum() <= 0:
-            raise ValueError(
-                f"The 'class_weight' parameter of {caller} must leave the samples weights >= 0 "
-                f"with a positive sum. Got {class_weight!r} instead."
-            )
+        return _check_weights(weights, class_weight, caller)
+
+
+def with_class_weights(weights, y, class_weight, caller, classes=None):
+    """Weights of samples, times those of their classes.
+
+    By "balanced" all classes weigh the same: a sample of weight 2 is as good as two of weight 1.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,)
+    class_weight : dict, "balanced" or None
+    caller : str
+    classes : ndarray of shape (n_classes,), default=None
+        Those that a dict may name, if ``y`` may lack some.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or all are 0.
+    """
+    weights = _check_weights(weights, class_weight, caller)
+    if class_weight is None:
         return weights
+    counts = weights > 0  # "balanced" goes by the classes there are
+    y_counted, present = y[counts], classes
+    if classes is None or not isinstance(class_weight, dict):
+        present = np.unique(y_counted)
+    of_class = compute_class_weight(
+        class_weight, classes=present, y=y_counted, sample_weight=weights[counts]
+    )
+    weights = weights.copy()
+    weights[counts] *= of_class[np.searchsorted(present, y_counted)]
+    return _check_weights(weights, class_weight, caller)
+
+
+def _check_weights(weights, class_weight, caller):
+    if weights.min() < 0 or weights.sum() <= 0:
+        raise ValueError(
+            f"The 'class_weight' parameter of {caller}, times sample_weight, must leave weights "
+            f">= 0 with a positive sum. Got class_weight={class_weight!r} and weights from "
+            f"{weights.min():.4g} to {weights.max():.4g} instead."
+        )
+    return weights

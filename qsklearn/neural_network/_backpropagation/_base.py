@@ -8,7 +8,6 @@ from copy import deepcopy
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qsklearn._base_estimator import BaseEstimator
@@ -31,7 +30,7 @@ from qsklearn.neural_network._backpropagation._training import (
     DivergedAtOnce,
     TrainingState,
 )
-from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._base import draw_entropy, kept_on_error
 from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network.layers import FittedLayer
@@ -143,7 +142,7 @@ class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
             return [array.astype(np.float32) for array in arrays]
 
     def _initial_state(self, layers):
-        entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        entropy = draw_entropy(self.random_state)
         rng = np.random.default_rng(entropy)
         parameters = [
             array

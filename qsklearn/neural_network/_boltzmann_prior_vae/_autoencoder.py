@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import ClassifierTags, check_array, check_random_state, column_or_1d
+from sklearn.utils import ClassifierTags, check_array, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -19,7 +19,7 @@ from qsklearn._private_api import (
     with_callbacks,
 )
 from qsklearn.neural_network._architecture import check_image_shape
-from qsklearn.neural_network._base import N_JOBS, kept_on_error
+from qsklearn.neural_network._base import N_JOBS, draw_entropy, kept_on_error
 from qsklearn.neural_network._boltzmann_prior_vae._architecture import architecture_of
 from qsklearn.neural_network._boltzmann_prior_vae._checks import (
     check_schedules,
@@ -490,7 +490,7 @@ class QuantumBoltzmannPriorVAE(
             self._check_same(architecture)
             state = restarted(self._state) if restarts else self._state
         else:
-            state = FitState(int(check_random_state(self.random_state).randint(2**31)))
+            state = FitState(draw_entropy(self.random_state))
         schedule = _training.Schedule(
             n_steps,
             self.learning_rate_init,
@@ -951,7 +951,7 @@ class QuantumBoltzmannPriorVAE(
             if isinstance(self.random_state, Integral):
                 return self._state.entropy
             random_state = self.random_state
-        return int(check_random_state(random_state).randint(2**31))
+        return draw_entropy(random_state)
 
     def _inference(self):
         import_optional("torch", _CALLER)

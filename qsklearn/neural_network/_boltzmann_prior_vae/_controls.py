@@ -4,12 +4,11 @@ import time
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qsklearn._base_estimator import BaseEstimator
 from qsklearn._optional import import_optional
-from qsklearn.neural_network._base import empty_cost, kept_on_error
+from qsklearn.neural_network._base import draw_entropy, empty_cost, kept_on_error
 from qsklearn.neural_network._boltzmann_prior_vae._architecture import architecture_of
 from qsklearn.neural_network._boltzmann_prior_vae._autoencoder import QuantumBoltzmannPriorVAE
 from qsklearn.neural_network._boltzmann_prior_vae._data import ACTIVE_VARIANCE, choose_likelihood
@@ -79,7 +78,7 @@ class GaussianPriorVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         with kept_on_error(self):
             X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
             self.likelihood_ = choose_likelihood(vae.likelihood, X)
-            self._entropy = int(check_random_state(vae.random_state).randint(2**31))
+            self._entropy = draw_entropy(vae.random_state)
             graph = make_latent_graph("bernoulli", vae.n_latent)
             architecture = architecture_of(vae, X.shape[1], graph, 0, self.likelihood_)
             self._networks, self.history_ = _gaussian.train(vae, architecture, X, self._entropy)

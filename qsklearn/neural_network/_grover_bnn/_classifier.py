@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qsklearn._base_estimator import BaseEstimator
@@ -25,7 +25,14 @@ from qsklearn._private_api import (
     with_callbacks,
 )
 from qsklearn._warnings import warn
-from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
+from qsklearn.neural_network._base import (
+    N_JOBS,
+    check_classes,
+    draw_entropy,
+    empty_cost,
+    kept_on_error,
+    weigh,
+)
 from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._grover_bnn._class_problems import ClassProblems
 from qsklearn.neural_network._grover_bnn._network_search import SearchSettings, needed_score
@@ -316,7 +323,7 @@ class GroverBNNClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             given = X, y, sample_weight
             X, codes, weights = self._check_data(X, y, sample_weight)
             sampler = check_circuit_sampler(self.sampler, type(self).__name__)
-            entropy = int(check_random_state(self.random_state).randint(2**31))
+            entropy = draw_entropy(self.random_state)
             rows, held_rows = self._hold_out(codes, weights, entropy)
             inputs = self._fit_encoder(X, codes, weights, rows)
             settings = self._settings(sampler)

@@ -8,7 +8,6 @@ import dimod
 import numpy as np
 import scipy.sparse
 from sklearn.base import ClassifierMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
@@ -27,7 +26,14 @@ from qsklearn._private_api import (
 from qsklearn._warnings import warn
 from qsklearn.hamiltonians import class_shifts, smallest_penalty
 from qsklearn.neural_network._architecture import check_image_shape
-from qsklearn.neural_network._base import N_JOBS, check_classes, empty_cost, kept_on_error, weigh
+from qsklearn.neural_network._base import (
+    N_JOBS,
+    check_classes,
+    draw_entropy,
+    empty_cost,
+    kept_on_error,
+    weigh,
+)
 from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._family_draws import FamilyDraws, is_estimated, seeds_of_rows
 from qsklearn.neural_network._progress import Progress
@@ -341,7 +347,7 @@ class QUBOTransferClassifier(
             started = perf_counter()
             Checkpoint(self)  # raises, before anything is trained, where none can be kept
             data = self._check_data(X, y, sample_weight)
-            self._entropy = int(check_random_state(self.random_state).randint(2**31))
+            self._entropy = draw_entropy(self.random_state)
             data, held = hold_out(self, data, self._entropy)
             following = Following(self, progress, lambda made: self._attributes_of(made, data))
             with progress.telling(X, y, sample_weight):

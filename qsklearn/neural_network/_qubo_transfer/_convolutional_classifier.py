@@ -3,13 +3,12 @@
 from copy import copy
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from qsklearn._optional import import_optional
 from qsklearn._private_api import CallbackSupportMixin, check_sample_weight, with_callbacks
-from qsklearn.neural_network._base import kept_on_error
+from qsklearn.neural_network._base import draw_entropy, kept_on_error
 from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network._qubo_transfer._following import Following
 from qsklearn.neural_network._qubo_transfer._module_classifier import ModuleClassifier
@@ -105,7 +104,7 @@ class ConvolutionalClassifier(CallbackSupportMixin, ModuleClassifier):
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64)
-        seed = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        seed = draw_entropy(self.random_state)
         n_classes = len(self.classes_)
         module = training.build_network(
             X.shape[1], self.image_shape, self.n_hidden, n_classes, self.mode, seed

@@ -8,7 +8,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -34,7 +33,7 @@ from qsklearn._private_api import (
 )
 from qsklearn._warnings import warn
 from qsklearn.hamiltonians import SampledMLPHamiltonian
-from qsklearn.neural_network._base import N_JOBS, kept_on_error
+from qsklearn.neural_network._base import N_JOBS, draw_entropy, kept_on_error
 from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._family_draws import needs_trial, seeds_of_rows
 from qsklearn.neural_network._progress import Progress
@@ -401,13 +400,11 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         self._targets.check_classes(classes)
         outputs = self._targets.encode(y)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if weights.sum() <= 0:
-            raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
         weights = self._targets.weigh(weights, y, self.class_weight, type(self).__name__)
         return X, outputs, weights
 
     def _initial_state(self, X, outputs, weights):
-        entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        entropy = draw_entropy(self.random_state)
         rng = np.random.default_rng(entropy)
         shapes = [(X.shape[1], self.n_hidden), (self.n_hidden, outputs.shape[1])]
         n_weights = int(self.n_hidden) * (X.shape[1] + outputs.shape[1])
@@ -853,7 +850,7 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         self.n_features_in_ = mlp.n_features_in_
         if hasattr(mlp, "feature_names_in_"):
             self.feature_names_in_ = mlp.feature_names_in_
-        entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        entropy = draw_entropy(self.random_state)
         self._state = TrainingState(None, None, entropy, targets.is_categorical)
         self.coefs_, self.intercepts_ = weights[:2], weights[2:]
         self.n_outputs_, self.n_iter_ = weights[1].shape[1], 0

@@ -3,7 +3,6 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
@@ -17,7 +16,7 @@ from qsklearn._private_api import (
 )
 from qsklearn._warnings import warn
 from qsklearn.neural_network._architecture import outputs_of, resolve_layers
-from qsklearn.neural_network._base import N_JOBS
+from qsklearn.neural_network._base import N_JOBS, draw_entropy
 from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoint
 from qsklearn.neural_network._sampling_costs import (
     add_costs,
@@ -208,7 +207,7 @@ class BaseSpinGlassNetwork(CallbackSupportMixin, BaseEstimator):
             raise ValueError(f"{error} {LEAST_SQUARES!r} finds the exact optimum.") from None
 
     def _start_state(self, resolved, inputs, sample_weight):
-        entropy = int(check_random_state(self.random_state).randint(2**31, dtype=np.int64))
+        entropy = draw_entropy(self.random_state)
         layers = [FittedLayer(layer, shape) for layer, shape in resolved]
         rng = np.random.default_rng(entropy)
         layers = initialise(layers, inputs, sample_weight, self.fit_intercept, rng)

@@ -16,6 +16,7 @@ from torch import nn
 
 from qsklearn import QUBOTransferClassifier
 from qsklearn.neural_network._progress import Progress
+from qsklearn.neural_network._qubo_transfer import _phase
 from qsklearn.neural_network._qubo_transfer import _training as training
 from qsklearn.neural_network._qubo_transfer._convolutional_classifier import (
     ConvolutionalClassifier,
@@ -32,11 +33,11 @@ X, y = MinMaxScaler().fit_transform(X)[::2], y[::2]
 def few_epochs(monkeypatch):
     """Three epochs of cross-entropy and of the likelihood, four of mean-field steps."""
     plans = {
-        "cross_entropy": training.Plan(0.01, 3, 1),
-        "drbm": training.Plan(0.01, 5, 1),
-        "mean_field": training.Plan(0.02, 4, 1),
+        "cross_entropy": _phase.Plan(0.01, 3, 1),
+        "drbm": _phase.Plan(0.01, 5, 1),
+        "mean_field": _phase.Plan(0.02, 4, 1),
     }
-    monkeypatch.setattr(training, "_PLANS", plans)
+    monkeypatch.setattr(_phase, "PLANS", plans)
     monkeypatch.setitem(
         sys.modules["qsklearn.neural_network._qubo_transfer._fitting"]._HEAD, "max_iter", 6
     )
@@ -140,14 +141,14 @@ import numpy as np
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import MinMaxScaler
 from qsklearn import QUBOTransferClassifier
-from qsklearn.neural_network._qubo_transfer import _training as training
+from qsklearn.neural_network._qubo_transfer import _phase
 
 folder, last_epoch = sys.argv[1], int(sys.argv[2])
-plan = training.Plan(0.01, 4, 1)
-training._PLANS = {"cross_entropy": plan, "mean_field": plan}
+plan = _phase.Plan(0.01, 4, 1)
+_phase.PLANS = {"cross_entropy": plan, "mean_field": plan}
 X, y = load_iris(return_X_y=True)
 X, y = MinMaxScaler().fit_transform(X)[::2], y[::2]
-losses, calls = training._Loop._losses, []
+losses, calls = _phase.Phase._losses, []
 
 def mortal(self, *arguments):
     calls.append(None)
@@ -155,7 +156,7 @@ def mortal(self, *arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return losses(self, *arguments)
 
-training._Loop._losses = mortal
+_phase.Phase._losses = mortal
 model = QUBOTransferClassifier(
     mode="network", n_hidden=3, random_state=0, checkpoint=folder
 ).fit(X, y)
@@ -172,8 +173,8 @@ def test_a_process_that_is_killed(tmp_path, monkeypatch):
     assert run(28).returncode == -signal.SIGKILL  # within the sixth of eight epochs of five steps
     done = run(0)
     assert done.returncode == 0, done.stderr
-    plan = training.Plan(0.01, 4, 1)
-    monkeypatch.setattr(training, "_PLANS", {"cross_entropy": plan, "mean_field": plan})
+    plan = _phase.Plan(0.01, 4, 1)
+    monkeypatch.setattr(_phase, "PLANS", {"cross_entropy": plan, "mean_field": plan})
     whole, end = make_transfer(mode="network", n_hidden=3).fit(X, y), np.load(tmp_path / "end.npz")
     assert end["n_calls"] == 15
     np.testing.assert_array_equal(end["probabilities"], whole.predict_proba(X))
@@ -181,8 +182,8 @@ def test_a_process_that_is_killed(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("n_before", [2, 5, 9])
 def test_the_best_of_held_out_data_is_kept(tmp_path, monkeypatch, n_before):
-    plan = training.Plan(0.1, 30, 1)
-    monkeypatch.setattr(training, "_PLANS", {"cross_entropy": plan, "mean_field": plan})
+    plan = _phase.Plan(0.1, 30, 1)
+    monkeypatch.setattr(_phase, "PLANS", {"cross_entropy": plan, "mean_field": plan})
     rng = np.random.default_rng(0)
     rows, classes = rng.normal(size=(40, 4)), rng.integers(0, 3, 40)  # nothing to be learnt
     held_out = rng.normal(size=(60, 4)), rng.integers(0, 3, 60), None
@@ -195,7 +196,7 @@ def test_the_best_of_held_out_data_is_kept(tmp_path, monkeypatch, n_before):
     whole, model = make_module(), make_module()
     history = train(whole)
     assert history["stop_reason"] == "early_stopping"
-    epoch, calls = training._Loop._epoch, []
+    epoch, calls = _phase.Phase._epoch, []
 
     def counted(self):
         calls.append(None)
@@ -203,7 +204,7 @@ def test_the_best_of_held_out_data_is_kept(tmp_path, monkeypatch, n_before):
             raise Killed
         return epoch(self)
 
-    monkeypatch.setattr(training._Loop, "_epoch", counted)
+    monkeypatch.setattr(_phase.Phase, "_epoch", counted)
     before = model.state_dict()["0.weight"].clone()
     with pytest.raises(Killed):
         train(model, checkpoint=tmp_path)
@@ -221,14 +222,14 @@ def test_the_best_of_held_out_data_is_kept(tmp_path, monkeypatch, n_before):
 @pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("at", [2, 5])  # in the ordinary epochs, and in those of the mean field
 def test_a_divergence_is_found_again(tmp_path, monkeypatch, at):
-    epoch, n_done = training._Loop._epoch, []
+    epoch, n_done = _phase.Phase._epoch, []
 
     def diverging(self):
         loss = epoch(self)
         n_done.append(None)
         return float("nan") if len(n_done) == at else loss
 
-    monkeypatch.setattr(training._Loop, "_epoch", diverging)
+    monkeypatch.setattr(_phase.Phase, "_epoch", diverging)
     models = []
     for _ in range(2):
         model = make_transfer(mode="network", n_hidden=3, checkpoint=tmp_path)
@@ -241,7 +242,7 @@ def test_a_divergence_is_found_again(tmp_path, monkeypatch, at):
 def test_a_fit_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     words = {"mode": "network", "n_hidden": 3}
     whole = make_transfer(**words).fit(X, y)
-    epoch, calls = training._Loop._epoch, []
+    epoch, calls = _phase.Phase._epoch, []
 
     def interrupted(self):
         calls.append(None)
@@ -249,7 +250,7 @@ def test_a_fit_that_was_interrupted_goes_on(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return epoch(self)
 
-    monkeypatch.setattr(training._Loop, "_epoch", interrupted)
+    monkeypatch.setattr(_phase.Phase, "_epoch", interrupted)
     with pytest.warns(UserWarning, match="interrupted; the weights so far are kept"):
         model = make_transfer(**words, checkpoint=tmp_path).fit(X, y)
     assert model.stop_reason_ == "interrupted"

@@ -13,7 +13,7 @@ from qsklearn.hamiltonians import LayeredHamiltonian
 
 torch = pytest.importorskip("torch")
 
-from qsklearn.neural_network._qubo_transfer import _training as training  # noqa: E402
+from qsklearn.neural_network._qubo_transfer import _phase  # noqa: E402
 from qsklearn.neural_network._qubo_transfer._modules import (  # noqa: E402
     coupled_layers,
     drbm_parts,
@@ -52,8 +52,8 @@ def objective(request):
 @pytest.fixture
 def few_epochs(monkeypatch):
     """Three epochs of each objective."""
-    plans = {name: training.Plan(0.01, 3, 1) for name in MODE_OF}
-    monkeypatch.setattr(training, "_PLANS", plans)
+    plans = {name: _phase.Plan(0.01, 3, 1) for name in MODE_OF}
+    monkeypatch.setattr(_phase, "PLANS", plans)
 
 
 def make_module(objective="drbm", *, image=False, sizes=(4,), scale=3.0, seed=0):
@@ -326,7 +326,7 @@ def test_weight_zero_is_absence_and_only_ratios_matter(objective, few_epochs):
 
 def test_weights_count(monkeypatch):
     """Two classes on the same rows: the heavier one wins."""
-    monkeypatch.setattr(training, "_PLANS", {"drbm": training.Plan(0.1, 20, 1)})
+    monkeypatch.setattr(_phase, "PLANS", {"drbm": _phase.Plan(0.1, 20, 1)})
     X, classes = np.ones((40, 5)), np.repeat([0, 1], 20)
     for heavy in (0, 1):
         module = make_module("drbm", scale=0.1)
@@ -426,13 +426,13 @@ def test_divergence_in_the_first_epoch_changes_nothing(objective):
 
 def test_later_divergence_keeps_the_last_good_weights(few_epochs, monkeypatch):
     module, data = make_module("drbm"), make_data()
-    epoch, n_epochs = training._Loop._epoch, itertools.count()
+    epoch, n_epochs = _phase.Phase._epoch, itertools.count()
 
     def diverging_epoch(self):
         loss = epoch(self)
         return loss if next(n_epochs) < 2 else float("nan")
 
-    monkeypatch.setattr(training._Loop, "_epoch", diverging_epoch)
+    monkeypatch.setattr(_phase.Phase, "_epoch", diverging_epoch)
     with pytest.warns(ConvergenceWarning, match="weights of the epoch before are kept"):
         history = train(module, data.X, data.classes, objective="drbm")
     assert history["stop_reason"] == "diverged" and history["n_iter"] == 2
@@ -443,7 +443,7 @@ def test_converged_training_stops():
     module = make_module("drbm")
     history = train(module, data.X, np.zeros(60, int), objective="drbm")
     assert history["stop_reason"] == "converged"
-    assert history["n_iter"] < training._PLANS["drbm"].epochs(4)
+    assert history["n_iter"] < _phase.PLANS["drbm"].epochs(4)
 
 
 @pytest.mark.parametrize(
@@ -484,13 +484,13 @@ def test_validation_meets_the_same_draws_each_time(few_epochs, monkeypatch):
     """Else chance would choose the epoch whose weights are kept."""
     data, module = make_data(), make_module("mean_field")
     again = []
-    validate = training._Loop._validate
+    validate = _phase.Phase._validate
 
     def validate_twice(self):
         again.append(validate(self))
         return validate(self)
 
-    monkeypatch.setattr(training._Loop, "_validate", validate_twice)
+    monkeypatch.setattr(_phase.Phase, "_validate", validate_twice)
     held_out = (data.X[:20], data.classes[:20], None)
     history = train(module, data.X, data.classes, objective="mean_field", validation=held_out)
     assert again[-len(history["validation_curve"]) :] == history["validation_curve"]
