@@ -260,6 +260,21 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
+def count_axes(values: Any) -> int:
+    """How many axes values have, as ``numpy.ndim`` tells; -1 for ragged lists, which are no array.
+
+    Examples
+    --------
+    >>> from qsklearn._checks import count_axes
+    >>> count_axes(3), count_axes([[1, 2]]), count_axes([[1], [1, 2]])
+    (0, 2, -1)
+    """
+    try:
+        return np.ndim(values)
+    except ValueError:
+        return -1
+
+
 def check_instance(value: Any, kind: type | tuple[type, ...], name: str, caller: str) -> None:
     """Refuse what is no object of a class.
 

@@ -87,7 +87,7 @@ def load_data(name, args):
 
 
 def _is_last(name, args):
-    return _is_file(name) and not args.target and name.lower().endswith(".csv")
+    return _is_csv(name) and not args.target
 
 
 def split_names(texts):
@@ -142,10 +142,16 @@ def _is_file(name):
     return name not in DATA_NAMES
 
 
+def _is_csv(name):
+    return _is_file(name) and Path(name).suffix.lower() == ".csv"
+
+
 def check_data_options(names, args):
     """Raise CommandError for a name that is unknown or options that do not go together."""
     if not names:
         raise CommandError("--data: names separated by commas are wanted")
+    for name in names:
+        _check_name(name)
     fetched = [name for name in names if name in _FETCHERS]
     if (args.data_path or args.data_home) and not fetched:
         raise CommandError(
@@ -154,18 +160,16 @@ def check_data_options(names, args):
         )
     if args.data_path and len(fetched) > 1:
         raise CommandError("--data-path is one file, so it goes with mnist or fashion_mnist alone")
-    if args.target and not any(_is_file(name) for name in names):
+    if args.target and not any(map(_is_csv, names)):
         raise CommandError(f"--target goes with a CSV file, not with {', '.join(map(repr, names))}")
-    if args.drop and not any(_is_file(name) for name in names):
+    if args.drop and not any(map(_is_csv, names)):
         raise CommandError(f"--drop goes with a CSV file, not with {', '.join(map(repr, names))}")
-    if (args.separator, args.encoding) != (",", "utf-8") and not any(map(_is_file, names)):
+    if (args.separator, args.encoding) != (",", "utf-8") and not any(map(_is_csv, names)):
         raise CommandError(
             f"--separator and --encoding go with a CSV file, not with {', '.join(map(repr, names))}"
         )
     if args.classes and len(names) > 1:
         raise CommandError("--classes goes with one data set, as sets have their own classes")
-    for name in names:
-        _check_name(name)
 
 
 def _check_name(name):
@@ -210,7 +214,7 @@ def _load(name, args):
 
 def _read_file(name, args):
     """The table of a file, and notes on its columns."""
-    if Path(name).suffix.lower() != ".csv":
+    if not _is_csv(name):
         bunch = datasets.load_table(name, target=args.target)
         return bunch, describe_columns(bunch)
     bunch = datasets.load_table(

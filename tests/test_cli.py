@@ -1,5 +1,6 @@
 import json
 import re
+import runpy
 import subprocess
 import sys
 import warnings
@@ -12,7 +13,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.naive_bayes import GaussianNB
 
-from qsklearn import _cli_compare, _cli_estimators, samplers
+from qsklearn import _cli_compare, _cli_estimators, _cli_info, samplers
 from qsklearn._cli import main
 from qsklearn._cli_estimators import _Quantum as Quantum
 from qsklearn._cli_estimators import build_contenders
@@ -227,6 +228,19 @@ def test_controls_that_follow_the_sampler_are_each_variants_own():
     assert "sampled MLP (gibbs): exact draws" not in made.estimators
 
 
+def test_controls_that_one_sampler_alone_has_are_its_own():
+    pytest.importorskip("torch")
+    made = build_contenders(["boltzmann-vae"], ["annealing", "gibbs"], [], ["ablations"])
+    labels = [label for label in made.estimators if label.endswith("classical draws")]
+    assert labels == ["Boltzmann-prior VAE (annealing): classical draws"]
+
+
+def test_controls_that_cannot_be_made(capsys):
+    argv = ["--data", "iris", "--estimator", "spin-glass", "--sampler", "gibbs"]
+    err = refused(capsys, *argv)
+    assert "no controls: " in err and "GibbsSampler can do: thermal" in err
+
+
 def test_several_data_sets(capsys, tmp_path):
     argv = ["compare", "--data", "iris,wine", "--data", "breast_cancer", "--cv", "3"]
     argv += ["--estimator", "logistic-regression", "--output", str(tmp_path)]
@@ -238,6 +252,28 @@ def test_several_data_sets(capsys, tmp_path):
     assert {"report.html", "scores.csv", "iris_accuracy.png", "wine_fit_seconds.png"} <= names
     lines = (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("data,estimator,fold,accuracy") and len(lines) == 1 + 3 * 3
+
+
+def test_pairs_are_tested_over_data_sets(stand_in, capsys):
+    argv = ["compare", "--data", "iris,wine", "--cv", "3", "--controls", "none"]
+    argv += ["--estimator", "logistic-regression,sampled-mlp"]
+    assert main([*argv, "--baseline", "sampled-mlp"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    one, other = re.findall(r"logistic regression \d\S+ ± \S+ ([+-]\S+) \[", out)
+    ranks = out.partition("Over 2 data sets, accuracy: pseudo-median of differences")[2]
+    found = re.search(
+        r"logistic regression minus sampled MLP: (\S+), effect (\S+), p = (\S+)", ranks
+    )
+    # Of two differences it is their mean; one is negative, so that the ranks 1 and 2 disagree.
+    assert float(found[1]) == pytest.approx((float(one) + float(other)) / 2, abs=0.0011)
+    assert float(one) * float(other) < 0 and found[2] in ("-0.33", "+0.33")
+    assert float(found[3]) == 1.0 and "no interval of 95%: it takes 6 data sets" in ranks
+
+
+def test_an_interval_stands_where_there_is_one():
+    test = {"median_difference": 0.0126, "ci_low": -0.01, "ci_high": 0.035}
+    assert _cli_compare._interval(test) == "+0.013 [-0.010, +0.035]"
+    assert _cli_compare._interval(test | {"ci_low": np.nan}) == "+0.013"
 
 
 def test_an_estimator_that_fails_everywhere_is_reported(stand_in, capsys):
@@ -274,6 +310,21 @@ def test_a_data_set_that_cannot_be_compared_does_not_lose_the_others(capsys, tmp
     assert "small.csv: Cannot have number of splits n_splits=5" in captured.err
     assert table_row(captured.out, "logistic regression") and "report.html" in captured.out
     assert "small" not in captured.out.rpartition("Wrote")[2]
+    other = tmp_path / "other.csv"
+    other.write_text(small.read_text())
+    argv = ["compare", "--data", f"{small},{other}", "--estimator", "logistic-regression"]
+    assert main(argv) == 2
+    assert capsys.readouterr().err.endswith("\nqsklearn: error: no data set could be compared\n")
+
+
+def test_what_is_heard_while_comparing_is_one_line_each(capsys, tmp_path):
+    path = tmp_path / "rare.csv"
+    lines = [f"{i % 3},{'abc'[i % 3 if i < 9 else i % 2]}" for i in range(40)]
+    path.write_text("\n".join(["size,kind", *lines]))
+    assert main(["compare", "--data", str(path), "--estimator", "logistic-regression"]) == 0
+    heard = [line for line in capsys.readouterr().err.splitlines() if line.startswith("qsklearn:")]
+    assert len(heard) == 1
+    assert heard[0].startswith("qsklearn: UserWarning: The least populated class in y has only 3 m")
 
 
 def test_nothing_is_overwritten_unasked_and_that_is_said_before_the_work(
@@ -291,12 +342,26 @@ def test_nothing_is_overwritten_unasked_and_that_is_said_before_the_work(
     assert report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_an_output_that_cannot_be(capsys, tmp_path):
+def test_an_output_that_cannot_be(capsys, tmp_path, monkeypatch):
     file = tmp_path / "file"
     file.write_text("")
     for output in (file, file / "deeper"):
         err = refused(capsys, "--estimator", "logistic-regression", "--output", output)
         assert f"--output {output}: '{file}' is a file, not a folder" in err
+    with monkeypatch.context() as patch:  # the tests may be run by one who may write everywhere
+        patch.setattr(_cli_compare.os, "access", lambda *_: False)
+        err = refused(capsys, "--estimator", "logistic-regression", "--output", tmp_path / "new")
+    assert "new: the folder cannot be written to" in err and not (tmp_path / "new").exists()
+
+
+def test_a_file_that_cannot_be_written_is_named_after_the_results(capsys, tmp_path):
+    (tmp_path / "scores.csv").mkdir()
+    argv = ["compare", "--data", "iris", "--cv", "3", "--estimator", "logistic-regression"]
+    assert main([*argv, "--output", str(tmp_path), "--overwrite"]) == 2
+    captured = capsys.readouterr()
+    assert table_row(captured.out, "logistic regression") and "Wrote" not in captured.out
+    last = captured.err.splitlines()[-1]
+    assert last.startswith(f"qsklearn: error: --output {tmp_path}: ") and "scores.csv" in last
 
 
 def test_a_new_folder_comes_only_with_its_files(stand_in, capsys, tmp_path):
@@ -350,6 +415,8 @@ def test_help_names_the_law(capsys):
         (["--n-jobs", "0"], ["--n-jobs must not be 0"]),
         (["--random-state", "-1"], ["--random-state must be in"]),
         (["--target", "kind"], ["--target goes with a CSV file"]),
+        (["--data", "a\0b"], ["a name must not hold a NUL"]),
+        (["--data", "mnist,fashion_mnist", "--data-path", "m.npz"], ["--data-path is one file"]),
         (["--data-path", "m.npz"], ["--data-path", "mnist or fashion_mnist"]),
         (["--data", "mnist", "--data-path", "absent.npz"], ["There is no file 'absent.npz'"]),
         (["--data", "absent.csv"], ["There is no file 'absent.csv'"]),
@@ -522,6 +589,21 @@ def test_a_bad_file_is_named(capsys, tmp_path):
     assert "bad.npz' cannot be used: it is no complete .npz archive; expected arrays" in err
 
 
+def test_arrays_from_a_file(capsys, tmp_path):
+    path = tmp_path / "table.npz"
+    y = np.arange(40) % 2
+    np.savez(path, X=np.column_stack([y + 0.1, np.ones(40)]), y=y)
+    argv = ["--data", path, "--estimator", "logistic-regression", "--cv", "4"]
+    assert main(["compare", *map(str, argv)]) == 0
+    out = capsys.readouterr().out
+    assert "table.npz: 40 rows, 2 features, 2 classes" in out and "1.000 ± 0.000" in out
+    assert "the same in every row, so that it tells nothing: x1" in out
+    # Columns have no names here, and cells no text: such options would change nothing.
+    for option in (["--target", "y"], ["--drop", "x1"], ["--separator", ";"]):
+        assert "go" in (err := refused(capsys, *argv, *option)) and f"not with '{path}'" in err
+        assert option[0] in err
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
 def test_images_from_a_file(capsys):
     path = SHARED / "fashion_mnist_900.npz"
@@ -620,6 +702,11 @@ def test_info_names_numbas_folder(stand_in, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert main(["info"]) == 0
     assert "".join(str(tmp_path).split()) in "".join(capsys.readouterr().out.split())
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    kernels = Path(_cli_compare.__file__).parent / "_kernels"
+    assert _cli_info._kernel_cache() == str(kernels / "__pycache__")
+    monkeypatch.setattr(_cli_info.os, "access", lambda *_: False)
+    assert "numba's folder in the user's cache" in _cli_info._kernel_cache()
 
 
 def test_the_command_starts_light():
@@ -639,3 +726,5 @@ def test_python_m():
         [sys.executable, "-m", "qsklearn", "--version"], capture_output=True, text=True, check=True
     )
     assert re.fullmatch(r"qsklearn \d+\.\d+\S*\n", done.stdout)
+    # A tool that only imports every module does not start the command.
+    assert runpy.run_module("qsklearn.__main__", run_name="imported")["main"] is main

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from numbers import Integral
 from typing import Any
 
+from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
 from qsklearn._recordings import (
     Answer,
@@ -138,6 +140,8 @@ class RecordedPrimitive:
         ------
         RecordingError
             If there are none and none may be asked for, or the file cannot be used.
+        MemoryError
+            If the machine cannot hold the outcomes.
         """
         containers = import_optional("qiskit.primitives.containers.sampler_pub", _NAME)
         errors = import_optional("qiskit.exceptions", _NAME)
@@ -156,6 +160,7 @@ class RecordedPrimitive:
             if missing and not recording.may_ask:
                 raise RecordingError(_explain_missing(recording.store, source, runs[missing[0]]))
             if missing:
+                _check_outcomes([coerced[n] for n in missing])
                 recording.prepare({f"source:{source}": (facts, {})})
                 result = self._inner().run([self._adapted(coerced[n]) for n in missing]).result()
                 for n, outcome in zip(missing, result, strict=True):
@@ -270,6 +275,14 @@ class _DoneJob:
     def done(self) -> bool:
         """Always."""
         return True
+
+
+def _check_outcomes(pubs: Sequence[Any]) -> None:
+    """Refuse shots that no memory holds; None is the primitive's own number."""
+    n_bytes = sum(
+        (pub.shots or 0) * math.prod(pub.shape) * -(-pub.circuit.num_clbits // 8) for pub in pubs
+    )
+    check_memory(n_bytes, f"The outcomes of {_NAME}.run", "Ask for fewer shots.")
 
 
 def _register(kind: type) -> None:

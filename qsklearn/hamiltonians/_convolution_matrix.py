@@ -7,7 +7,7 @@ import math
 import numpy as np
 import scipy.sparse
 
-from qsklearn._checks import check_reals, is_number
+from qsklearn._checks import check_reals, count_axes, is_number
 
 # While a matrix is made, each of its entries is held as value, row and column, twice.
 _BYTES_PER_ENTRY = 48
@@ -225,7 +225,7 @@ def _check_pair(value, name: str, least: int) -> tuple[int, int]:
 
 
 def _check_image_shape(image_shape) -> tuple[int, int, int]:
-    shape = np.asarray(image_shape)
+    shape = np.asarray(image_shape) if count_axes(image_shape) == 1 else np.empty(0)
     if shape.shape != (3,) or not np.issubdtype(shape.dtype, np.integer) or (shape < 1).any():
         raise ValueError(
             "The 'image_shape' must be (n_channels, height, width), three positive ints. Got "

@@ -373,22 +373,23 @@ class LayeredHamiltonian:
         inputs = check_inputs(inputs, self.layer_sizes[0])
         return mean_field(self.weights, self.biases, inputs, num_steps, check_beta(beta))
 
-    def class_fields(self, inputs) -> np.ndarray:
+    def class_fields(self, inputs, beta: float = 1.0) -> np.ndarray:
         """Fields of the classes, the logits that a penalty has to hold against.
 
         Parameters
         ----------
         inputs : array-like of shape (n_samples, n_0)
+        beta : float, default=1.0
+            Inverse temperature of the mean field.
 
         Returns
         -------
         fields : ndarray of shape (n_samples, n_classes)
-            b_L + W_L-1ᵀ m_L-1 with the mean-field means m at β = 1; b₀ + inputs for the class unit
-            alone.
+            b_L + W_L-1ᵀ m_L-1 with the mean-field means m; b₀ + inputs for the class unit alone.
         """
         if not self.weights:
             return self.biases[0] + check_inputs(inputs, self.layer_sizes[0])
-        return self.biases[-1] + self.mean_field(inputs)[-2] @ self.weights[-1]
+        return self.biases[-1] + self.mean_field(inputs, beta=beta)[-2] @ self.weights[-1]
 
     def clipped_inputs(self, inputs, clip: float) -> np.ndarray:
         """Inputs moved as little as possible, to fields that a device's range can hold.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qsklearn._checks import check_instance
+from qsklearn._checks import check_instance, count_axes
 from qsklearn._memory import check_memory
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
@@ -275,7 +275,7 @@ def _check_search(probabilities, iterations, histogram):
             f"accuracies that settings have. Got a row with the sum {wrong[0]:.6g} instead."
         )
     n_problems = len(histogram)
-    if np.ndim(iterations) == 0:
+    if count_axes(iterations) == 0:
         iterations = np.full(n_problems, iterations)
     return laws, check_whole(iterations, "iterations", _CALLER, (n_problems,))
 

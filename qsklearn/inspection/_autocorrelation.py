@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._checks import count_axes
 from qsklearn.inspection._autocorrelation_time import (
     autocorrelate,
     find_geyer_window,
@@ -277,7 +278,7 @@ def _check_number(value, name, low, high=np.inf):
 
 def _check_chains(chains):
     caller = f"{_CALLER}.from_chains"
-    if np.ndim(chains) == 3:
+    if count_axes(chains) == 3:
         chains = check_array(chains, "chains", caller, ("n_chains", "n_draws", "n_spins"))
     else:
         chains = check_array(chains, "chains", caller, ("n_chains", "n_draws"))[..., np.newaxis]

@@ -98,12 +98,10 @@ def estimate_beta(levels, degeneracies, mean_energy, n_draws):
         return level_probabilities(levels, degeneracies, beta) @ levels - mean_energy
 
     unit = 1.0 / (levels[-1] - levels[0])
-    low, high = -unit, unit
-    for _ in range(_MAX_DOUBLINGS):
-        if excess(low) > 0 > excess(high):
-            break
-        low, high = 2.0 * low, 2.0 * high
-    beta = brentq(excess, low, high, xtol=1e-12 * unit)
+    # Levels are so far apart that the last of these leaves but the lowest or the highest.
+    ends = unit * 2.0 ** np.arange(_MAX_DOUBLINGS)
+    end = next(end for end in ends if excess(-end) > 0 > excess(end))
+    beta = brentq(excess, -end, end, xtol=1e-12 * unit)
     law = level_probabilities(levels, degeneracies, beta)
     variance = law @ levels**2 - (law @ levels) ** 2
     return float(beta), float(1.0 / np.sqrt(n_draws * variance))

@@ -7,6 +7,7 @@ from numbers import Integral
 
 import numpy as np
 
+from qsklearn._checks import count_axes
 from qsklearn.inspection._drawing import GREY, check_axis, escape, make_axes
 
 _GAP = 0.14  # between images, in their larger side
@@ -58,7 +59,7 @@ def find_image_shape(estimator, image_shape, n_features, caller):
 
 def check_image_shape(image_shape, n_features, caller):
     """Raise ValueError unless a shape holds so many pixels; return it with its channels."""
-    sizes = tuple(image_shape) if np.ndim(image_shape) == 1 else ()
+    sizes = tuple(image_shape) if count_axes(image_shape) == 1 else ()
     is_shape = len(sizes) in (2, 3) and all(isinstance(n, Integral) and n > 0 for n in sizes)
     if not is_shape or math.prod(sizes) != n_features:
         raise ValueError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._checks import check_flag, count_axes
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import GREY
 from qsklearn.inspection._fitted_estimator import check_count, check_has
@@ -141,7 +142,7 @@ class LatentTraversalDisplay(Display):
         needed = (first, "inverse_transform")
         estimator = check_has(estimator, needed, _CALLER, kind, steps=X is None)
         bits = _find_state(estimator, X, random_state, caller)
-        is_choice = np.ndim(units) > 0
+        is_choice = count_axes(units) > 0
         chosen = _check_units(units, len(bits), caller) if is_choice else np.arange(len(bits))
         rows = _decode_flipped(estimator, bits, chosen)
         if not is_choice:
@@ -175,10 +176,11 @@ class LatentTraversalDisplay(Display):
         Raises
         ------
         ValueError
-            If `ax` is no axes.
+            If `colorbar` is no bool, or `ax` is no axes.
         ImportError
             If matplotlib is not installed.
         """
+        check_flag(colorbar, "colorbar", f"{_CALLER}.plot")
         n_units, size = len(self.units), self.images.shape[2:4]
         grid = ImageGrid(
             ax,

@@ -10,6 +10,7 @@ import numbers
 import numpy as np
 from scipy import sparse
 
+from qsklearn._checks import check_flag
 from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
 from qsklearn.inspection._display import Display
@@ -188,12 +189,13 @@ class QUBOMatrixDisplay(Display):
         Raises
         ------
         ValueError
-            If `vmax` is not a positive number, or `ax` is no axes.
+            If `colorbar` is no bool, `vmax` not a positive number, or `ax` is no axes.
         MemoryError
             If the dense matrix does not fit into memory.
         ImportError
             If matplotlib is not installed.
         """
+        check_flag(colorbar, "colorbar", f"{_CALLER}.plot")
         n_units = self.matrix.shape[0]
         check_memory(
             _BYTES_PER_CELL * n_units**2,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from qsklearn._checks import check_instance, check_reals
+from qsklearn._checks import check_flag, check_instance, check_reals
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._fitted_estimator import check_count, check_has
 from qsklearn.inspection._image_grid import ImageGrid, find_image_shape, near_square
@@ -76,6 +76,8 @@ class ReceptiveFieldDisplay(Display):
         if unit_names is None:
             unit_names = range(len(self.weights))
         check_instance(unit_names, Iterable, "unit_names", _CALLER)
+        if isinstance(unit_names, np.ndarray):  # one without an axis is iterable by its class alone
+            unit_names = np.atleast_1d(unit_names)
         self.unit_names = [str(name) for name in unit_names]
         if len(self.unit_names) != len(self.weights):
             raise ValueError(
@@ -174,10 +176,11 @@ class ReceptiveFieldDisplay(Display):
         Raises
         ------
         ValueError
-            If `vmax` is not a positive number, or `ax` is no axes.
+            If `colorbar` is no bool, `vmax` not a positive number, or `ax` is no axes.
         ImportError
             If matplotlib is not installed.
         """
+        check_flag(colorbar, "colorbar", f"{_CALLER}.plot")
         limit = self._find_limit(vmax)
         n_units, n_channels = self.weights.shape[:2]
         is_wide = n_channels > 1

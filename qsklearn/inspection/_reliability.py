@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from qsklearn._checks import count_axes
 from qsklearn._optional import import_optional
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import (
@@ -307,7 +308,7 @@ def _check_strategy(strategy):
 
 
 def _check_laws(proba):
-    if np.ndim(proba) == 1:
+    if count_axes(proba) == 1:
         second = check_probabilities(proba, "proba", _CALLER, ("n_samples",))
         return np.column_stack([1.0 - second, second])
     proba = check_probabilities(proba, "proba", _CALLER, ("n_samples", "n_classes"))

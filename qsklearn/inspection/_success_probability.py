@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._checks import count_axes
 from qsklearn.inspection._display import Display
 from qsklearn.inspection._drawing import COLOURS, add_legend, check_axis, dress, escape, make_axes
 from qsklearn.inspection._numbers import check_probabilities, check_whole
@@ -223,7 +224,7 @@ def _check_runs(runs, successes, shape):
             f"The 'runs' and 'successes' parameters of {_CALLER} must be given together. Got None "
             f"for '{missing}' instead."
         )
-    if np.ndim(runs) == 0:
+    if count_axes(runs) == 0:
         runs = np.full(shape, runs)
     runs = check_whole(runs, "runs", _CALLER, shape)
     successes = check_whole(successes, "successes", _CALLER, shape)

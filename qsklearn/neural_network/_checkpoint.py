@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import joblib
 import numpy as np
 import scipy.sparse
 
@@ -19,6 +18,7 @@ from qsklearn._private_api import Integral, Interval
 from qsklearn._recordings import canonical, join, key_of, split
 from qsklearn._versions import versions_of
 from qsklearn._warnings import warn
+from qsklearn.neural_network._object_identity import describe
 
 _HEAD = b"qsklearn checkpoint 1\n"
 _DIGEST_SIZE = 32
@@ -87,16 +87,19 @@ class Checkpoint:
         )
 
     def _folder(self, estimator):
-        folder = Path(estimator.checkpoint).expanduser()
+        given = os.fspath(estimator.checkpoint)
+        folder = Path(given).expanduser()
         reason = "it cannot be written to"
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = error.strerror
-        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        if not given:  # a variable of the shell that is not set, say
+            reason = "it has no name"
+        if not (given and folder.is_dir() and os.access(folder, os.W_OK)):
             raise CheckpointError(
                 f"The 'checkpoint' parameter of {self._caller} must be a folder that can be "
-                f"written to, or made. Got {str(folder)!r} instead: {reason}."
+                f"written to, or made. Got {given!r} instead: {reason}."
             )
         return folder
 
@@ -178,6 +181,7 @@ def _digest(content):
 
 def _identity(estimator, start, data):
     """A name for a fit: another one where anything that decides its result is another."""
+    caller = type(estimator).__name__
     parameters = {
         name: value
         for name, value in estimator.get_params(deep=False).items()
@@ -186,35 +190,11 @@ def _identity(estimator, start, data):
     arrays = {}
     facts = {
         "class": type(estimator).__qualname__,
-        "parameters": canonical(parameters, _describe),
+        "parameters": canonical(parameters, lambda thing: describe(thing, caller)),
         "start": _fold(start, arrays),
         "data": [_fold_data(each, arrays) for each in data],
     }
     return key_of(facts, arrays).hex()
-
-
-def _describe(thing):
-    """What stands for an object among parameters: its class, parameters and what it was fitted to.
-
-    An object that tells neither, nor can be pickled, is known by its class alone.
-    """
-    name = f"{type(thing).__module__}.{type(thing).__qualname__}"
-    if isinstance(thing, type) or callable(getattr(thing, "__name__", None)):
-        return None
-    if hasattr(thing, "get_params"):
-        fitted = {
-            key: joblib.hash(value)
-            for key, value in vars(thing).items()
-            if key.endswith("_") and not key.startswith("_")
-        }
-        return {"class": name, **thing.get_params(deep=False), "fitted": fitted}
-    if hasattr(thing, "state_dict"):
-        weights = {key: value.numpy(force=True) for key, value in thing.state_dict().items()}
-        return {"class": name, "is": repr(thing), "weights": joblib.hash(weights)}
-    try:
-        return {"class": name, "content": joblib.hash(thing)}
-    except Exception:  # whatever a foreign object's own pickling raises
-        return {"class": name}
 
 
 def _fold_data(data, arrays):

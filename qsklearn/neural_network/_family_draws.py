@@ -159,7 +159,7 @@ class FamilyDraws:
                 one_hot=family.one_hot,
                 **{**self.call, **arguments},
             )
-        except (ValueError, TypeError, ImportError):
+        except (ValueError, TypeError, ImportError, MemoryError):
             raise
         except Exception as error:
             add_failed_call(self.cost, error, time.perf_counter() - compiled)

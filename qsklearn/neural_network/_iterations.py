@@ -24,6 +24,7 @@ def iterate(training, checkpoint, progress, attributes):
     """
     if (saved := checkpoint.load()) is not None:
         training.go_on_from(saved)
+        progress.go_on_after(training.n_run)
     while training.stop_reason is None:
         progress.start_iteration()
         figures = training.iterate()

@@ -56,6 +56,15 @@ class Progress:
         if self._root is not None:
             self._root.call_on_fit_task_end(estimator=self._estimator, **self._data)
 
+    def go_on_after(self, n_iterations):
+        """Iterations of an earlier run, which a bar counts and callbacks do not hear of again.
+
+        Parameters
+        ----------
+        n_iterations : int
+        """
+        self._bar.update(n_iterations)
+
     def start_iteration(self):
         """An iteration begins."""
         if self._root is not None:

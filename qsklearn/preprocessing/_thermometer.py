@@ -285,8 +285,8 @@ def _check_dtype(dtype):
 
 def _distinct_texts(thresholds):
     """Distinct numbers in as few digits as they are distinct in, but six or more."""
-    for n_digits in range(6, 18):  # 17 digits tell any two floats apart
-        texts = [f"{threshold:.{n_digits}g}" for threshold in thresholds]
-        if len(set(texts)) == len(texts):
-            break
-    return texts
+    tried = (
+        [f"{threshold:.{n_digits}g}" for threshold in thresholds]
+        for n_digits in range(6, 18)  # 17 digits tell any two floats apart
+    )
+    return next(texts for texts in tried if len(set(texts)) == len(texts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import sqlite3
@@ -12,13 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qsklearn._checks import check_instance, check_integer, check_number
+from qsklearn._checks import check_instance, check_integer, check_number, check_path
 from qsklearn._private_api import Integral, Interval, Real, validate_parameter_constraints
 
 _CALLER = "Budget"
 _APPLICATION = 0x71736262  # "qsbb", in the header of the file
 _PATIENCE = 120.0  # seconds to wait for other processes
 _MICRO = 1e6
+_DIGEST_SIZE = 4  # bytes of the number that SQLite leaves to the user of a file
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS calls (number INTEGER PRIMARY KEY, qpu_time REAL NOT NULL, "
     "is_settled INTEGER NOT NULL, fault TEXT)"
@@ -70,7 +72,7 @@ class Budget:
     Raises
     ------
     ValueError
-        If a limit is out of range, or the file is no account.
+        If a limit is out of range, or the file is no account, or a damaged one.
 
     See Also
     --------
@@ -82,6 +84,10 @@ class Budget:
     have run: not if the solver was offline or busy or took no connection, but if the connection
     broke or the answer did not come in time. A process that is killed leaves its open call counted
     by the estimate.
+
+    The account is an SQLite file. What is in it stands behind a digest, so that one that was
+    damaged is refused and not read as another sum; what earlier versions wrote without a digest is
+    read as it is, and gets one with the next call.
 
     In a search the refit needs its part too (:func:`~qsklearn.model_selection.estimate_search_cost`
     reckons with it): if it finds the budget spent, scikit-learn raises, and the scores of the folds
@@ -114,7 +120,9 @@ class Budget:
         self.max_queries = max_queries
         self._is_temporary = path is None
         # Absolute, as copies of it may be used in another folder.
-        self.path = _temporary(self) if path is None else Path(path).absolute()
+        self.path = (
+            _temporary(self) if path is None else check_path(path, "path", _CALLER).absolute()
+        )
         with self._open(is_new=True):
             pass
 
@@ -250,21 +258,43 @@ class Budget:
             ) as account:
                 account.execute("BEGIN IMMEDIATE")
                 with account:
-                    self._check_kind(account)
+                    self._check_kind(account, is_new)
+                    _check_digest(account)
                     yield account
-        except sqlite3.Error as error:
+                    if account.total_changes:
+                        account.execute(f"PRAGMA user_version = {_digest(account)}")
+        except (sqlite3.Error, UnicodeError) as error:  # of names in a damaged file, the latter
             raise ValueError(
                 f"The 'path' parameter of {_CALLER} must be a file that a Budget made, or a new "
                 f"name in a folder that can be written to. Got {str(self.path)!r}: {error}."
             ) from error
 
-    def _check_kind(self, account: sqlite3.Connection) -> None:
+    def _check_kind(self, account: sqlite3.Connection, is_new: bool) -> None:
         if account.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION:
             return
         if account.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise sqlite3.DatabaseError("it is another application's")
+        if not is_new:
+            raise sqlite3.DatabaseError("it is empty now; restore it, or take a new Budget")
         account.execute(f"PRAGMA application_id = {_APPLICATION}")
         account.execute(_TABLE)
+
+
+def _check_digest(account: sqlite3.Connection) -> None:
+    """Refuse calls of another digest than the file's; 0 is none, as earlier versions wrote."""
+    if account.execute("PRAGMA user_version").fetchone()[0] not in (0, _digest(account)):
+        raise sqlite3.DatabaseError(
+            "it is damaged: its digest does not fit; restore it from a copy, or take a new path "
+            "with limits that are lower by what was spent"
+        )
+
+
+def _digest(account: sqlite3.Connection) -> int:
+    calls = account.execute(
+        "SELECT number, qpu_time, is_settled, fault FROM calls ORDER BY number"
+    ).fetchall()
+    digest = hashlib.blake2b(repr(calls).encode(), digest_size=_DIGEST_SIZE).digest()
+    return int.from_bytes(digest, signed=True) or 1
 
 
 def _temporary(budget: Budget) -> Path:

@@ -131,7 +131,7 @@ def _calls(
     """Calls of kernels, each with the scale of its biases and the models that it serves."""
     is_dense = _is_dense(models)
     describe = describe_dense if is_dense else describe_sparse
-    unit, are_integer = find_integers(models, is_dense)
+    unit, are_integer = find_integers(models, is_dense, betas.max(axis=1, initial=0.0))
     # Model by model, so that one model of a family does not change the rounding of another.
     for is_integer, scale in ((True, unit), (False, scale_of(models, betas))):
         rows = np.flatnonzero(are_integer == is_integer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qsklearn._checks import count_axes
 from qsklearn._kernels import _steepest_descent
 from qsklearn._kernels._threads import run_blocks
 from qsklearn.samplers._arguments import check_initial_states, count_threads
@@ -56,7 +57,7 @@ def steepest_descent(
     fields = check_fields(h, _CALLER)
     couplings = check_couplings(J, fields.shape[1], _CALLER)
     models = SpinModels(fields, couplings, check_one_hot(one_hot, couplings, _CALLER))
-    num_reads = np.shape(initial_states)[1] if np.ndim(initial_states) == 3 else 1
+    num_reads = np.shape(initial_states)[1] if count_axes(initial_states) == 3 else 1
     starts = check_initial_states(initial_states, fields.shape, num_reads, _CALLER)
     lowered = np.array(starts, np.int8)
     _check_unit(lowered, models.one_hot)

@@ -12,6 +12,7 @@ import numpy as np
 
 from qsklearn._private_api import validate_parameter_constraints
 from qsklearn._warnings import warn
+from qsklearn.samplers._arguments import check_request
 from qsklearn.samplers._base import BETA, COUNT, SEED_CONSTRAINTS, ArraySampler
 from qsklearn.samplers._models import SpinModels, check_bqm
 from qsklearn.samplers._one_by_one import draw_one_by_one
@@ -93,6 +94,9 @@ class DimodSampler(ArraySampler):
         check_bqm(bqm)
         self._check_wrapped()
         arguments = {**self._own_params(), **self.remove_unknown_kwargs(**parameters)}
+        if arguments.get("num_reads") is not None:
+            reads = self._check_reads(arguments["num_reads"], bqm.num_variables)
+            arguments["num_reads"] = reads
         return self.sampler.sample(bqm, **arguments)
 
     def _check_wrapped(self) -> None:
@@ -108,6 +112,16 @@ class DimodSampler(ArraySampler):
                 f"The 'params' parameter of {caller} must be a dict of arguments or None. "
                 f"Got {self.params!r} instead."
             )
+
+    def _check_reads(self, num_reads, n_variables: int) -> int:
+        """Refuse reads that are no count, or that no memory holds, and make them an int.
+
+        Foreign samplers pass them on to code in C, whose errors tell nothing.
+        """
+        caller = type(self).__name__
+        validate_parameter_constraints({"num_reads": [COUNT]}, {"num_reads": num_reads}, caller)
+        check_request(int(num_reads) * (n_variables + 8), caller)
+        return int(num_reads)
 
     def _own_params(self) -> dict[str, Any]:
         """``params`` without those that the sampler does not declare, of which it warns."""
@@ -156,7 +170,7 @@ class DimodSampler(ArraySampler):
         thermal = settings.beta is not None
         tempered = thermal and "beta" not in self.parameters
         # A device without a temperature to set is handed beta E, and takes its own beta_eff to it.
-        programmed = models.scaled(settings.beta) if tempered else models
+        programmed = models.programmed(settings.beta, type(self).__name__) if tempered else models
 
         def sample(model, bqm, num_reads, seed):
             arguments = self._arguments(

@@ -333,7 +333,7 @@ default="auto"
         thermal = settings.beta is not None
         starts = settings.initial_states
         self._settle_anneal(settings, starts is not None)
-        wanted = models.scaled(settings.beta) if thermal else models
+        wanted = models.programmed(settings.beta, _NAME) if thermal else models
         problem = Problem.of_models(wanted, is_search=not thermal)
         embeddings, layouts = self._arrange(problem, settings)
         programmer = self._programmer(problem, wanted, embeddings, layouts, settings)

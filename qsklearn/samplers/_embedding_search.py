@@ -21,7 +21,9 @@ _DENSE = 0.75  # of the edges of a clique or biclique, from which it is embedded
 def search(problem, target, n_copies, method, seed, deadline):
     if not _may_fit(problem, target):
         raise EmbeddingError(_misfit(problem, target, _suitable_methods(problem), False))
-    methods = _suitable_methods(problem) if method == "auto" else (method,)
+    # Without edges every method is the same: each spin gets a qubit.
+    is_free = method == "auto" or not problem.n_edges
+    methods = _suitable_methods(problem) if is_free else (method,)
     for name in methods:
         first = _embed(name, problem, target, seed, deadline)
         if first is None:

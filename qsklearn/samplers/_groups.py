@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from qsklearn._checks import count_axes
 from qsklearn.samplers._seeds import make_keys
 
 # How what devices say of each group is put together.
@@ -31,11 +32,7 @@ def split_matrices(J) -> list:
         return list(J)
     if scipy.sparse.issparse(J):
         return [J]
-    try:
-        n_axes = np.ndim(J)
-    except ValueError:  # ragged: refused as one matrix
-        n_axes = 2
-    return J if n_axes == 3 else [J]
+    return J if count_axes(J) == 3 else [J]
 
 
 def add_costs(error: Exception, parts: list) -> None:
@@ -56,7 +53,7 @@ def members_of_groups(groups, n_groups: int, n_models: int, caller: str) -> list
                 "J each model takes. Got None instead."
             )
         return [np.arange(n_models)]
-    groups = np.asarray(groups)
+    given, groups = groups, np.asarray(groups) if count_axes(groups) == 1 else np.empty((0, 0))
     if groups.shape != (n_models,) or not (
         n_models == 0
         or (
@@ -67,7 +64,7 @@ def members_of_groups(groups, n_groups: int, n_models: int, caller: str) -> list
     ):
         raise ValueError(
             f"The 'groups' parameter of {caller} must be {n_models} integers in [0, {n_groups}). "
-            f"Got {groups!r} instead."
+            f"Got {given!r} instead."
         )
     return [np.flatnonzero(groups == group) for group in range(n_groups)]
 

@@ -24,7 +24,8 @@ _SMALLEST_EXPONENT = -900.0
 # sparse graphs; on dense ones couplings of bytes, four of which are added up, and fields of shorts.
 _LARGEST_SPARSE = 127, 127
 _LARGEST_DENSE = 31, 32767
-_ROUNDING = 1e-9  # counts as none
+_ROUNDING = 1e-9  # counts as none, where β times it is below the next
+_FEEBLE = 1e-6
 # The unit of integer biases is the smallest of them, or that over one of these.
 _DIVISORS = range(1, 9)
 # Reads that share the rows of J of a dense model while they are in cache; their fields are, too.
@@ -167,10 +168,13 @@ def to_float32(values: np.ndarray, factor: float) -> np.ndarray:
         return np.clip(values * factor, -_HUGE, _HUGE).astype(np.float32)
 
 
-def find_integers(models: SpinModels, is_dense: bool) -> tuple[float, np.ndarray]:
+def find_integers(
+    models: SpinModels, is_dense: bool, coldest: np.ndarray
+) -> tuple[float, np.ndarray]:
     """The unit of which all couplings are small multiples, and which models' fields are, too.
 
-    Without couplings it is 1. A model counts if no spin may feel more than the largest field.
+    Without couplings it is 1. A model counts if no spin may feel more than the largest field, and
+    if what rounding takes from its biases is nothing at the coldest of its temperatures.
     """
     largest_coupling, largest_field = _LARGEST_DENSE if is_dense else _LARGEST_SPARSE
     sizes = np.abs(models.couplings.data)
@@ -179,7 +183,11 @@ def find_integers(models: SpinModels, is_dense: bool) -> tuple[float, np.ndarray
     if unit > 0:
         felt = np.abs(models.fields) + abs(models.couplings).sum(axis=1)
         fits = (felt <= largest_field * unit).all(axis=1)
-        fits[fits] = _are_multiples(models.fields[fits], unit).all(axis=1)
+        with np.errstate(over="ignore"):
+            nothing = np.minimum(_ROUNDING, _FEEBLE / np.maximum(coldest[fits] * unit, 1.0))
+        rounded = _residues(models.fields[fits], unit).max(axis=1, initial=0.0)
+        rounded = np.maximum(rounded, _residues(sizes, unit).max(initial=0.0))
+        fits[fits] = rounded <= nothing
     return unit, fits
 
 
@@ -189,14 +197,15 @@ def _unit_of(sizes: np.ndarray, largest: int) -> float:
         unit = sizes.min() / divisor
         if sizes.max() > largest * unit:
             return 0.0
-        if _are_multiples(sizes, unit).all():
+        if (_residues(sizes, unit) <= _ROUNDING).all():
             return unit
     return 0.0
 
 
-def _are_multiples(values: np.ndarray, unit: float) -> np.ndarray:
+def _residues(values: np.ndarray, unit: float) -> np.ndarray:
+    """How far values are from multiples of a unit, in that unit."""
     ratios = values / unit
-    return np.abs(ratios - np.rint(ratios)) <= _ROUNDING
+    return np.abs(ratios - np.rint(ratios))
 
 
 def scale_of(models: SpinModels, betas: np.ndarray) -> float:

@@ -29,6 +29,8 @@ _BLOCK_BYTES = 2**18
 _COLDEST = 10.0
 _HOTTEST = 1000.0
 _LEAST_RATIO = 100.0
+# Half levels that cost less are without energy: the inverse of others is finite.
+_SMALLEST_COST = 1e-300
 _SHORT = 20_000  # updates of weights that take milliseconds on one thread
 
 
@@ -241,10 +243,10 @@ def default_level_range(models: LevelModels) -> tuple[np.ndarray, np.ndarray]:
     for model in range(models.n_models):
         scale = models.scale[model]
         costs = scale * scale * curvatures[models.groups[model]]
-        costs = costs[costs > 0]
+        costs = costs[costs > _SMALLEST_COST]
         if not len(costs):  # weights that only tilt: what half a level costs is linear
             costs = scale * np.abs(models.fields[model])
-            costs = costs[costs > 0]
+            costs = costs[costs > _SMALLEST_COST]
         if len(costs):
             cold[model] = _COLDEST / (4.0 * np.median(costs))
             hottest = _HOTTEST / (top**2 * costs.max() * len(costs))

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse
 
 from qsklearn._base_estimator import BaseEstimator
+from qsklearn._checks import is_number
 from qsklearn._optional import import_optional
 from qsklearn._private_api import (
     Integral,
@@ -339,6 +340,11 @@ requests.ConnectionError
         validate_parameter_constraints(
             self._parameter_constraints, self.get_params(deep=False), _NAME
         )
+        if self.quota is not None and not is_number(self.quota):  # a bool
+            raise ValueError(
+                f"The 'quota' parameter of {_NAME} must be a number of microseconds >= 0 or None. "
+                f"Got {self.quota!r} instead."
+            )
         check_faults(self.faults or {}, _NAME)
         count_threads(self.num_threads, _NAME)
         _FOUND_RIGHT[self] = now

@@ -47,6 +47,26 @@ class SpinModels:
         """The models with all energies multiplied."""
         return SpinModels(self.fields * factor, self.couplings * factor, self.one_hot)
 
+    def programmed(self, beta: float, caller: str) -> SpinModels:
+        """The models for a device without a temperature to set: βE in place of E.
+
+        Raises
+        ------
+        ValueError
+            If β times an energy is no finite number.
+        """
+        with np.errstate(over="ignore"):
+            if not np.isfinite(beta * self.bound_energies()):
+                raise ValueError(
+                    f"The 'beta' parameter of {caller} must be a number that times all energies of "
+                    f"the model is finite. Got {beta!r} instead."
+                )
+        return self.scaled(beta)
+
+    def bound_energies(self) -> np.float64:
+        """What no energy of any of the models exceeds in size."""
+        return np.abs(self.fields).sum(axis=1).max(initial=0.0) + np.abs(self.couplings.data).sum()
+
     def local_fields(self, model: int, states: np.ndarray) -> np.ndarray:
         """Fields f_i = h_i + Σ_j J_ij s_j of states (num_reads, n_spins) of one model."""
         return self.fields[model] + (self.couplings @ states.T.astype(float)).T

@@ -39,6 +39,7 @@ from qsklearn.samplers._models import (
     models_from_bqm,
 )
 from qsklearn.samplers._population import PopulationAnnealingSampler, log_number_of_states
+from qsklearn.samplers._schedules import coldest_beta
 from qsklearn.samplers._seeds import check_seed, make_keys
 from qsklearn.samplers._tempering import ParallelTemperingSampler
 from qsklearn.samplers._tree import draw_by_tree
@@ -280,6 +281,7 @@ def log_partition_function(
         method = _choose_method(parts, settings)
     results = np.empty((4, len(fields)))
     for models, rows in zip(parts, members, strict=True):
+        _check_size(models, settings)
         settings.seed = keys[rows]
         results[:, rows] = _estimate(models, settings, method)
     results[[0, 2, 3]] -= settings.beta * offset
@@ -305,6 +307,9 @@ def _check(settings: SimpleNamespace) -> None:
     """Validate all arguments but the models; ``num_threads`` becomes a number."""
     validate_parameter_constraints(_CONSTRAINTS, vars(settings), _CALLER)
     settings.beta = float(settings.beta)
+    for name, constraints in _CONSTRAINTS.items():
+        if constraints[0] is COUNT and (count := getattr(settings, name)) is not None:
+            setattr(settings, name, int(count))  # also of a bool, or of a short one that overflows
     settings.num_threads = count_threads(settings.num_threads, _CALLER)
     thickness = settings.beta * float(settings.transverse_field) / settings.num_slices
     if not np.isfinite(thickness):
@@ -314,6 +319,16 @@ def _check(settings: SimpleNamespace) -> None:
         )
     # At beta = 0 there is none, either.
     settings.transverse_field = float(settings.transverse_field) if thickness else 0.0
+
+
+def _check_size(models: SpinModels, settings: SimpleNamespace) -> None:
+    """Refuse a temperature at which log Z, about beta times the lowest energy, has no number."""
+    coldest = coldest_beta(models)
+    if settings.beta > coldest:
+        raise ValueError(
+            f"The 'beta' parameter of {_CALLER} must be at most {coldest:.3g} for energies of this "
+            f"size. Got {settings.beta!r} instead."
+        )
 
 
 def _check_slices(n_spins: int, settings: SimpleNamespace) -> None:
@@ -519,8 +534,8 @@ def _by_population(models: SpinModels, settings) -> _Estimate:
 
 def _by_annealed_importance(models: SpinModels, settings) -> _Estimate:
     watch = Watch()
+    betas = _make_path(models, settings)
     starts = _draw_starts(models, settings)
-    betas = make_path(models, settings.beta, settings.num_temperatures)
     rest = (settings.num_sweeps or 1, settings.seed, settings.num_threads, watch)
     forward = weigh_forward(models, betas, settings.num_runs, *rest)
     _raise_if_stopped(watch)
@@ -529,11 +544,20 @@ def _by_annealed_importance(models: SpinModels, settings) -> _Estimate:
     return _between(forward, reverse, log_number_of_states(models))
 
 
+def _make_path(models: SpinModels, settings) -> np.ndarray:
+    """Inverse temperatures of annealed importance, if runs along them fit into memory."""
+    # Four arrays of a path; schedules of sweeps; weights and states before and after.
+    a_run = 16 + 2 * models.n_spins * (settings.num_slices if settings.transverse_field else 1)
+    path = 32 * settings.num_temperatures + 12 * (settings.num_sweeps or 1)
+    check_request(models.n_models * (path + a_run * settings.num_runs), _CALLER)
+    return make_path(models, settings.beta, settings.num_temperatures)
+
+
 def _by_annealed_worldlines(models: SpinModels, settings) -> _Estimate:
     watch = Watch()
     forward, reverse = weigh_worldlines(
         models,
-        make_path(models, settings.beta, settings.num_temperatures),
+        _make_path(models, settings),
         settings.transverse_field,
         num_slices=settings.num_slices,
         num_runs=settings.num_runs,

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from qsklearn._checks import check_number
 from qsklearn._private_api import Interval, Real, StrOptions
 from qsklearn.samplers._base import (
     BETA,
@@ -318,19 +319,15 @@ def check_transverse_field_range(settings: SimpleNamespace) -> tuple[float, floa
 
 
 def check_finite(settings: SimpleNamespace) -> None:
-    """Refuse a field or temperature that is infinite; NaN is refused before.
+    """Refuse a field or temperature that is infinite, and make it a float.
 
     Raises
     ------
     ValueError
     """
     for name in ("transverse_field", "search_beta"):
-        value = getattr(settings, name)
-        if value is not None and not np.isfinite(value):
-            raise ValueError(
-                f"The {name!r} parameter of PathIntegralAnnealingSampler must be finite. "
-                f"Got {value!r} instead."
-            )
+        if (value := getattr(settings, name)) is not None:
+            setattr(settings, name, check_number(value, name, "PathIntegralAnnealingSampler"))
 
 
 def check_slices(models: SpinModels, num_slices: int) -> None:

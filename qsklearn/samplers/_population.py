@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from qsklearn._checks import count_axes
 from qsklearn._private_api import Interval, Real
 from qsklearn.samplers._base import (
     BETA,
@@ -28,13 +29,12 @@ from qsklearn.samplers._resampling import (
     grow_blocks,
     log_mean_exp,
 )
-from qsklearn.samplers._schedules import default_beta_range
+from qsklearn.samplers._schedules import coldest_beta, default_beta_range
 from qsklearn.samplers._seeds import make_keys
 from qsklearn.samplers._streams import Stream, stream_of
 from qsklearn.samplers._uniforms import draw_uniforms
 
 _LAST_SWEEPS = 10
-_HUGE = 1e290
 
 
 class PopulationAnnealingSampler(ArraySampler):
@@ -183,11 +183,10 @@ class PopulationAnnealingSampler(ArraySampler):
             _, targets = default_beta_range(models)
         else:
             targets = np.full(models.n_models, float(settings.beta))
-        coldest = _coldest_beta(models)
-        targets = np.minimum(targets, coldest)
+        coldest = coldest_beta(models)
         schedule = None if schedule is None else np.minimum(schedule, coldest)
         population = _start(models, settings)
-        _anneal(population, targets, schedule, models, settings)
+        _anneal(population, np.minimum(targets, coldest), schedule, models, settings)
         if settings.beta is None and settings.watch.reason is not None:
             _descend(population, models, settings)
         # An order by random numbers, whose beginning is a choice without replacement.
@@ -204,16 +203,10 @@ class PopulationAnnealingSampler(ArraySampler):
         return states, population.energies[rows, chosen], info
 
 
-def _coldest_beta(models: SpinModels) -> float:
-    """Where energies times β would overflow in sums of weights: long before, nothing moves."""
-    largest = np.abs(models.fields).sum(axis=1).max() + np.abs(models.couplings.data).sum()
-    return _HUGE / max(largest, 1.0)
-
-
 def _check_schedule(settings: SimpleNamespace) -> np.ndarray | None:
     """Inverse temperatures after the start at 0, which a list may name as well."""
     given = settings.beta_schedule
-    if np.ndim(given) == 1 and len(given) > 1 and given[0] == 0:
+    if count_axes(given) == 1 and len(given) > 1 and given[0] == 0:
         given = given[1:]
     return check_increasing_betas(given, "beta_schedule", settings.beta)
 

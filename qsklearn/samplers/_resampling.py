@@ -34,7 +34,8 @@ def choose_betas(energies: np.ndarray, betas: np.ndarray, targets: np.ndarray, o
     high = targets - betas
     spread = energies.max(axis=1) - energies.min(axis=1)
     # A weight is no less than exp(-step * spread), which ensures the overlap for a small step.
-    safe = np.divide(-np.log(overlap), spread, out=np.full_like(high, np.inf), where=spread > 0)
+    with np.errstate(over="ignore"):  # to infinity, which is as safe as no spread
+        safe = np.divide(-np.log(overlap), spread, out=np.full_like(high, np.inf), where=spread > 0)
     arrived = (safe >= high) | (_overlaps(energies, high) >= overlap)
     # Bisection of the logarithm: energies may be of any size.
     low = np.where(arrived, high, safe)

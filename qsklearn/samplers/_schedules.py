@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from qsklearn.samplers._models import SpinModels
@@ -17,6 +19,8 @@ _SMALLEST_STEP_OF_ALL = 1e-3
 _ROUNDING = 1e-12
 # Models whose biases are all below this are without bias.
 _SMALLEST_BIAS = 1e-150
+# Energies times β are kept below this, so that sums of them are finite.
+_HUGE = 1e290
 
 
 def default_beta_range(models: SpinModels) -> tuple[np.ndarray, np.ndarray]:
@@ -61,6 +65,12 @@ def default_beta_range(models: SpinModels) -> tuple[np.ndarray, np.ndarray]:
     return hot, np.maximum(hot, cold)
 
 
+def coldest_beta(models: SpinModels) -> float:
+    """Where energies times β would overflow in sums of weights: long before, nothing moves."""
+    largest = models.bound_energies()
+    return _HUGE / largest if largest > _HUGE / np.finfo(float).max else math.inf
+
+
 def interpolate(hot: np.ndarray, cold: np.ndarray, num_sweeps: int, kind: str) -> np.ndarray:
     """Schedule of each model from hot to cold.
 
@@ -77,5 +87,11 @@ def interpolate(hot: np.ndarray, cold: np.ndarray, num_sweeps: int, kind: str) -
     """
     at = np.linspace(0.0, 1.0, num_sweeps) if num_sweeps > 1 else np.ones(1)
     if kind == "geometric":
-        return hot[:, np.newaxis] * (cold / hot)[:, np.newaxis] ** at
+        with np.errstate(over="ignore"):
+            ratios = (cold / hot)[:, np.newaxis]
+        way = hot[:, np.newaxis] * ratios**at
+        if np.isfinite(ratios).all():
+            return way
+        powers = hot[:, np.newaxis] ** (1.0 - at) * cold[:, np.newaxis] ** at
+        return np.where(np.isfinite(ratios), way, powers)
     return hot[:, np.newaxis] + (cold - hot)[:, np.newaxis] * at

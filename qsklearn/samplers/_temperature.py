@@ -25,6 +25,8 @@ from qsklearn.samplers._models import (
 _CALLER = "estimate_effective_beta"
 # Excitations below this fraction of the largest are rounding errors of 32 bits.
 _ROUNDING = 1e-6
+# Models whose biases are all below this are without bias: others have a finite inverse.
+_SMALLEST_BIAS = np.finfo(float).tiny
 _MAX_NEWTON_STEPS = 100
 # Reads of which one in _THINNING finds the start of Newton's method where there are many.
 _THINNING, _MANY_READS = 16, 1024
@@ -288,9 +290,10 @@ def estimate_beta(
 
 
 def _largest_bias(models: SpinModels) -> float:
-    return float(
+    largest = float(
         max(np.abs(models.fields).max(initial=0), np.abs(models.couplings.data).max(initial=0))
     )
+    return largest if largest >= _SMALLEST_BIAS else 0.0
 
 
 def _flip_energies(models: SpinModels, states: np.ndarray) -> np.ndarray:

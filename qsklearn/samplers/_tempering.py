@@ -280,7 +280,9 @@ def _exchange(replicas, betas, uniforms, first: int) -> None:
     pairs = np.arange(first, betas.shape[1] - 1, 2)
     gaps = (betas[:, pairs] - betas[:, pairs + 1])[:, :, np.newaxis]
     drops = replicas.energies[:, pairs] - replicas.energies[:, pairs + 1]
-    is_made = uniforms[:, :, pairs].swapaxes(1, 2) < np.exp(np.minimum(gaps * drops, 0.0))
+    with np.errstate(over="ignore"):  # to infinity, whose exponential is right
+        likely = np.exp(np.minimum(gaps * drops, 0.0))
+    is_made = uniforms[:, :, pairs].swapaxes(1, 2) < likely
     replicas.tried[pairs] += 1
     replicas.made[:, pairs] += is_made.sum(axis=2)
     model, pair, read = np.nonzero(is_made)

@@ -233,6 +233,16 @@ def test_what_failed_does_not_count(path):
     assert [bits(there.run([make_circuit()], shots=3)) for _ in range(2)] == [first, second]
 
 
+@pytest.mark.parametrize("shots", [2**63, 2**64])
+def test_shots_that_no_memory_holds_are_refused_before_the_call(path, shots):
+    counting = Counting()
+    with pytest.raises(
+        MemoryError, match=r"outcomes of RecordedPrimitive.run would need [\d,]+ by"
+    ):
+        RecordedPrimitive(counting, path).run([make_circuit()], shots=shots)
+    assert not counting.num_runs
+
+
 def test_a_new_recording_replaces_the_last(path):
     old = bits(RecordedPrimitive(Counting(), path).run([make_circuit()], shots=40))
     primitive = Counting()

@@ -92,6 +92,10 @@ def test_a_column_of_labels_and_whole_floats_are_taken(tmp_path):
     np.savez(path, X=X, y=Y[:, None].astype(float))
     target = load_table(path).target
     assert target.dtype == np.int64 and target.tolist() == Y.tolist()
+    halves = Y / 2  # labels as good as others
+    np.savez(path, X=X, y=halves)
+    target = load_table(path).target
+    assert target.dtype == np.float64 and target.tolist() == halves.tolist()
 
 
 def test_a_header_that_is_no_python_is_refused_by_name(tmp_path):

@@ -5,7 +5,14 @@ import random
 import pytest
 from fuzzing.corruption import _CASES, KINDS, damage, run
 
-N_FILES = {"recording": 25, "checkpoint": 25, "embedding cache": 25, "npz": 60, "csv": 60}
+N_FILES = {
+    "recording": 25,
+    "checkpoint": 25,
+    "embedding cache": 25,
+    "account": 60,
+    "npz": 60,
+    "csv": 60,
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

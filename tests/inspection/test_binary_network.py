@@ -117,6 +117,15 @@ def test_names_stay_apart_and_in_the_figure(n_inputs, n_hidden, size):
     assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
 
 
+def test_units_are_numbered_where_numbers_can_be_read():
+    def numbers(size):
+        ax = Figure(figsize=size).subplots()
+        return [text.get_text() for text in random_network(3, 30).plot(ax).ax_.texts]
+
+    assert numbers((6.0, 8.0)) == [str(number) for number in range(1, 31)]
+    assert numbers((6.0, 2.5)) == []
+
+
 def test_own_axes_are_used(searched):
     ax = Figure().subplots()
     display = BinaryNetworkDisplay.from_estimator(searched.two, ax=ax)

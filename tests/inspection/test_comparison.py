@@ -128,6 +128,8 @@ def test_pyplot_is_left_alone(result):
 def test_nothing_at_all_to_draw():
     display = ComparisonDisplay({"fit_seconds": {"a": [np.nan]}}, {}).plot()
     assert display.ax_.get_legend() is None
+    with pytest.raises(ValueError, match="'values' parameter of ComparisonDisplay must hold a sc"):
+        ComparisonDisplay({}, {})
 
 
 def test_without_matplotlib(monkeypatch):

@@ -198,3 +198,6 @@ def test_what_is_no_curve():
         message = f"'curve' .* must be a CostCurve, .* Got {type(other).__name__} instead"
         with pytest.raises(ValueError, match=message):
             CostCurveDisplay.from_curve(other)
+    lacking = {name: value for name, value in ROWS[1].items() if name != "mean"}
+    with pytest.raises(ValueError, match=r"must be rows with .*mean.*\. One lacks mean\."):
+        CostCurveDisplay([ROWS[0], lacking])

@@ -106,6 +106,17 @@ def test_missing_qubits_are_marked_where_they_would_be(whole, layout):
     assert "missing (3)" in legend and "1 chain of 2 qubits" in legend and not display.labels_
 
 
+def test_a_chip_with_qubits_of_own_names_is_a_graph_of_no_chip():
+    chip = nx.relabel_nodes(graphs.chimera_graph(1), str)
+    display = EmbeddingDisplay.from_embedding({"x": ["0", "4"]}, chip)
+    assert display.dead_.get_offsets().size == 0
+    assert points(display.unused_) == {
+        tuple(np.round(place, 9))
+        for qubit, place in nx.kamada_kawai_layout(chip).items()
+        if qubit not in ("0", "4")
+    }
+
+
 @pytest.mark.parametrize("n", [1, 12, 250])
 def test_graphs_of_no_chip(n):
     display = EmbeddingDisplay.from_embedding(
@@ -150,6 +161,11 @@ def test_an_embedding_of_ours_and_a_device():
     assert len(display.dead_.get_offsets()) == n_missing
     simple = dimod.StructureComposite(dimod.NullSampler(), [0, 1, 2], [(0, 1), (1, 2)])
     assert len(EmbeddingDisplay.from_embedding({0: [0, 1]}, simple).unused_.get_offsets()) == 1
+    # What tells its structure alone.
+    bare = SimpleNamespace(nodelist=[0, 1, 2, 3], edgelist=[(0, 1), (1, 2)])
+    display = EmbeddingDisplay.from_embedding({0: [0, 1]}, bare)
+    assert len(display.unused_.get_offsets()) == 2
+    assert len(display.chain_couplers_.get_segments()) == 1
 
 
 class Fitted(BaseEstimator):

@@ -137,6 +137,18 @@ def test_temperatures_at_the_edge(counts, expected):
     display.figure_.draw_without_rendering()
 
 
+@pytest.mark.parametrize("bins", ["auto", "levels", 4])
+def test_a_model_of_one_level_has_no_temperature(bins):
+    flat = dimod.BinaryQuadraticModel({"a": 0.0, "b": 0.0}, {}, 2.5, "SPIN")
+    display = EnergyHistogramDisplay.from_sampler(
+        ExactSampler(), flat, beta=1.0, num_reads=30, seed=0, bins=bins
+    )
+    (bar,) = display.bars_
+    assert bar.get_height() == 30 and bar.get_x() + bar.get_width() / 2 == pytest.approx(2.5)
+    assert np.isnan(display.beta_eff_) and np.isnan(display.beta_eff_stderr_)
+    assert display.total_variation_ == 0.0
+
+
 def test_occurrences_count_and_variables_go_by_name():
     bqm = dimod.BinaryQuadraticModel({"a": 1.0, "b": 0.0}, {"ab": 0.5}, 0.0, "SPIN")
     rows = [{"b": 1, "a": -1, "z": 1}, {"b": -1, "a": 1, "z": 1}]

@@ -176,6 +176,13 @@ def test_images_that_do_not_fit(images, units, values, message):
         LatentTraversalDisplay(images, units, values)
 
 
+@pytest.mark.parametrize("colorbar", [np.array([1.0, 2.0]), "no", 1])
+def test_a_colorbar_is_asked_for_or_not(colorbar):
+    display = LatentTraversalDisplay(np.ones((1, 2, 2, 2)), [0], [0])
+    with pytest.raises(ValueError, match="'colorbar' parameter of Latent.* must be True or False"):
+        display.plot(colorbar=colorbar)
+
+
 def test_pyplot_is_left_alone(model):
     before = "matplotlib.pyplot" in sys.modules
     LatentTraversalDisplay.from_estimator(model, np.ones(4))

@@ -118,6 +118,14 @@ def test_titles_stay_apart_and_in_the_figure(n_layers):
     assert display.axes_[0].get_title().startswith("0: Conv")
 
 
+def test_small_panels_cut_titles_to_one_line():
+    axes = Figure(figsize=(5.0, 1.8)).subplots(1, 2)
+    LayerEnergyDisplay(make_diagnostics()).plot(axes)
+    first, second = (panel.get_title() for panel in axes)
+    assert first.startswith("0: Conv") and "…" in first and "\n" not in first
+    assert len(first) < len(NAMES[0]) and second == "2: Linear(10)"
+
+
 def test_own_axes_are_used():
     axes = Figure().subplots(1, 2)
     display = LayerEnergyDisplay.from_estimator(Network().fit(), ax=axes)

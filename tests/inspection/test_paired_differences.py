@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from qsklearn.inspection import PairedDifferenceDisplay
 
@@ -196,6 +197,11 @@ def test_small_axes_cut_names_in_their_middle():
     names = [label.get_text() for label in make(4, LONG).plot(ax).ax_.get_yticklabels()]
     assert all("…" in name and "\n" not in name for name in names)
     assert len(set(names)) == 4  # told apart by their ends
+    # Where their lines would touch, names are written smaller.
+    for height, size in ((4.0, "medium"), (1.0, "small")):
+        ax = Figure(figsize=(3.4, height), layout="constrained").subplots()
+        (label, *_) = make(6, "name {}").plot(ax).ax_.get_yticklabels()
+        assert label.get_fontsize() == FontProperties(size=size).get_size_in_points()
 
 
 def test_pyplot_is_left_alone(result):
@@ -226,6 +232,8 @@ def test_what_is_no_result(result):
         message = f"'result' .* must be a ComparisonResult, .* Got {type(other).__name__} instead"
         with pytest.raises(ValueError, match=message):
             PairedDifferenceDisplay.from_result(other)
+    with pytest.raises(ValueError, match="'tests' .* must hold a score. Got none"):
+        PairedDifferenceDisplay({}, {}, baseline="a")
     result.control_tests = lambda scoring: []
     message = "'controls' .* contenders have no controls. Got True, .*'sampled'.*with_controls"
     with pytest.raises(ValueError, match=message):

@@ -263,6 +263,7 @@ def test_estimators_that_cannot_be_asked():
         (sparse.coo_array([[1, 0], [2, 1]]), "must be upper triangular. Got 1 numbers"),
         ([["a"]], "must be an array of real numbers. Got <U1 values instead"),
         ([[1j]], "must be an array of real numbers. Got complex128 values instead"),
+        (sparse.csr_array([[1j]]), "must hold real numbers. Got the dtype complex128 instead"),
     ],
 )
 def test_bad_matrices(matrix, message):
@@ -297,6 +298,12 @@ def test_layers_that_do_not_fit(layers, message):
 def test_bad_limits(vmax):
     with pytest.raises(ValueError, match=f"'vmax' .* finite number > 0, .* Got {vmax!r} instead"):
         QUBOMatrixDisplay(np.zeros((4, 4))).plot(vmax=vmax)
+
+
+@pytest.mark.parametrize("colorbar", [np.array([1.0, 2.0]), "no", 1])
+def test_a_colorbar_is_asked_for_or_not(colorbar):
+    with pytest.raises(ValueError, match="'colorbar' parameter of QUBO.* must be True or False"):
+        QUBOMatrixDisplay(np.zeros((4, 4))).plot(colorbar=colorbar)
 
 
 def test_what_is_no_model():

@@ -8,10 +8,11 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from qsklearn import QuantumSampledMLPClassifier, QUBOTransferClassifier, SpinGlassAnnealedNetwork
 from qsklearn.inspection import ReceptiveFieldDisplay
@@ -117,7 +118,9 @@ def test_a_network_of_layers(digits):
 
 
 @pytest.mark.filterwarnings("ignore:QuantumSampledMLPClassifier stopped")
-@pytest.mark.parametrize("kind", ["sampled", "qubo", "linear", "pipeline", "components", "mlp"])
+@pytest.mark.parametrize(
+    "kind", ["sampled", "qubo", "linear", "pipeline", "selection", "components", "mlp"]
+)
 def test_estimators_that_can_be_read(kind, digits):
     mlp = MLPClassifier((5,), activation="logistic", max_iter=300, tol=1e-2, random_state=0)
     linear = LogisticRegression(max_iter=300)
@@ -128,6 +131,10 @@ def test_estimators_that_can_be_read(kind, digits):
         "qubo": lambda: QUBOTransferClassifier(mlp, mode="float", random_state=0),
         "linear": lambda: linear,
         "pipeline": lambda: make_pipeline(StandardScaler(), linear),
+        # Its estimator_ ends in a step without weights.
+        "selection": lambda: SelectFromModel(
+            make_pipeline(PCA(4), FunctionTransformer()), importance_getter=lambda _: np.ones(64)
+        ),
         "components": lambda: PCA(4),
         "mlp": lambda: mlp,
     }[kind]().fit(*digits)
@@ -137,6 +144,7 @@ def test_estimators_that_can_be_read(kind, digits):
         "qubo": lambda: estimator.estimator_.coefs_[0].T,
         "linear": lambda: estimator.coef_,
         "pipeline": lambda: estimator[-1].coef_,
+        "selection": lambda: estimator.estimator_[0].components_,
         "components": lambda: estimator.components_,
         "mlp": lambda: estimator.coefs_[0].T,
     }[kind]()
@@ -202,6 +210,12 @@ def test_nothing_runs_into_a_neighbour(shape, layout):
     assert not any(box.transformed(figure.transFigure).overlaps(other) for other in others)
     tiles = [image.get_window_extent() for image in display.images_.ravel()]
     assert not any(a.overlaps(b) for n, a in enumerate(tiles) for b in tiles[:n])
+
+
+@pytest.mark.parametrize("colorbar", [np.array([1.0, 2.0]), "no", 1])
+def test_a_colorbar_is_asked_for_or_not(colorbar):
+    with pytest.raises(ValueError, match="'colorbar' parameter of Rece.* must be True or False"):
+        ReceptiveFieldDisplay(np.ones((1, 2, 2))).plot(colorbar=colorbar)
 
 
 def test_what_cannot_be_read():

@@ -15,6 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold, cross_validate
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import LinearSVC
@@ -392,7 +393,8 @@ def test_pandas_labels():
 )
 def test_missing_labels_are_named(y, text):
     X, _ = load_iris(return_X_y=True)
-    for labels in (y, y and np.array(y, dtype=object)):
+    # Also as objects, and as the numbers that they may be.
+    for labels in (y, y and np.array(y, dtype=object), y and np.array(y)):
         with pytest.raises(ValueError, match=f"'y' parameter of compare .*{text}"):
             compare({"Bayes": GaussianNB()}, X, labels)
 
@@ -404,6 +406,8 @@ def test_what_the_data_were():
     assert result.data == {"n_samples": 150, "n_features": 3, "classes": classes}
     regression = compare({"mean": DummyRegressor()}, X.tolist(), y * 0.5, cv=2)
     assert regression.data == {"n_samples": 150, "n_features": 4, "classes": None}
+    labels = compare({"near": KNeighborsClassifier()}, X, y[:, np.newaxis] == [0, 1], cv=2)
+    assert labels.data["classes"] is None
 
 
 def test_what_drew_the_states():

@@ -133,6 +133,19 @@ def test_costs_of_fits_and_predictions(curve):
     assert all(row["fit_seconds"] > 0 and row["score_seconds"] > 0 for row in rows)
 
 
+def test_an_estimate_that_fails_loses_no_score():
+    class Silent(Reader):
+        def estimate_cost(self, n_samples, n_features, n_outputs=None, *, method="fit"):
+            raise RuntimeError("the device's timing is not known")
+
+    ranges = {"reader": {"num_reads": [4]}, "silent": {"num_reads": [4]}}
+    estimators = {"reader": Reader(), "silent": Silent()}
+    found = cost_curve(estimators, X, Y, param_ranges=ranges, random_state=0)
+    reader, silent = found.summary()
+    assert silent["mean"] == reader["mean"] and silent["reads"] == reader["reads"]
+    assert reader["predict_reads"] > 0 and math.isnan(silent["predict_reads"])
+
+
 def test_frame_and_text(curve):
     frame = curve.to_frame("f1_macro")
     assert len(frame) == 6 and set(frame["scoring"]) == {"f1_macro"}

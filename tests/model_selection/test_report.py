@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris, load_wine
-from sklearn.dummy import DummyClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from qsklearn.model_selection import compare, write_report
@@ -170,6 +172,15 @@ def test_the_data_are_described(results, tmp_path):
     assert "always saying" not in results["wine"].to_html(tmp_path / "w.html").read_text("utf-8")
     with pytest.raises(ValueError, match="'notes' parameter of write_report must be one of"):
         write_report(scored, tmp_path / "x.html", notes={"wine": []})
+
+
+def test_what_the_data_do_not_tell_is_left_out(tmp_path):
+    texts, weights = ["a bee", "a sea", "the bee", "the sea"] * 6, np.arange(24.0)
+    model = make_pipeline(TfidfVectorizer(), DummyRegressor())
+    result = compare({"mean": model}, texts, weights, cv=3)
+    page = result.to_html(tmp_path / "r.html").read_text("utf-8")
+    data = page.partition("<h2>Data</h2>")[2].partition("</section>")[0]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", data) == ["rows", "24"]
 
 
 def test_the_columns_of_costs_are_explained(page):

@@ -20,6 +20,7 @@ from qsklearn import (
     QuantumSampledMLPClassifier,
     QUBOTransferClassifier,
     SpinGlassAnnealedNetwork,
+    SpinGlassAnnealedRegressor,
 )
 from qsklearn.model_selection import cost_scorers, estimate_search_cost
 from qsklearn.samplers import Budget, DWaveQPUSampler, EmbeddedSampler, MockQPUSampler
@@ -116,23 +117,49 @@ def test_predictions_count():
     assert estimate_search_cost(search, X, y)["reads"] == 2 * (150 + 300) * 7
 
 
-def test_features_after_transformers_count():
-    sizes = []
+def spy_on(base, sizes):
+    """An estimator of one read that notes what is asked of it."""
 
-    class Spy(QuantumSampledMLPClassifier):
+    class Spy(base):
         def estimate_cost(self, n_samples, n_features, n_outputs=None, *, method="fit"):
             sizes.append((n_samples, n_features, n_outputs, method))
             return {"reads": 1}
 
-    pipeline = make_pipeline(PolynomialFeatures(2), Spy())
+    return Spy()
+
+
+def test_features_after_transformers_count():
+    sizes = []
+    pipeline = make_pipeline(PolynomialFeatures(2), spy_on(QuantumSampledMLPClassifier, sizes))
     cost = estimate_search_cost(GridSearchCV(pipeline, {"spy__n_hidden": [2]}, cv=3), X, y)
     assert cost["reads"] == 7 and set(sizes) == {
         (100, 15, 3, "fit"), (50, 15, 3, "predict"), (150, 15, 3, "fit")
     }  # fmt: skip
 
 
-def test_classical_estimators_cost_nothing():
-    search = GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=2)
+@pytest.mark.parametrize(
+    "base, targets, n_outputs",
+    [
+        (QuantumSampledMLPClassifier, y[:, np.newaxis] == [0, 1], 2),
+        (SpinGlassAnnealedRegressor, X[:, 0], 1),
+        (SpinGlassAnnealedRegressor, X[:, :3], 3),
+        (QuantumBoltzmannPriorVAE, None, None),
+    ],
+    ids=["labels", "number", "numbers", "none"],
+)
+def test_outputs_are_those_of_the_targets(base, targets, n_outputs):
+    sizes = []
+    search = GridSearchCV(spy_on(base, sizes), {"random_state": [0]}, cv=2)
+    estimate_search_cost(search, X, targets)
+    assert {n for _, _, n, _ in sizes} == {n_outputs}
+
+
+@pytest.mark.parametrize("scale", [False, True])
+def test_classical_estimators_cost_nothing(scale):
+    model = LogisticRegression()
+    pipeline = make_pipeline(StandardScaler(), model) if scale else model
+    name = "logisticregression__C" if scale else "C"
+    search = GridSearchCV(pipeline, {name: [1, 2]}, cv=2)
     assert all(estimate_search_cost(search, X, y)[name] == 0 for name in COUNTS)
 
 

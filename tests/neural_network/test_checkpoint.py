@@ -1,16 +1,22 @@
 """States of fits on disk: found again, whole, refused by name."""
 
+import functools
 import os
 import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator
+from sklearn.preprocessing import OneHotEncoder
 
 from qsklearn import QuantumSampledMLPClassifier
 from qsklearn.neural_network._checkpoint import Checkpoint, CheckpointError
-from qsklearn.samplers import DimodSampler, GibbsSampler
+from qsklearn.samplers import DimodSampler, EmbeddedSampler, GibbsSampler, MockQPUSampler
 
 X = np.arange(6.0).reshape(3, 2)
 STATE = {
@@ -103,6 +109,106 @@ def test_parameters_of_samplers_count_and_so_does_what_is_wrapped(tmp_path):
     assert keep(tmp_path, sampler=lambda: None) is not None
 
 
+def test_classes_among_parameters_count_by_their_names(tmp_path):
+    class Local:
+        pass
+
+    things = [OneHotEncoder(), OneHotEncoder(dtype=np.float32), Local, Local()]
+    paths = [keep(tmp_path, sampler=thing).path for thing in things]
+    assert len(set(paths)) == 4
+    assert keep(tmp_path, sampler=OneHotEncoder(dtype=np.float64)).path == paths[0]
+
+
+def make_function(strength, is_edited=False):
+    def constant(bqm):
+        return strength
+
+    def edited(bqm):
+        return strength + 1
+
+    edited.__name__ = constant.__name__
+    edited.__qualname__ = constant.__qualname__
+    return edited if is_edited else constant
+
+
+def make_object(inner=1.0, class_attribute=1.0, function=None):
+    class Sampler:
+        setting = class_attribute
+        __slots__ = ("function",)
+
+        def __init__(self):
+            self.function = function
+
+        def sample(self, x):
+            return self.sample(inner) if x in {"ground", "thermal"} else inner
+
+        @property
+        def beta(self):
+            return inner
+
+    return Sampler()
+
+
+OBJECTS = [
+    lambda: make_function(1.0),
+    lambda: make_function(2.0),
+    lambda: make_function(1.0, is_edited=True),
+    lambda: functools.partial(make_function(1.0), 2),
+    lambda: EmbeddedSampler(MockQPUSampler("advantage"), chain_strength=make_function(1.0)),
+    lambda: EmbeddedSampler(MockQPUSampler("advantage"), chain_strength=make_function(2.0)),
+    make_object,
+    lambda: make_object(inner=2.0),
+    lambda: make_object(class_attribute=2.0),
+    lambda: make_object(function=make_function(1.0)),
+    lambda: make_object(function=make_function(2.0)),
+    lambda: make_object(function=np.tanh),
+]
+
+
+def test_what_functions_and_classes_do_counts_and_not_their_names_alone(tmp_path):
+    paths = [keep(tmp_path, sampler=make()).path for make in OBJECTS]
+    assert len(set(paths)) == len(OBJECTS)
+    assert [keep(tmp_path, sampler=make()).path for make in OBJECTS] == paths
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from qsklearn._recordings import canonical
+from qsklearn.neural_network._object_identity import describe
+from test_checkpoint import OBJECTS
+print([canonical(make(), lambda thing: describe(thing, "Learner")) for make in OBJECTS])
+"""
+
+
+def test_the_same_in_another_process():
+    here = str(Path(__file__).parent)
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT, here], capture_output=True, text=True, check=True,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert printed[0] == printed[1] and "class" in printed[0]
+
+
+def test_a_function_that_calls_itself(tmp_path):
+    def sampler(n):
+        return n and sampler(n - 1)
+
+    assert keep(tmp_path, sampler=sampler).path != keep(tmp_path, sampler=np.tanh).path
+
+
+def test_what_cannot_be_told_apart_is_told(tmp_path):
+    class Connected:
+        def __init__(self):
+            self.lock = threading.Lock()
+
+    with pytest.warns(UserWarning, match="Connected among the parameters of Learner cannot be pic"):
+        keep(tmp_path, sampler=Connected())
+
+
 @pytest.mark.parametrize("how", ["flip", "cut", "empty", "foreign"])
 def test_damage_is_refused_by_name(tmp_path, how):
     checkpoint = keep(tmp_path)
@@ -119,6 +225,15 @@ def test_damage_is_refused_by_name(tmp_path, how):
         with pytest.raises(CheckpointError, match=re.escape(str(checkpoint.path))):
             checkpoint.load()
         assert checkpoint.path.read_bytes() == damaged
+
+
+def test_what_cannot_be_read_is_refused_by_name(tmp_path):
+    checkpoint = keep(tmp_path)
+    checkpoint.path.mkdir()
+    with pytest.raises(
+        CheckpointError, match=r"\.checkpoint' of Learner cannot be read: .* Delete"
+    ):
+        checkpoint.load()
 
 
 def test_other_versions_are_refused(tmp_path, monkeypatch):
@@ -140,6 +255,10 @@ def test_folders_are_made_and_files_in_their_place_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match=r"must be a folder .* Got '.*file' instead"):
         keep(tmp_path / "file")
+    with pytest.raises(
+        CheckpointError, match=r"must be a folder .* Got '' instead: it has no name"
+    ):
+        keep("")
 
 
 def test_a_full_disk_ends_the_saving_and_not_the_training(tmp_path, monkeypatch):

@@ -81,3 +81,15 @@ def test_bars_show_with_verbose_alone(capsys):
     fit(network(verbose=1))
     said = capsys.readouterr().err
     assert "QuantumSampledMLPClassifier: 100%" in said and "4/4" in said and "loss=" in said
+
+
+def test_a_bar_counts_what_an_earlier_run_did(tmp_path, capsys, helpers):
+    words = {"verbose": 1, "checkpoint": tmp_path, "checkpoint_interval": 1}
+    network(**words).set_callbacks(helpers.Notes(3)).fit(X, Y)
+    again = helpers.Notes()
+    fit(network(**words).set_callbacks(again))
+    assert len(again.scores) == 1
+    assert "4/4" in capsys.readouterr().err.rsplit("\r", 2)[-1]
+    notes = helpers.Notes()
+    fit(network(**words).set_callbacks(notes))
+    assert notes.scores == [] and "4/4" in capsys.readouterr().err

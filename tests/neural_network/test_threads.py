@@ -1,8 +1,11 @@
 """Fits beside each other: threads of one process, and processes made by fork and spawn."""
 
 import multiprocessing
+import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import joblib
 import numpy as np
@@ -17,6 +20,7 @@ from qsklearn import (
     QUBOTransferClassifier,
     SpinGlassAnnealedNetwork,
 )
+from qsklearn.neural_network._torch_state import torch_to_itself
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -50,6 +54,29 @@ def outcome(name):
 @pytest.fixture(scope="module")
 def alone():
     return {name: outcome(name) for name in NETWORKS}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_a_forked_child_does_not_wait_for_a_thread_that_it_lacks():
+    """The thread trains while the child is made, in which nothing ever ends that training."""
+    has_begun, may_end = Event(), Event()
+
+    def train():
+        with torch_to_itself(1):
+            has_begun.set()
+            may_end.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(train)
+        has_begun.wait()
+        child = os.fork()
+        if not child:
+            signal.alarm(20)  # ends one that waits
+            with torch_to_itself(1):
+                os._exit(7)
+        status = os.waitpid(child, 0)[1]
+        may_end.set()
+    assert os.waitstatus_to_exitcode(status) == 7
 
 
 def test_threads_at_once_give_what_one_after_the_other_does(alone):

@@ -520,6 +520,7 @@ def refusal(X=IRIS.data, y=IRIS.target, sample_weight=None, **parameters):
             "The 'dtype' parameter of ThermometerEncoder must be a type of bool, int or float. Got "
             "'U3' instead.",
         ),
+        ({"dtype": "no type"}, "must be a type of bool, int or float. Got 'no type' instead."),
     ],
 )
 def test_parameters_are_checked(parameters, text):

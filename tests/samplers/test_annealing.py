@@ -4,7 +4,7 @@ import dimod
 import numpy as np
 import pytest
 
-from qsklearn.samplers import ExactSampler, NealSampler, SimulatedAnnealingSampler
+from qsklearn.samplers import ExactSampler, GibbsSampler, NealSampler, SimulatedAnnealingSampler
 from qsklearn.samplers._kernel_arrays import _unit_of
 
 SEARCHERS = [
@@ -142,6 +142,19 @@ def test_integers_and_floats_share_a_family(ising):
         np.testing.assert_array_equal(states[model], alone[0])
         np.testing.assert_array_equal(energies[model], alone_energies[0])
         np.testing.assert_allclose(energies[model], ising.energies(h[model], J, alone[0]))
+
+
+@pytest.mark.parametrize("faint", [1e-8, 1e-9, 1e-12])
+@pytest.mark.parametrize("J", [0.0, 1.0])
+def test_fields_that_are_faint_beside_an_integer_unit_count_when_it_is_cold(faint, J, ising):
+    """Rounded to integers they would be none, whatever β is."""
+    h = np.array([[faint, -faint, 2.0], [1.0, 1.0, 2.0]])  # the second are integers
+    couplings = np.zeros((3, 3))
+    couplings[1, 2] = couplings[2, 1] = J
+    for sampler in (SimulatedAnnealingSampler(), GibbsSampler()):
+        states, _, _ = sampler.sample_arrays(h, couplings, beta=1 / faint, num_reads=2000, seed=0)
+        assert ising.p_value(states[0, :, :1], ising.enumerate([1.0], [[0.0]], 1.0)) > 1e-4
+        assert (states[1, :, 0] == -1).all()
 
 
 @pytest.mark.parametrize(

@@ -185,3 +185,78 @@ def test_repr_and_attributes(tmp_path):
     budget = Budget(max_qpu_seconds=2.0, path=str(tmp_path / "account"))
     assert repr(budget).startswith("Budget(max_qpu_seconds=2.0, max_queries=None, path=")
     assert isinstance(budget.path, Path)
+
+
+def _change(path, command):
+    with sqlite3.connect(path) as database:
+        database.execute(command)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "UPDATE calls SET qpu_time = 1e5 WHERE number = 1",
+        "DELETE FROM calls WHERE number = 2",
+        "UPDATE calls SET number = 7 WHERE number = 2",
+        "UPDATE calls SET fault = NULL",
+        "PRAGMA user_version = 12345",
+    ],
+)
+def test_an_account_that_was_changed_is_refused(tmp_path, command):
+    budget = Budget(max_queries=9, path=tmp_path / "account")
+    for _ in range(2):
+        budget.close_call(budget.open_call(4e5), 4e5, "timeout")
+    _change(budget.path, command)
+    for act in (lambda: Budget(path=budget.path), budget.spent, lambda: budget.open_call(1.0)):
+        with pytest.raises(ValueError, match="account': it is damaged: its digest does not fit"):
+            act()
+
+
+def test_a_flipped_bit_is_refused_or_met_nothing(tmp_path):
+    budget = Budget(path=tmp_path / "account")
+    for number in range(3):
+        budget.open_call(1e5 + number)
+    spent, whole = budget.spent(), budget.path.read_bytes()
+    n_refused = 0
+    for place in range(60, len(whole), 97):
+        damaged = bytearray(whole)
+        damaged[place] ^= 4
+        budget.path.write_bytes(damaged)
+        try:
+            assert Budget(path=budget.path).spent() == spent
+        except ValueError as error:
+            assert str(budget.path) in str(error)
+            n_refused += 1
+    assert n_refused > 0
+
+
+def test_an_account_without_a_digest_is_read_and_gets_one(tmp_path):
+    budget = Budget(path=tmp_path / "account")
+    budget.open_call(4e5)
+    _change(budget.path, "PRAGMA user_version = 0")  # as it was written before there were digests
+    old = Budget(path=budget.path)
+    assert old.spent()["qpu_seconds"] == 0.4
+    old.open_call(1e5)
+    _change(budget.path, "UPDATE calls SET qpu_time = 0.0")
+    with pytest.raises(ValueError, match="digest does not fit"):
+        old.spent()
+
+
+def test_an_account_that_is_empty_does_not_begin_anew(tmp_path):
+    budget = Budget(max_queries=1, path=tmp_path / "account")
+    budget.open_call(1.0)
+    budget.path.write_bytes(b"")
+    with pytest.raises(ValueError, match="it is empty now; restore it"):
+        budget.open_call(1.0)
+
+
+def test_names_that_are_no_text_in_a_damaged_account(tmp_path):
+    """sqlite3 stumbles over its own error then, which names a table."""
+    budget = Budget(path=tmp_path / "account")
+    budget.open_call(1.0)
+    whole = budget.path.read_bytes()
+    assert whole.count(b"tablecallscalls") == 1
+    budget.path.write_bytes(whole.replace(b"tablecallscalls", b"tablecal\xffscalls"))
+    with pytest.raises(ValueError, match="'path' parameter of Budget must be a file that a Budget"):
+        budget.spent()

@@ -322,3 +322,30 @@ def test_devices_are_told_not_to_scale_draws_at_a_temperature():
     DimodSampler(Device()).sample_arrays(*model, beta=None, num_reads=5)
     DimodSampler(Device(), {"auto_scale": True}).sample_arrays(*model, beta=1.0, num_reads=5)
     assert [arguments.get("auto_scale") for arguments in calls] == [False, None, True]
+
+
+@pytest.mark.parametrize("reads", [2**40, 2**63, 2**64])
+@pytest.mark.parametrize("in_params", [True, False])
+def test_reads_that_no_memory_holds_are_refused_before_the_call(pair, reads, in_params):
+    """A foreign sampler hands them on to code in C."""
+    child = Replay(all_down)
+    wrapped = DimodSampler(child, {"num_reads": reads if in_params else 2})
+    with pytest.raises(MemoryError, match=r"request to DimodSampler would need [\d,]+ bytes"):
+        wrapped.sample(pair, **({} if in_params else {"num_reads": reads}))
+    assert not child.calls
+
+
+@pytest.mark.parametrize("reads", [0, -1, 2.5, "3"])
+def test_reads_that_are_none_are_refused_by_name(pair, reads):
+    message = "'num_reads' parameter of DimodSampler must be an int in the range"
+    with pytest.raises(ValueError, match=message):
+        DimodSampler(dimod.RandomSampler()).sample(pair, num_reads=reads)
+    annealer = DimodSampler(SimulatedAnnealingSampler())
+    assert [len(annealer.sample(pair, num_reads=n)) for n in (None, True, np.int8(3))] == [1, 1, 3]
+
+
+def test_a_beta_that_makes_energies_infinite_is_refused_by_name():
+    child = Replay(all_down)
+    with pytest.raises(ValueError, match="'beta' parameter of DimodSampler must .* Got 1e.308"):
+        DimodSampler(child).sample_arrays(H, J, beta=1e308)
+    assert not child.calls

@@ -243,6 +243,17 @@ def test_loose_spins_need_qubits_too():
         find_embedding(6, [(0, 1)], device)
 
 
+@pytest.mark.parametrize("n_spins", [0, 1, 3])
+@pytest.mark.parametrize("method", ["auto", "star", "clique", "biclique", "minorminer"])
+@pytest.mark.parametrize("device", ["pegasus", "grid"])
+def test_spins_without_edges_get_a_qubit_each_by_any_method(n_spins, method, device):
+    embedding = find_embedding(n_spins, [], DEVICES[device], method=method)
+    verify(embedding, n_spins, [], DEVICES[device])
+    assert embedding.n_qubits == n_spins
+    copies = find_parallel_embeddings(n_spins, [], DEVICES[device], method=method, max_embeddings=2)
+    assert len(copies) == (2 if n_spins else 1)
+
+
 def test_methods_that_do_not_suit():
     with pytest.raises(EmbeddingError, match="method='star' needs"):
         find_embedding(4, [(0, 1), (2, 3)], DEVICES["pegasus"], method="star")

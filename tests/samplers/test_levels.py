@@ -209,6 +209,8 @@ def test_default_temperatures_differ_by_model_and_scale_with_energy():
     tilted = models_of(np.full((1, 3), 2.0), np.zeros((3, 3)), np.ones(3))
     hot, cold = default_level_range(tilted)
     assert 0 < hot < cold / 50 and cold == pytest.approx(10 / 8)
+    faint = models_of(np.full((1, 3), 5e-324), np.eye(3) * 5e-324, np.ones(3))
+    assert default_level_range(faint) == (1.0, 1.0)
 
 
 def test_both_forms_have_the_same_diagonal():

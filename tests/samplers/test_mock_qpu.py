@@ -908,7 +908,7 @@ WRONG = {
     "freeze_out": [0.0, 1.1, np.nan],
     "chip": [-1, 0.5, None],
     "latency": [-1.0, np.inf, 1e300],
-    "quota": [-1.0, np.nan],
+    "quota": [-1.0, np.nan, True, np.False_],
     "faults": ["timeout", {0: "fire"}, {-1: "timeout"}, {0.5: "timeout"}, {0: ["timeout"]}],
     "num_sweeps": [0, 1.5, None],
     "seed": [-1, 0.5, np.arange(2), "a"],

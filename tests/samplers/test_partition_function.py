@@ -355,6 +355,7 @@ BAD = [
         ({"beta": bad}, "'beta' parameter of log_partition_function")
         for bad in (-1, np.nan, np.inf, None)
     ),
+    ({"beta": 1e300}, r"'beta' parameter of log_partition_function must be at most 3.33e\+290 for"),
     ({"seed": -1}, "'seed' parameter of log_partition_function"),
     ({"seed": np.array([1, 2])}, "'seed' parameter of log_partition_function"),
     ({"num_threads": 0}, "'num_threads' parameter of log_partition_function"),
@@ -406,3 +407,22 @@ def test_a_binary_quadratic_model_counts_with_its_offset(vartype):
 def test_dictionaries_are_told_what_is_taken(words):
     with pytest.raises(TypeError, match="as arrays, or one dimod.BinaryQuadraticModel. Got"):
         log_partition_function(*words)
+
+
+@pytest.mark.parametrize("name", ["num_temperatures", "num_runs", "num_sweeps"])
+@pytest.mark.parametrize("transverse_field", [0.0, 0.5])
+def test_annealed_importance_beyond_memory_is_refused(name, transverse_field):
+    words = {"method": "annealed-importance", "transverse_field": transverse_field, name: 2**63}
+    with pytest.raises(MemoryError, match="log_partition_function would need"):
+        log_partition_function([0.1, 0.2], np.zeros((2, 2)), **words)
+
+
+@pytest.mark.parametrize("count", [True, np.int8(127)])
+def test_counts_may_be_booleans_or_short_integers(count):
+    """A short one overflowed when one was added."""
+    words = {"num_runs": count, "num_temperatures": count, "num_sweeps": np.int8(1)}
+    same = {name: int(value) for name, value in words.items()}
+    h, J, method = [0.1, 0.2], np.zeros((2, 2)), "annealed-importance"
+    found = log_partition_function(h, J, method=method, seed=0, **words)
+    expected = log_partition_function(h, J, method=method, seed=0, **same)
+    assert found.value == expected.value

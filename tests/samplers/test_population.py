@@ -273,6 +273,10 @@ def test_steps_have_the_overlap_asked_for(overlap, scale):
     assert equal == targets[0]
 
 
+def test_energies_that_hardly_differ_are_one_step():
+    assert choose_betas(np.array([[0.0, 5e-324]]), np.zeros(1), np.array([3.0]), 0.9) == 3.0
+
+
 def test_a_step_below_rounding_goes_all_the_way():
     energies = np.array([[0.0, 1e30]])
     assert choose_betas(energies, np.array([1.0]), np.array([2.0]), 0.9) == 2.0
@@ -417,3 +421,13 @@ def test_a_schedule_may_begin_at_zero_and_end_within_rounding():
     states, _, other = loose.sample_arrays(*model)
     np.testing.assert_array_equal(states, expected)
     assert info["beta_range"] == other["beta_range"] == (0.0, 0.3)
+
+
+def test_no_partition_function_where_its_logarithm_overflows():
+    sampler = PopulationAnnealingSampler(4, 20, beta=1e308, seed=0)
+    states, _, info = sampler.sample_arrays([[1e9, -1e9]], np.zeros((2, 2)))
+    np.testing.assert_array_equal(states, np.broadcast_to([-1, 1], states.shape))
+    assert np.isnan(info["log_partition_function"]).all()
+    faint = [[1e-100, -1e-100]]  # that of which does not
+    _, _, info = sampler.sample_arrays(faint, np.zeros((2, 2)))
+    assert info["log_partition_function"] == pytest.approx(2e208)

@@ -123,3 +123,11 @@ def test_interpolation(kind):
     steps = np.diff(np.log(betas[0]) if kind == "geometric" else betas[0])
     np.testing.assert_allclose(steps, steps[0])
     np.testing.assert_allclose(interpolate(hot, cold, 1, kind)[:, 0], cold)
+
+
+def test_a_way_whose_ends_are_beyond_a_numbers_range_apart():
+    """It is what it is for ends within range, shifted by a factor."""
+    far = interpolate(np.array([1e-200, 0.5]), np.array([1e200, 2.0]), 5, "geometric")
+    np.testing.assert_allclose(far[0], [1e-200, 1e-100, 1.0, 1e100, 1e200])
+    near = interpolate(np.array([0.5]), np.array([2.0]), 5, "geometric")
+    np.testing.assert_array_equal(far[1], near[0])  # to the last bit

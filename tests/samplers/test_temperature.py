@@ -110,6 +110,16 @@ def test_a_model_without_bias_does_not_tell():
     assert np.isnan(beta) and np.isnan(stderr)
 
 
+@pytest.mark.parametrize("bias", [5e-324, 2e-308])
+def test_a_bias_without_a_finite_inverse_is_none(bias):
+    h, J = np.full((1, 3), bias), np.zeros((3, 3))
+    states = np.random.default_rng(0).choice([-1, 1], (1, 40, 3))
+    beta, stderr = estimate_beta(make_models(h, J), states)
+    assert np.isnan(beta) and np.isnan(stderr)
+    matched = estimate_effective_beta(states, h, J, method="moment-matching", seed=0)
+    assert np.isnan(matched.beta_eff)
+
+
 def test_draws_at_infinite_temperature_give_nearly_nothing(ising):
     rng = np.random.default_rng(8)
     h, J = rng.normal(size=8), ising.symmetric(8, rng)

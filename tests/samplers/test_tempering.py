@@ -309,3 +309,13 @@ def test_initial_states_are_refused_by_name():
 def test_replicas_beyond_memory_are_refused(what):
     with pytest.raises(MemoryError, match="ParallelTemperingSampler would need"):
         ParallelTemperingSampler(**{what: 10**15}).sample_ising({"a": 1.0}, {})
+
+
+@pytest.mark.parametrize("betas", [None, [1e306, 1e307, 1e308]])
+def test_the_coldest_beta_there_is(betas):
+    """βE overflows, which decides exchanges rightly and without a warning."""
+    sampler = ParallelTemperingSampler(8, 50, beta=1e308, betas=betas, seed=1)
+    states, energies, info = sampler.sample_arrays([[1e9, 3.0, -2.0]], np.zeros((3, 3)))
+    np.testing.assert_array_equal(states, np.broadcast_to([-1, -1, 1], states.shape))
+    assert np.isfinite(info["betas"]).all() and info["betas"][0, -1] == 1e308
+    assert (energies == -1e9 - 5).all()

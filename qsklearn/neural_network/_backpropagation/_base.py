@@ -131,8 +131,6 @@ class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
         )
         targets = self._encode(y, reset=reset)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if weights.sum() <= 0:
-            raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
         counts = weights > 0
         if not counts.all():
             X, targets, weights = X[counts], targets[counts], weights[counts]

@@ -7,6 +7,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qsklearn._base_estimator import BaseEstimator
+from qsklearn._checks import check_integer
 from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
 from qsklearn._private_api import (
@@ -718,7 +719,7 @@ class QuantumBoltzmannPriorVAE(
             raise ValueError(f"n_importance must be an int >= 1. Got {n_importance!r} instead.")
         X = self._check_new(X)
         with self._inference() as inference:
-            terms = inference.terms(X, n_importance)
+            terms = inference.terms(X, int(n_importance))
         return report_of(terms, self.prior_, self.binarize, self.likelihood_)
 
     def sample(self, n_samples=1, y=None, random_state=None):
@@ -762,6 +763,8 @@ class QuantumBoltzmannPriorVAE(
         check_is_fitted(self)
         if not isinstance(n_samples, Integral) or n_samples < 1:
             raise ValueError(f"n_samples must be an int >= 1. Got {n_samples!r} instead.")
+        n_numbers = self.prior_.n_latent + self.n_features_in_
+        check_memory(4 * int(n_samples) * n_numbers, f"{n_samples:,} draws", "Ask for fewer.")
         seed = self._seed(random_state)
         with self._inference() as inference:
             if y is None:
@@ -813,8 +816,7 @@ class QuantumBoltzmannPriorVAE(
             One draw a row; what was there stays.
         """
         check_is_fitted(self)
-        if not isinstance(n_iter, Integral) or n_iter < 1:
-            raise ValueError(f"n_iter must be an int >= 1. Got {n_iter!r} instead.")
+        n_iter = check_integer(n_iter, "n_iter", f"{type(self).__name__}.inpaint", 1)
         X = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite="allow-nan")
         observed = X[~np.isnan(X)]
         if len(observed):

@@ -110,22 +110,21 @@ class ConditionalHead(nn.Module):
     ----------
     n_values, n_bits : int
     hidden_layer_sizes : sequence of int
+        Not empty.
     n_outputs : int
     """
 
     def __init__(self, n_values, n_bits, hidden_layer_sizes, n_outputs):
         super().__init__()
-        size = hidden_layer_sizes[0] if hidden_layer_sizes else n_outputs
+        size = hidden_layer_sizes[0]
         together = nn.Linear(n_values + n_bits, size)  # for initial weights of the right size
         self.of_values, self.of_bits = nn.Linear(n_values, size), nn.Linear(n_bits, size, False)
         with torch.no_grad():
             self.of_values.weight.copy_(together.weight[:, :n_values])
             self.of_bits.weight.copy_(together.weight[:, n_values:])
             self.of_values.bias.copy_(together.bias)
-        self.rest = nn.Sequential()
-        if hidden_layer_sizes:
-            above = make_mlp(size, hidden_layer_sizes[1:], n_outputs)
-            self.rest = nn.Sequential(nn.BatchNorm1d(size), nn.ReLU(), *above)
+        above = make_mlp(size, hidden_layer_sizes[1:], n_outputs)
+        self.rest = nn.Sequential(nn.BatchNorm1d(size), nn.ReLU(), *above)
 
     def forward(self, values, bits):
         """Logits.

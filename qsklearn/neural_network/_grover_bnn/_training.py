@@ -104,6 +104,7 @@ class GroverTraining:
         """
         if (saved := checkpoint.load()) is not None:
             self.go_on_from(saved)
+            progress.go_on_after(self._n_iter)
         while len(self._done) < self.problems.n_problems:
             self._search = self._search or self._next_search()
             self._run_search(self._search, checkpoint, progress)

@@ -577,7 +577,7 @@ class QUBOTransferClassifier(
         if law.is_summable:
             scores = -law.class_free_energies(inputs, self.beta_)
         else:
-            scores = law.class_fields(inputs)
+            scores = law.class_fields(inputs, self.beta_)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     def transform(self, X):

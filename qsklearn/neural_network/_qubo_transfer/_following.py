@@ -41,6 +41,11 @@ class Following:
         """Where the training keeps its state, see :class:`Checkpoint`."""
         return Checkpoint(self._estimator, start, *data)
 
+    def go_on_after(self, n_iterations):
+        """Iterations of an earlier run."""
+        if self._progress is not None:
+            self._progress.go_on_after(n_iterations)
+
     def start_iteration(self):
         """An iteration begins."""
         if self._progress is not None:

@@ -155,9 +155,11 @@ def _settled(transfer, draws, family, seeds):
         estimate, error = estimate_of_device(whole.info)
         if whole.info.get("clipped_fraction") or np.min(whole.info.get("scale", 1.0)) < 1.0:
             is_weakened = True
-            believed = _belief_of(_WEAKER * believed.beta_eff, error)
+            # Its own draws, of another model, may tell nothing.
+            believed = _belief_of(_WEAKER * believed.beta_eff, _WEAKER * believed.stderr)
         elif is_weakened:
-            _warn_of_range(transfer, believed.beta_eff, estimate)
+            own = estimate if _stands_out(estimate, error) else weak.beta_eff
+            _warn_of_range(transfer, believed.beta_eff / own)
             return believed
         elif not _stands_out(estimate, error):
             return weak
@@ -169,13 +171,13 @@ def _settled(transfer, draws, family, seeds):
     return believed if is_weakened else weak
 
 
-def _warn_of_range(transfer, believed, estimate):
+def _warn_of_range(transfer, factor):
     warn(
         f"At the temperature of the sampler's draws the energies of {type(transfer).__name__} do "
-        f"not fit its ranges. They are programmed {believed / max(estimate, 1e-300):.2g} times "
-        "weaker than they should be, and draws are hotter by as much: frequencies are not the "
-        "class probabilities. readout='lowest' does not need these; a smaller 'beta', 'penalty' or "
-        "'clip' needs less range."
+        f"not fit its ranges. They are programmed {factor:.2g} times weaker than they should be, "
+        "and draws are hotter by as much: frequencies are not the class probabilities. "
+        "readout='lowest' does not need these; a smaller 'beta', 'penalty' or 'clip' needs less "
+        "range."
     )
 
 

@@ -785,6 +785,8 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         held = int(np.ceil(self.validation_fraction * n_samples)) if self.early_stopping else 0
         batch = _AUTO_BATCH_SIZE if self.batch_size == "auto" else self.batch_size
         batch = min(batch, n_samples - held)
+        if not batch:  # nothing to learn from
+            return no_cost()
         if searches:
             sampler = self._check_searcher()
         else:

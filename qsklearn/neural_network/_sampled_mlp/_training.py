@@ -70,8 +70,6 @@ class TrainingState:
         return replace(self, parameters=None, optimizer=self._moments())
 
     def _moments(self):
-        if self.optimizer is None:
-            return None
         return {"ms": self.optimizer.ms, "vs": self.optimizer.vs, "t": self.optimizer.t}
 
     def to_dict(self):

@@ -121,10 +121,7 @@ class BaseSpinGlassNetwork(CallbackSupportMixin, BaseEstimator):
     def _check_weights(self, sample_weight, X):
         if sample_weight is None:
             return None
-        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if weights.sum() <= 0:
-            raise ValueError("The sum of sample_weight must be > 0. Got only zeros instead.")
-        return weights
+        return check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
     def _fit_arrays(self, X, outputs, sample_weight, progress):
         """Train on checked data; sets all fitted attributes but those of the targets."""

@@ -22,6 +22,7 @@ from fuzzing.places import new_path
 from qsklearn import QuantumSampledMLPClassifier, SpinGlassAnnealedNetwork
 from qsklearn.datasets import fetch_mnist, load_table
 from qsklearn.samplers import (
+    Budget,
     EmbeddedSampler,
     GibbsSampler,
     MockQPUSampler,
@@ -31,7 +32,7 @@ from qsklearn.samplers import (
     find_embedding,
 )
 
-KINDS = ("recording", "checkpoint", "embedding cache", "npz", "csv")
+KINDS = ("recording", "checkpoint", "embedding cache", "account", "npz", "csv")
 _MODEL = dimod.BinaryQuadraticModel({"a": 0.5, "b": -0.2}, {"ab": -1.0}, 0.0, "SPIN")
 
 
@@ -249,6 +250,34 @@ class _Embedding(_Case):
         assert path.read_bytes() == self.whole, "the damaged entry stays"
 
 
+# --- accounts ------------------------------------------------------------------------------------
+
+
+@cache
+def _account():
+    budget = Budget(path=new_path("account"))
+    for number in range(40):
+        opened = budget.open_call(1e4 + number)
+        if number % 3:
+            budget.close_call(opened, 1.5e4 + number, "timeout" if number % 5 == 0 else None)
+    return budget.path.read_bytes(), budget.spent()
+
+
+class _Account(_Case):
+    """An empty file is a new account: it is what is left of one whose making was interrupted."""
+
+    name = "account"
+
+    def __init__(self, _):
+        whole, self._spent = _account()
+        super().__init__("of a budget", whole)
+
+    def read(self, path):
+        is_empty = not path.stat().st_size
+        spent = Budget(path=path).spent()
+        assert spent == self._spent or is_empty, "another sum"
+
+
 # --- data ----------------------------------------------------------------------------------------
 
 
@@ -314,6 +343,7 @@ _CASES = {
     "recording": _Recording,
     "checkpoint": _Checkpoint,
     "embedding cache": _Embedding,
+    "account": _Account,
     "npz": _Npz,
     "csv": _Csv,
 }

@@ -19,6 +19,7 @@ import dimod
 import numpy as np
 import pandas as pd
 import scipy.sparse
+from dwave.cloud.api.exceptions import ResourceLimitsExceededError
 
 import qsklearn
 
@@ -37,6 +38,7 @@ ALLOWED = (
     NotADirectoryError,
     PermissionError,
     RuntimeError,
+    ResourceLimitsExceededError,  # as a device's client says that a quota is used up
 )
 NEVER = (NotImplementedError, RecursionError, UnicodeError)  # though kinds of the above
 # Words of errors that come from the depths.

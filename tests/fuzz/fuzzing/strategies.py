@@ -42,6 +42,11 @@ ODD_NUMBERS = (
     np.array([1.0, 2.0]),
     object(),
 )
+# Counts of iterations have no upper bound, neither here nor in scikit-learn: a fit may end early,
+# by its tolerance, a callback or Ctrl-C. So 2**64 of them are a legal request that takes for ever,
+# and no defect: odd values of these are at most some hundred.
+ITERATIONS = ("max_iter", "n_iter")
+FEW_AT_MOST = 500
 ODD_TEXTS = ("", "nonsense", "é\0☃", 3, None, b"auto", True, ("a",), np.str_("auto"), float("nan"))
 ODD_THINGS = (None, 3, "text", object(), [], {}, float("nan"), np.zeros((2, 2)), {"a": 1}, int)
 
@@ -173,7 +178,7 @@ def mutate(source, arguments):
             what.append(f"{name}: {how}")
     elif kind == "odd" and names:
         for name in source.subset(names, 2) or names[:1]:
-            changed[name], how = _odd(source, arguments[name])
+            changed[name], how = _odd(source, arguments[name], name in ITERATIONS)
             what.append(f"{name}: {how}")
     if not what:
         kind = "as it is"
@@ -204,7 +209,7 @@ def _relay(source, array):
     return copy, how
 
 
-def _odd(source, value):
+def _odd(source, value, is_few=False):
     if isinstance(value, np.ndarray):
         return _odd_array(source, value)
     if scipy.sparse.issparse(value):
@@ -212,7 +217,8 @@ def _odd(source, value):
     if isinstance(value, str):
         return _named(source.choice(*ODD_TEXTS))
     if isinstance(value, bool | int | float | np.number) or value is None:
-        return _named(source.choice(*ODD_NUMBERS))
+        odd = source.choice(*ODD_NUMBERS)
+        return _named(FEW_AT_MOST if is_few and isinstance(odd, int) and odd > 1 else odd)
     if isinstance(value, tuple | list) and value:
         return _odd_sequence(source, value)
     return _named(source.choice(*ODD_THINGS))

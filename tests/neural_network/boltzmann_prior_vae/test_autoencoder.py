@@ -28,6 +28,7 @@ from torch import nn
 
 from qsklearn import QuantumBoltzmannPriorVAE
 from qsklearn.datasets import make_bars_and_stripes
+from qsklearn.neural_network._boltzmann_prior_vae._device import resolve_sampler
 from qsklearn.neural_network._boltzmann_prior_vae._latent_graph import make_latent_graph
 from qsklearn.neural_network._boltzmann_prior_vae._likelihoods import GaussianLikelihood
 from qsklearn.neural_network._boltzmann_prior_vae._negative_phase import NegativePhase
@@ -270,6 +271,16 @@ def test_few_effective_draws_are_warned_of(X, noise):
     vae.prior_ = replace(vae.prior_, h=10 * rng.normal(size=12), weights=10 * rng.normal(size=36))
     with pytest.warns(UserWarning, match=r"Of 200 draws a row some [12]\.\d carry all the weight"):
         vae.score_samples(noise[:20], n_importance=200)
+
+
+def test_a_wide_bracket_of_log_z_is_warned_of(rbm, X):
+    vae = copy.deepcopy(rbm)
+    found = vae.prior_.log_partition
+    vars(vae.prior_)["log_partition"] = replace(
+        found, lower=found.value - 0.06, upper=found.value + 0.06
+    )
+    with pytest.warns(UserWarning, match=r"log Z is only known to lie between \d+\.\d\d and"):
+        vae.score_samples(X[:20])
 
 
 def test_grey_values_are_binarised_in_one_way_for_all_models(X):
@@ -718,6 +729,27 @@ def test_a_prior_beyond_the_devices_range_is_clipped_and_its_share_recorded(X):
     assert np.abs(prior.h).max() <= 0.1 * device["h_range"][1] + 1e-6
     assert max(vae.history_["clipped_fraction"]) > 0.1
     assert vae.history_["beta_eff"] == [0.1, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "couplings"),
+    [
+        ({}, (-0.2, 0.1)),
+        ({"num_spin_reversal_transforms": 2}, (-0.1, 0.1)),  # gauges turn signs
+        ({"scaling": "clip"}, (-0.2, 0.1)),
+        ({"scaling": "scale"}, None),
+        ({"scaling": "raise"}, None),
+    ],
+)
+def test_the_prior_is_kept_within_what_can_be_programmed(settings, couplings):
+    device = make_device().set_params(**settings)
+    assert device.sampler.properties["extended_j_range"] == [-2.0, 1.0]
+    limits = resolve_sampler(device, "chimera", 8, "chains", 0, "this").limits
+    if couplings is None:  # larger programs are no clipped ones
+        assert limits is None
+    else:
+        fields, of_couplings = limits(0.1)
+        assert fields == pytest.approx((-0.4, 0.4)) and of_couplings == pytest.approx(couplings)
 
 
 def test_isolated_qubits_are_fine(X):
@@ -1295,12 +1327,19 @@ def test_bad_arguments_are_refused(rbm):
         (lambda: rbm.sampling_report(np.zeros((2, 16)), 1.5), "n_importance .* Got 1.5"),
         (lambda: rbm.sample(0), "n_samples .* Got 0"),
         (lambda: rbm.sample_latent(2.0), "n_samples .* Got 2.0"),
-        (lambda: rbm.inpaint(np.zeros((2, 16)), n_iter=0), "n_iter .* Got 0"),
+        (lambda: rbm.inpaint(np.zeros((2, 16)), n_iter=0), "n_iter.* Got 0"),
+        (lambda: rbm.inpaint(np.zeros((2, 16)), n_iter=True), "'n_iter' param.* Got True"),
         (lambda: rbm.inverse_transform(np.zeros((2, 5))), r"6 columns.* Got shape \(2, 5\)"),
         (lambda: rbm.inverse_transform(np.full((2, 6), 1.5)), "between 0 and 1.* to 1.5"),
     ]:
         with pytest.raises(ValueError, match=message):
             act()
+
+
+@pytest.mark.parametrize("method", ["sample", "sample_latent"])
+def test_draws_that_no_memory_holds_are_refused(rbm, method):
+    with pytest.raises(MemoryError, match="9,223,372,036,854,775,808 draws would need .* bytes"):
+        getattr(rbm, method)(2**63)
 
 
 # --- copies --------------------------------------------------------------------------------------

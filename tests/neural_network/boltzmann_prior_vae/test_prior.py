@@ -10,8 +10,12 @@ import scipy.sparse
 from scipy.special import logsumexp, softmax
 
 from qsklearn.neural_network._boltzmann_prior_vae._latent_graph import make_latent_graph
-from qsklearn.neural_network._boltzmann_prior_vae._prior import BoltzmannPrior, ProgramLayout
-from qsklearn.samplers import GibbsSampler, log_partition_function
+from qsklearn.neural_network._boltzmann_prior_vae._prior import (
+    BoltzmannPrior,
+    ProgramLayout,
+    _without_trotter_error,
+)
+from qsklearn.samplers import GibbsSampler, LogPartitionFunction, log_partition_function
 
 N_LATENT = 5
 
@@ -202,6 +206,23 @@ def test_log_z_of_slices_is_that_of_the_matrix():
     assert result.method != "diagonalization"
     assert result.lower[0] <= result.value[0] <= result.upper[0]
     assert abs(result.value[0] - expected) < 0.02
+
+
+def test_the_error_of_slices_is_taken_off():
+    """It falls with the square of their number; the ends are the widest that both allow."""
+
+    def estimate(value, below, above):
+        ends = {"lower": np.array([value - below]), "upper": np.array([value + above])}
+        return LogPartitionFunction(np.array([value]), np.array([0.03]), **ends, method="bracket")
+
+    coarse, fine = estimate(5.4, 0.2, 0.1), estimate(5.1, 0.04, 0.03)
+    result = _without_trotter_error(coarse, fine)
+    assert result.value[0] == pytest.approx(5.0)
+    assert result.lower[0] == pytest.approx((4 * fine.lower[0] - coarse.upper[0]) / 3)
+    assert result.upper[0] == pytest.approx((4 * fine.upper[0] - coarse.lower[0]) / 3)
+    assert (
+        result.standard_error[0] == pytest.approx(0.01 * np.sqrt(17)) and result.method == "bracket"
+    )
 
 
 def test_a_pickle_keeps_log_z(monkeypatch):

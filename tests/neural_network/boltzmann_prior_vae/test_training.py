@@ -11,7 +11,12 @@ from qsklearn.neural_network._boltzmann_prior_vae._negative_phase import (
     MomentMatching,
     NegativePhase,
 )
-from qsklearn.neural_network._boltzmann_prior_vae._training import Schedule, Training, batches
+from qsklearn.neural_network._boltzmann_prior_vae._training import (
+    Diverged,
+    Schedule,
+    Training,
+    batches,
+)
 from qsklearn.samplers import EmbeddedSampler, ExactSampler, GibbsSampler, MockQPUSampler
 
 NO_CLASSES = np.empty(0), np.empty((0, 0))
@@ -238,6 +243,14 @@ def test_several_draws_a_row(stripes):
         means = training.run_epoch(stripes, 20)
     assert np.isfinite(list(means.values())).all()
     assert training.step == 60
+
+
+def test_no_sampler_is_asked_to_draw_a_prior_that_is_not_finite(stripes):
+    training = make_training(stripes)
+    with torch.no_grad():
+        training.networks.prior.biases[0] = np.nan
+    with pytest.raises(Diverged):
+        training.run_epoch(stripes, 20)
 
 
 def test_the_prior_stays_in_the_devices_range(stripes):

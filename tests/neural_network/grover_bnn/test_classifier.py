@@ -327,6 +327,9 @@ def test_a_target_out_of_reach_ends_with_the_best_and_a_warning(schedule):
     assert network.stop_reason_ == "max_queries"
     assert network.score(X, y) > 0.7
     assert network.n_optimal_.tolist() == [0]
+    for method in (network.search_cost, network.search_curves):
+        with pytest.raises(ValueError, match=r"needs an optimal setting. None has .* of 1\."):
+            method()
 
 
 def test_a_missed_target_names_the_classes():

@@ -74,3 +74,8 @@ def test_noise_without_a_minimum_takes_the_best_seen():
         lambda b: np.tile(softmax([[b, 0.0]], 1), (10_000, 1)), codes, np.ones(10_000)
     )
     assert found == pytest.approx(4.0)
+    # A parabola that opens downwards has none either, wherever its top is.
+    found = calibrate_by_draws(
+        lambda b: np.tile([np.exp(b - 5), 1 - np.exp(b - 5)], (10_000, 1)), codes, np.ones(10_000)
+    )
+    assert found == pytest.approx(4.0)

@@ -470,6 +470,8 @@ def test_bad_data_to_predict():
         model.to_bqm(X[0, :3])
     with pytest.raises(ValueError, match="only mode='network'"):
         model.to_bqm(X[0], clamped=False)
+    with pytest.raises(ValueError, match="'x' parameter of to_bqm must be one data .* Got 3 rows"):
+        model.to_bqm(X[:3])
 
 
 def test_weights_that_the_network_does_not_take():

@@ -1,6 +1,7 @@
 """QUBOTransferClassifier's modes that sample more than the class unit, against enumeration."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import MinMaxScaler
 
 from qsklearn import QUBOTransferClassifier
+from qsklearn.neural_network._qubo_transfer._fitting import _as_mlp
+from qsklearn.neural_network._qubo_transfer._network import read_network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -170,6 +173,23 @@ def test_drbm_trains_hidden_units(estimator):
         network = FrozenEstimator(given.fit(X, y))
         start = QUBOTransferClassifier(network, mode="drbm", random_state=0).fit(X, y)
         assert log_loss(model) < log_loss(start) - 0.1
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("activation", ["logistic", "relu"])
+def test_drbm_starts_from_the_weights_that_are_given(activation, n_classes):
+    some = y < n_classes
+    given = MLPClassifier(6, activation=activation, max_iter=5, random_state=0).fit(
+        X[some], y[some]
+    )
+    network = read_network(given, X[some], None, n_classes, "this")
+    start = _as_mlp(network, SimpleNamespace(classes=given.classes_))
+    if activation == "logistic":
+        np.testing.assert_allclose(start.predict_proba(X), given.predict_proba(X))
+    else:  # units of another kind, so that it is not the same network
+        assert start.activation == "logistic"
+        for found, expected in zip(start.coefs_, given.coefs_, strict=True):
+            np.testing.assert_allclose(found, expected)
 
 
 def test_drbm_of_two_classes_and_of_weighted_samples():

@@ -161,14 +161,14 @@ def test_the_weights_are_copies():
         np.testing.assert_array_equal(network.logits(X), before)
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_classes", [2, 3, 4])
 def test_a_support_vector_machine_is_linear_for_two_classes_only(n_classes):
     X, y = make_data(n_classes)
     fitted = SVC(kernel="linear").fit(X, y)
     if n_classes == 2:
         scores = fitted.decision_function(X)
         np.testing.assert_allclose(read(fitted, X).logits(X)[:, 1], scores / 2)
-    else:  # three scores of pairs of classes, and three classes
+    else:  # three pairs of classes and three scores; six pairs and four scores
         with pytest.raises(ValueError, match="Got SVC instead, whose decision_function is not"):
             read(fitted, X)
 
@@ -253,10 +253,13 @@ def test_steps_of_a_pipeline_come_first(last):
     weights, biases = network.layer_stack()
     np.testing.assert_allclose(forward(weights, biases, seen), network.logits(X), atol=1e-9)
     assert_consistent(network, X)
-    frozen = FrozenEstimator(make_pipeline(FrozenEstimator(pipeline[0]), pipeline[1]))
-    np.testing.assert_array_equal(
-        read_network(frozen, X, None, 3, "Reader").logits(X), network.logits(X)
-    )
+    for frozen in (
+        FrozenEstimator(make_pipeline(FrozenEstimator(pipeline[0]), pipeline[1])),
+        make_pipeline(pipeline[0], FrozenEstimator(pipeline[1])),
+    ):
+        np.testing.assert_array_equal(
+            read_network(frozen, X, None, 3, "Reader").logits(X), network.logits(X)
+        )
 
 
 def test_columns_by_name():

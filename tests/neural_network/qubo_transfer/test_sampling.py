@@ -5,6 +5,7 @@ the seeds in 25 fails by chance. Should one fail after a change of the random st
 seed; should it fail again, the law is broken.
 """
 
+import re
 from time import perf_counter
 
 import dimod
@@ -301,6 +302,58 @@ def test_a_device_that_is_too_cold_is_asked_for_weaker_programs():
     assert 5.0 < model.sampling_report(rows)["beta_eff"] < 7.5
 
 
+class Freezing(dimod.Sampler):
+    """Draws exactly, at an inverse temperature that depends on the largest number of a program."""
+
+    properties, parameters = {}, {"num_reads": []}
+
+    def __init__(self, beta):
+        self.beta, self.rng = beta, np.random.default_rng(0)
+
+    def sample(self, bqm, num_reads=1):
+        bqm = bqm.change_vartype("SPIN", inplace=False)
+        found = dimod.ExactSolver().sample(bqm)
+        strongest = max(map(abs, [*bqm.linear.values(), *bqm.quadratic.values()]))
+        law = softmax(-self.beta(strongest) * found.record.energy)
+        drawn = self.rng.choice(len(law), num_reads, p=law)
+        return dimod.SampleSet.from_samples_bqm((found.record.sample[drawn], found.variables), bqm)
+
+
+@pytest.mark.parametrize(
+    ("beta", "n_programs", "low", "high"),
+    [
+        # A whole program freezes hotter, and one made for that a little hotter still.
+        (lambda strongest: 2 / (1 + 0.1 * strongest), (2, 6), 1.5, 1.75),
+        # All draws of a whole one are optima: what the weak one told is all that is known.
+        (lambda strongest: 2.0 if strongest < 1.3 else 1e3, (1, 1), 1.9, 2.1),
+        # Each is hotter than the one before, without an end: the same.
+        (lambda strongest: 3 / (1 + 2 * strongest), (8, 8), 0.85, 1.3),
+    ],
+    ids=["settles", "freezes", "runs away"],
+)
+def test_the_temperature_is_that_of_whole_programs(beta, n_programs, low, high):
+    model = QUBOTransferClassifier(
+        REGRESSION, sampler=DimodSampler(Freezing(beta)), num_reads=300, random_state=0
+    ).fit(X, y)
+    assert n_programs[0] <= model.cost_["calls"] - 2 <= n_programs[1]
+    assert low < model.sampling_report(X[::10])["beta_eff"] < high
+
+
+@pytest.mark.parametrize(("penalty", "factor"), [(20.0, 2), (40.0, 4)])
+def test_a_penalty_beyond_a_devices_range_is_programmed_weaker_and_told_of(penalty, factor):
+    model = QUBOTransferClassifier(
+        REGRESSION, sampler=make_chip(), num_reads=100, penalty=penalty, random_state=0
+    )
+    with pytest.warns(UserWarning, match="do not fit its ranges. They are programmed") as caught:
+        model.fit(X, y)
+    (told,) = re.findall(r"programmed (\S+) times weaker", str(caught[-1].message))
+    assert float(told) == pytest.approx(factor, rel=0.2)
+    # Programs fit now, at the price of a temperature that is too high by so much.
+    report = model.sampling_report(X[::10])
+    assert report["one_hot_fraction"] == 1.0 and report["total_variation"] > 0.2
+    assert report["beta_eff"] == pytest.approx(6.0 * float(told), rel=0.1)
+
+
 def test_a_device_whose_draws_tell_no_temperature():
     model = QUBOTransferClassifier(REGRESSION, sampler=DimodSampler(AllDown()), num_reads=3)
     with pytest.warns(UserWarning, match="not thermal|do not tell a temperature") as caught:
@@ -427,6 +480,14 @@ def test_the_estimated_cost_is_what_predict_asks(settings):
     assert cost == unfitted.estimate_cost(15, 4, 3) == asked_of(model, X[::10])
 
 
+def test_a_law_that_is_too_large_to_enumerate_is_no_model_of_the_exact_sampler():
+    deep = MLPClassifier((18, 17), activation="logistic", max_iter=2, random_state=0).fit(X, y)
+    model = QUBOTransferClassifier(FrozenEstimator(deep), mode="network", sampler="exact")
+    with pytest.raises(ValueError, match="cannot draw this model: .*") as caught:
+        model.fit(X, y)
+    assert "penalty='auto'" not in str(caught.value)  # which is what it has
+
+
 def test_the_cost_of_a_fit_holds_what_calibration_draws():
     deep = MLPClassifier((18, 17), activation="logistic", max_iter=2, random_state=0)
     pytest.importorskip("torch")
@@ -440,6 +501,13 @@ def test_the_cost_of_a_fit_holds_what_calibration_draws():
         random_state=0,
     ).fit(X, y)
     assert not model.hamiltonian_.is_summable
+    # The scores are those of the mean field at the temperature that was found.
+    assert model.beta_ != 1.0
+    fields = model._compiled.front(X)
+    means = model._compiled.hamiltonian.mean_field(fields, beta=model.beta_)[-1]
+    np.testing.assert_allclose(softmax(model.beta_ * model.decision_function(X), axis=1), means)
+    expected = model._expected_probabilities(model._model_inputs(X)[0])
+    np.testing.assert_allclose(expected, means)
     # 13 temperatures, 15 data points held out.
     assert model.cost_["reads"] == 13 * 15 * 4 and model.cost_["calls"] == 13
     assert model.cost_["sweeps"] == 5 * model.cost_["reads"]

@@ -115,6 +115,15 @@ def test_drbm_sums_over_all_states_of_the_hidden_units():
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+def test_drbm_of_a_module_without_class_biases_has_biases_of_zero():
+    module, data = make_module("drbm"), make_data(7)
+    with torch.no_grad():
+        linear_layers(module)[-1].bias.zero_()
+    expected = scores_of(DRBMScores(module), data.X)
+    linear_layers(module)[-1].bias = None
+    np.testing.assert_array_equal(scores_of(DRBMScores(module), data.X).detach(), expected.detach())
+
+
 def test_drbm_agrees_with_the_hamiltonian_at_huge_fields():
     module, data = make_module("drbm", scale=1.0), make_data(6)
     (W1, b1), (W2, b2) = map(weights_of, linear_layers(module))
@@ -413,6 +422,32 @@ def test_interrupted(objective, few_epochs, monkeypatch, call):
     assert history["stop_reason"] == "interrupted"
     assert not np.array_equal(before[0], arrays_of(module)[0])
     assert next(n_calls) == call + 1
+
+
+def test_interrupted_after_a_divergence_that_nobody_saw(objective, few_epochs, monkeypatch):
+    """In the middle of an epoch; the weights are those before it."""
+    module, data = make_module(objective), make_data()
+    ends = []
+    step, run_epoch = torch.optim.Adam.step, _phase.Phase.run_epoch
+
+    def noted_epoch(self):
+        loss = run_epoch(self)
+        ends.append(arrays_of(module))
+        return loss
+
+    def diverging_step(self, *arguments, **keywords):
+        step(self, *arguments, **keywords)
+        if len(ends) == 2:
+            with torch.no_grad():
+                linear_layers(module)[-1].weight.fill_(np.nan)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_phase.Phase, "run_epoch", noted_epoch)
+    monkeypatch.setattr(torch.optim.Adam, "step", diverging_step)
+    with pytest.warns(UserWarning, match="interrupted; the weights so far are kept"):
+        train(module, data.X, data.classes, objective=objective)
+    for found, expected in zip(arrays_of(module), ends[-1], strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_divergence_in_the_first_epoch_changes_nothing(objective):

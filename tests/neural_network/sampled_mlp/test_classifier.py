@@ -699,6 +699,14 @@ def test_no_draws_no_cost(helpers, gradient):
     assert set(estimate.values()) == {0}
 
 
+@pytest.mark.parametrize("n_samples", [0, 1])
+def test_nothing_to_learn_from_no_cost(helpers, n_samples):
+    """The one row is held out."""
+    network = helpers.make_network(gradient="sampled", early_stopping=True)
+    assert set(network.estimate_cost(n_samples, 3).values()) == {0}
+    assert network.estimate_cost(2, 3)["reads"] > 0
+
+
 # --- twins ---------------------------------------------------------------------------------------
 
 

@@ -139,31 +139,36 @@ def test_a_constant_problem_is_diagnosed_once(tmp_path, monkeypatch):
     assert np.isfinite(model.diagnostics_["optimum"]).all()
 
 
-def make_device(helpers, fault, at):
-    """An annealer that fails in its call number `at`, and answers without a memory."""
-    annealer = SimulatedAnnealingSampler()
+# What is not of the device itself, such as a network: by call number, what it raises.
+FAULTS = {}
 
-    def answer(device, bqm, num_reads, seed):
-        if device.n_calls == at:
-            raise fault
-        return annealer.sample(bqm, num_reads=num_reads, seed=seed)
 
+def answer(device, bqm, num_reads, seed):
+    """As an annealer without a memory does, if there is no fault."""
+    if device.n_calls in FAULTS:
+        raise FAULTS[device.n_calls]
+    return SimulatedAnnealingSampler().sample(bqm, num_reads=num_reads, seed=seed)
+
+
+def make_device(helpers):
     return DimodSampler(helpers.Device(answer))
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError("gone")])
-def test_what_stopped_a_fit_from_outside_does_not_end_it(tmp_path, helpers, fault):
+def test_what_stopped_a_fit_from_outside_does_not_end_it(tmp_path, helpers, monkeypatch, fault):
     # Of the two layers with 2 and 3 outputs an epoch calls the device 2 + 3 times.
     words = {"layers": (2,), "n_bits": 1, "checkpoint": tmp_path}
-    device = make_device(helpers, fault, at=3 * 5 + 2)
+    monkeypatch.setitem(FAULTS, 3 * 5 + 2, fault)
+    device = make_device(helpers)
     with pytest.warns(UserWarning, match="the best weights of 3 epochs are kept"):
         stopped = make_network(sampler=device, **words).fit(X, Y)
     assert stopped.n_iter_ == 3 and stopped.best_iter_ == np.argmin(stopped.loss_curve_) + 1
-    device = make_device(helpers, fault, at=0)
+    monkeypatch.delitem(FAULTS, 3 * 5 + 2)
+    device = make_device(helpers)
     model = make_network(sampler=device, **words).fit(X, Y)
     assert device.sampler.n_calls == 3 * 5
     words["checkpoint"] = None
-    whole = make_network(sampler=make_device(helpers, fault, at=0), **words).fit(X, Y)
+    whole = make_network(sampler=make_device(helpers), **words).fit(X, Y)
     assert whole.stop_reason_ == "max_iter"
     assert_same_fit(model, whole)
 

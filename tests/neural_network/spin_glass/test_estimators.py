@@ -31,6 +31,7 @@ from qsklearn.samplers import (
     DimodSampler,
     EmbeddedSampler,
     ExactSampler,
+    GibbsSampler,
     ImaginaryTimeCircuitSampler,
     MockQPUSampler,
     NealSampler,
@@ -302,6 +303,16 @@ def test_singular_problems_without_a_ridge_are_told_of(iris):
     make_network(None, ridge=0).fit(padded, y)
 
 
+def test_fewer_data_than_weights_are_told_of_where_the_problem_is_too_large_to_look_at():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(900, 800)), np.arange(900) % 2
+    network = make_network(None, ridge=0, sampler="least-squares", max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="many optima: fewer data than"):
+        network.fit(X[:100], y[:100])
+    assert np.isnan(network.diagnostics_["condition_number"]).all()
+    network.fit(X, y)
+
+
 def test_a_sampler_that_finds_nothing_is_told_of():
     X, y = load_digits(return_X_y=True)
     random = SimulatedAnnealingSampler(num_sweeps=1, beta=0.0)  # dimod's takes no seed of ours
@@ -349,6 +360,7 @@ BAD_PARAMETERS = [
     ({"weight_range": (1, 2, 3)}, ValueError, "two finite numbers > 0"),
     ({"weight_range": np.nan}, ValueError, "two finite numbers > 0"),
     ({"weight_range": "wide"}, ValueError, "two finite numbers > 0.*Got 'wide'"),
+    ({"weight_range": (1, 2)}, ValueError, r"must not grow from the first .* Got \(1, 2\)"),
     ({"ridge": -0.1}, ValueError, "'ridge' parameter"),
     ({"target": "pinv"}, ValueError, "'target' parameter"),
     ({"target_scale": 0.0}, ValueError, "'target_scale' parameter"),
@@ -356,6 +368,7 @@ BAD_PARAMETERS = [
     ({"max_iter": 0}, ValueError, "'max_iter' parameter"),
     ({"n_jobs": 0}, ValueError, "'n_jobs' parameter"),
     ({"sampler": "anealing"}, ValueError, "Did you mean 'annealing'.*'least-squares' finds"),
+    ({"sampler": GibbsSampler()}, ValueError, "do a ground draw. GibbsSampler can do: thermal.$"),
     ({"image_shape": (1, 2, 3)}, ValueError, r"as X has features, 4. Got \(1, 2, 3\) .* holds 6"),
     ({"layers": 5}, TypeError, "a single entry stands in a list"),
     ({"layers": [Linear(4)]}, ValueError, r"targets need, 3. Layer 0, .* shape \(4,\) instead"),
@@ -400,7 +413,7 @@ BAD_DATA = [
     (lambda X, y: (spoilt(X, 1e50), y), r"between 1e-40 and 1e\+40, or be 0. Got 1e\+50"),
     (lambda X, y: (1e-60 * X, y), "largest absolute value in the X of Spin.* divide X by it"),
     (lambda X, y: (X, spoilt(y, np.nan)), "contains NaN"),
-    (lambda X, y: (X, y, np.zeros(len(y))), "sum of sample_weight must be > 0|all zero|non-zero"),
+    (lambda X, y: (X, y, np.zeros(len(y))), "at least one non-zero"),
     (lambda X, y: (X, y, spoilt(np.ones(len(y)), -1)), "[Nn]egative"),
     (lambda X, y: (X, y, np.ones(3)), "inconsistent|sample_weight.shape"),
     (lambda X, y: (X[:-1], y), "inconsistent numbers of samples"),
