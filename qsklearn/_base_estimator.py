@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 from sklearn import base
 
 from qsklearn._versions import InconsistentVersionWarning, versions_of
@@ -26,8 +27,12 @@ class BaseEstimator(base.BaseEstimator):
     '_qsklearn_version'
     """
 
+    # Attributes that are lists of numbers, one an iteration, or dicts of such lists.
+    _histories: ClassVar[tuple[str, ...]] = ()
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), _KEY: _version()}
+        state = {**super().__getstate__(), _KEY: _version()}
+        return state | {name: as_arrays(state[name]) for name in self._histories if name in state}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
@@ -41,7 +46,31 @@ class BaseEstimator(base.BaseEstimator):
                 ),
                 stacklevel=2,
             )
-        super().__setstate__(state)
+        lists = {name: as_lists(state[name]) for name in self._histories if name in state}
+        super().__setstate__(state | lists)
+
+
+def as_arrays(history: Any) -> Any:
+    """A history as files hold it: skops writes some 300 bytes for each number of a list.
+
+    Parameters
+    ----------
+    history : list of numbers, dict of such lists, or None
+
+    Returns
+    -------
+    arrays : ndarray, dict of ndarray, or None
+    """
+    if isinstance(history, dict):
+        return {name: as_arrays(values) for name, values in history.items()}
+    return None if history is None else np.array(history)
+
+
+def as_lists(arrays: Any) -> Any:
+    """The history that :func:`as_arrays` took; lists, as older files hold them, stay lists."""
+    if isinstance(arrays, dict):
+        return {name: as_lists(values) for name, values in arrays.items()}
+    return None if arrays is None else np.asarray(arrays).tolist()
 
 
 @cache

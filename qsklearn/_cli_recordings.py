@@ -60,6 +60,8 @@ def _verify(args, store):
 
 
 def _export(args, store):
+    if "\0" in str(args.output):
+        raise CommandError("--output must be the path of a file, and those have no null character")
     if args.output.exists() and not args.overwrite:
         raise CommandError(f"already there: {args.output}; pass --overwrite to replace")
     if args.output.exists() and args.output.samefile(args.path):

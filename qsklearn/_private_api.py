@@ -16,11 +16,11 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 from sklearn.utils._param_validation import (
     HasMethods,
-    Interval,
     InvalidParameterError,
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils.validation import _check_sample_weight
 
 from qsklearn._optional import import_optional
@@ -58,9 +58,29 @@ __all__ = [
 ]
 
 
+class Interval(_Interval):
+    """scikit-learn's, without booleans, and without integers that no float holds among reals."""
+
+    def is_satisfied_by(self, val):
+        """Whether a value is a number within the range."""
+        if isinstance(val, bool | np.bool_):  # bool is an Integral to Python
+            return False
+        return super().is_satisfied_by(val) and (self.type is not Real or _fits_float(val))
+
+
+def _fits_float(number):
+    try:
+        float(number)
+    except OverflowError:
+        return False
+    return True
+
+
 def check_sample_weight(sample_weight, X, **options):
-    """scikit-learn's check; before 1.9 it let pass weights that are all 0."""
+    """scikit-learn's check; it lets pass a number that is infinite, before 1.9 also all 0."""
     weight = _check_sample_weight(sample_weight, X, **options)
+    if not np.isfinite(weight).all():
+        raise ValueError("Sample weights must be finite numbers. Got infinity or NaN.")
     if not np.any(weight):
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight

@@ -16,6 +16,7 @@ from qsklearn._checks import (
     check_number,
     check_path,
     check_reals,
+    count_axes,
     is_among,
     is_number,
 )
@@ -117,6 +118,11 @@ def test_texts_that_name_no_file_are_refused(path):
 def test_what_is_no_path_is_refused(path):
     with pytest.raises((TypeError, ValueError), match="'path' parameter of f must be"):
         check_path(path, "path", "f")
+
+
+def test_ragged_lists_have_no_axes():
+    assert [count_axes(it) for it in (None, 2, "ab", [1], np.ones((2, 3)))] == [0, 0, 0, 1, 2]
+    assert count_axes([[1], [1, 2]]) == count_axes([np.ones(2), 3]) == -1
 
 
 def test_kinds_are_named():

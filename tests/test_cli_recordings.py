@@ -191,3 +191,4 @@ def test_mistakes_get_one_line(path, capsys):
     assert "action" in refused(capsys)
     assert "--output" in refused(capsys, "export", path)
     assert "invalid choice" in refused(capsys, "delete", path)
+    assert "no null character" in refused(capsys, "export", path, "--output", "a\0b")

@@ -343,6 +343,66 @@ def test_a_fresh_process_predicts_the_same(tmp_path):
             assert_same(said, outputs(model, rows))
 
 
+# --- histories ----------------------------------------------------------------------------------
+
+GROWING = {
+    "sampled MLP": (
+        sampled_mlp(n_iter_no_change=99, diagnostics=True, early_stopping=True), X, Y,
+        ["loss_curve_", "gradient_cosine_", "validation_scores_"],
+    ),
+    "spin-glass": (SpinGlassAnnealedNetwork((4,), random_state=0), X, Y, ["loss_curve_"]),
+    "backpropagation": (
+        BackpropagationNetworkClassifier((4,), n_iter_no_change=99, random_state=0), X, Y,
+        ["loss_curve_"],
+    ),
+    "Boltzmann-prior VAE": (vae(), BITS, None, ["history_"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_an_iteration_adds_less_than_300_bytes(name):
+    """In lists skops writes as much for a single number."""
+    model, rows, targets, _ = GROWING[name]
+    short, long = (clone(model).set_params(max_iter=n).fit(rows, targets) for n in (2, 22))
+    assert len(io_of_skops.dumps(long)) - len(io_of_skops.dumps(short)) < 20 * 300
+    assert len(pickle.dumps(long)) - len(pickle.dumps(short)) < 20 * 300
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", GROWING)
+def test_histories_are_lists_of_pythons_numbers_there_and_back(name, way):
+    model, rows, targets, histories = GROWING[name]
+    model = clone(model).set_params(max_iter=3).fit(rows, targets)
+    again = way(model)
+    for history in histories:
+        known = getattr(model, history)
+        columns = list(known.values()) if isinstance(known, dict) else [known]
+        assert all(type(column) is list and len(column) == 3 for column in columns)
+        assert {type(number) for column in columns for number in column} <= {float, int}
+        # As texts: NaN is not NaN.
+        assert repr(getattr(again, history)) == repr(known)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", ["sampled MLP", "spin-glass", "backpropagation"])
+def test_training_goes_on_from_a_file_as_from_the_fit(name, way):
+    model, rows, targets, histories = GROWING[name]
+    model = clone(model).set_params(max_iter=2, warm_start=True).fit(rows, targets)
+    again = way(model).fit(rows, targets)
+    model.fit(rows, targets)
+    assert len(again.loss_curve_) == 4
+    for history in histories:
+        assert getattr(again, history) == getattr(model, history)
+
+
+def test_lists_of_older_files_stay_lists():
+    model, _ = fitted("spin-glass, classifier")
+    state = model.__getstate__() | {"loss_curve_": [0.5, 0.25]}
+    again = SpinGlassAnnealedNetwork()
+    again.__setstate__(state)
+    assert again.loss_curve_ == [0.5, 0.25]
+
+
 # --- what has to be trusted ---------------------------------------------------------------------
 
 

@@ -11,9 +11,17 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import qsklearn
+from qsklearn._private_api import (
+    Integral,
+    Interval,
+    InvalidParameterError,
+    Real,
+    validate_parameter_constraints,
+)
 
 PACKAGE = Path(qsklearn.__file__).parent
 THE_FILE = PACKAGE / "_private_api.py"
@@ -248,3 +256,48 @@ def test_a_planted_override_is_caught(monkeypatch):
     heir = type("Heir", (base,), {"_private": print, "_own": print, "__module__": module.__name__})
     monkeypatch.setattr(module, "Heir", heir, raising=False)
     assert overridden_privates(module) == {"Heir._private"}
+
+
+CONSTRAINED = [
+    owner
+    for room in ("neural_network", "preprocessing", "samplers")
+    for owner in vars(importlib.import_module(f"qsklearn.{room}")).values()
+    if hasattr(owner, "_parameter_constraints")
+]
+NUMBERS = [
+    (owner, name)
+    for owner in CONSTRAINED
+    for name, constraints in owner._parameter_constraints.items()
+    if any(isinstance(constraint, Interval) for constraint in constraints)
+]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), NUMBERS, ids=[f"{owner.__name__}-{name}" for owner, name in NUMBERS]
+)
+@pytest.mark.parametrize("value", [True, False])
+def test_no_number_is_a_boolean(owner, name, value):
+    """Python and NumPy take True for 1, and what is counted or drawn by it fails far from here."""
+    message = f"The '{name}' parameter of it must be .* Got .* instead."
+    with pytest.raises(InvalidParameterError, match=message):
+        validate_parameter_constraints(owner._parameter_constraints, {name: value}, "it")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "is_fine"),
+    [
+        (Integral, 3, True),
+        (Integral, np.int8(3), True),
+        (Integral, 10**400, True),
+        (Integral, 3.0, False),
+        (Real, 3, True),
+        (Real, np.float32(3), True),
+        (Real, 10**30, True),
+        (Real, 10**400, False),  # which no float holds
+        (Real, np.nan, False),
+        (Real, "3", False),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)[:5]),
+)
+def test_an_interval_holds_numbers(kind, value, is_fine):
+    assert Interval(kind, 1, None, closed="left").is_satisfied_by(value) == is_fine

@@ -37,7 +37,7 @@ class Watch:
         self.stop = np.zeros(1, np.uint8)
         self.reason = None
         is_limited = max_seconds is not None and max_seconds < _LONGEST
-        self._end = time.monotonic() + max_seconds if is_limited else None
+        self._end = time.monotonic() + float(max_seconds) if is_limited else None
 
     def interrupt(self, reason):
         """Ask all kernels to end; the first reason stays."""

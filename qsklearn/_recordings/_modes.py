@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from qsklearn._checks import is_among
 from qsklearn._recordings._packing import Arrays
 from qsklearn._recordings._store import Answer, RecordingError, RecordingStore
 from qsklearn._versions import versions_of
@@ -53,7 +54,7 @@ class Recording:
         ValueError
             If one is none.
         """
-        if mode not in MODES:
+        if not is_among(mode, MODES):
             raise ValueError(
                 f"The 'mode' parameter of {caller} must be a str among {set(MODES)}. Got "
                 f"{mode!r} instead."

@@ -265,7 +265,7 @@ class AmplificationCircuit:
         self._check_iterations(iterations)
         check_flag(measure, "measure", f"{_CALLER}.to_qiskit")
         thing = f"A circuit of {iterations} iterations"
-        check_memory(_GATE_BYTES * int(iterations) * self.n_moves, thing, "Take fewer.")
+        check_memory(_GATE_BYTES * int(iterations) * max(self.n_moves, 1), thing, "Take fewer.")
         if self.batches is None:
             steps = [self._iterate(self._oracles[0])] * iterations
         else:

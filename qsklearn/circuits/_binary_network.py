@@ -18,7 +18,7 @@ _ABSENT = {
     "against": kernels.ABSENT_AGAINST,
 }
 MOST_UNIT_QUBITS = 62  # places of settings are 64-bit integers
-_MOST_UNITS = 100_000
+MOST_UNITS = 100_000
 _SIGNS: dict[str, Any] = {"low": -1, "high": 2, "dtype": np.int8}
 
 
@@ -82,17 +82,19 @@ class BinaryNetwork:
 
     def __post_init__(self) -> None:
         for name in ("n_inputs", "n_hidden"):
-            if not isinstance(getattr(self, name), Integral) or getattr(self, name) < 1:
+            size = getattr(self, name)
+            is_int = isinstance(size, Integral) and not isinstance(size, bool)
+            if not is_int or size < 1:
                 raise ValueError(
                     f"The '{name}' parameter of BinaryNetwork must be an int >= 1. Got "
-                    f"{getattr(self, name)!r} instead."
+                    f"{size!r} instead."
                 )
-            if getattr(self, name) > _MOST_UNITS:  # whose number of settings Python would compute
+            if size > MOST_UNITS:  # whose number of settings Python would compute
                 raise ValueError(
-                    f"The '{name}' parameter of BinaryNetwork must be at most {_MOST_UNITS}. Got "
-                    f"{getattr(self, name)!r} instead."
+                    f"The '{name}' parameter of BinaryNetwork must be at most {MOST_UNITS}. Got "
+                    f"{size!r} instead."
                 )
-            object.__setattr__(self, name, int(getattr(self, name)))  # of any type of NumPy
+            object.__setattr__(self, name, int(size))  # of any type of NumPy
         for name in ("fit_bias", "search_connections", "output_weights"):
             flag = check_flag(getattr(self, name), name, "BinaryNetwork")
             object.__setattr__(self, name, flag)  # counts with one of NumPy's would be NumPy's

@@ -185,6 +185,11 @@ def _window_lines(
     """Lines of the image under each line of the window, shape (n_outputs, window), and if real."""
     _check_window(length, window, padding, name)
     n_outputs = (length + 2 * padding - window) // stride + 1
+    if (n_bytes := _BYTES_PER_ENTRY * n_outputs * window) > _MAX_BYTES:
+        raise MemoryError(
+            f"A window of {name} {window} at {n_outputs} places would take {n_bytes} bytes to lay. "
+            "Use smaller images, a larger stride or less padding."
+        )
     lines = np.arange(n_outputs)[:, np.newaxis] * stride - padding + np.arange(window)
     return lines, (lines >= 0) & (lines < length)
 

@@ -338,6 +338,7 @@ class LayerHamiltonian:
         -------
         energies : ndarray of shape (n_outputs, ...)
         """
+        check_flag(with_penalty, "with_penalty", f"{_NAME}.energies")
         weights = check_reals(weights, "weights", f"{_NAME}.energies")
         if weights.ndim < 2 or weights.shape[:1] + weights.shape[-1:] != self.linear.shape:
             raise ValueError(

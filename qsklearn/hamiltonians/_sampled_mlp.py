@@ -14,6 +14,7 @@ import scipy.sparse
 from scipy.special import logsumexp
 
 from qsklearn._checks import check_instance, check_integers, check_number, check_reals
+from qsklearn._memory import check_memory
 from qsklearn.hamiltonians._family import IsingFamily
 
 # Output bits of which all patterns can be enumerated.
@@ -23,6 +24,7 @@ _FACTORS_PER_LOG = 512
 # Activations beyond this mean the same, and samplers take biases of up to 1e100.
 _MAX_ACTIVATION = 1e90
 _NAME = "SampledMLPHamiltonian"
+_SMALLER = "Take fewer hidden bits, or fewer data points at a time."
 _AXES = {
     "hidden_weights": ("n_features", "n_hidden"),
     "output_weights": ("n_hidden", "n_outputs"),
@@ -135,6 +137,11 @@ class SampledMLPHamiltonian:
         -------
         activations : ndarray of shape (n_samples, n_hidden)
             Cut at ±1e90, so that any finite x has a law.
+
+        Raises
+        ------
+        MemoryError
+            If they do not fit into the machine's memory, before and after b is added.
         """
         n_features = self.hidden_weights.shape[0]
         if not scipy.sparse.issparse(X):
@@ -144,6 +151,8 @@ class SampledMLPHamiltonian:
                 f"The 'X' parameter of {_NAME} must have {n_features} features. Got {X.shape[1]} "
                 "instead."
             )
+        thing = f"The fields of {self.n_hidden:,} hidden bits for {X.shape[0]:,} data points"
+        check_memory(16 * self.n_hidden * X.shape[0], thing, _SMALLER)
         with np.errstate(over="ignore", invalid="ignore"):
             activations = X @ self.hidden_weights + self.hidden_bias
         ends = activations.min(initial=0.0), activations.max(initial=0.0)
@@ -162,14 +171,22 @@ class SampledMLPHamiltonian:
         -------
         IsingFamily
             Labels ``("k", j)`` and ``("y", m)``; a categorical unit is its one-hot unit.
+
+        Raises
+        ------
+        MemoryError
+            If the couplings and fields do not fit into the machine's memory.
         """
         activations = self.activations(X)
         weights = self.output_weights
         n_hidden, n_outputs = weights.shape
-        fields = np.empty((activations.shape[0], n_hidden + n_outputs))
+        n_spins = n_hidden + n_outputs
+        thing = f"The Ising models of {n_spins:,} spins for {len(activations):,} data points"
+        check_memory(8 * n_spins * (n_spins + len(activations)), thing, _SMALLER)
+        fields = np.empty((activations.shape[0], n_spins))
         fields[:, :n_hidden] = -(activations / 2 + weights.sum(axis=1) / 4)
         fields[:, n_hidden:] = -(self.output_bias / 2 + weights.sum(axis=0) / 4)
-        couplings = np.zeros((n_hidden + n_outputs,) * 2)
+        couplings = np.zeros((n_spins, n_spins))
         couplings[:n_hidden, n_hidden:] = -weights / 4
         couplings[n_hidden:, :n_hidden] = -weights.T / 4
         offsets = -(activations.sum(axis=1) / 2 + self.output_bias.sum() / 2 + weights.sum() / 4)
@@ -178,7 +195,7 @@ class SampledMLPHamiltonian:
             couplings,
             offsets,
             tuple([("k", j) for j in range(n_hidden)] + [("y", m) for m in range(n_outputs)]),
-            (n_hidden, n_hidden + n_outputs) if self.categorical else None,
+            (n_hidden, n_spins) if self.categorical else None,
         )
 
     def to_bqm(self, x, penalty: float | None = None) -> dimod.BinaryQuadraticModel:

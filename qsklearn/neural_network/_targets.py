@@ -4,7 +4,27 @@ import numpy as np
 import scipy.sparse
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_class_weight, compute_sample_weight
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+def check_labels(y, caller):
+    """Refuse what are neither labels nor columns of 0 and 1.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    caller : str
+
+    Raises
+    ------
+    ValueError
+    """
+    check_classification_targets(y)
+    if type_of_target(y) == "multiclass-multioutput":
+        raise ValueError(
+            f"The 'y' parameter of {caller} must be labels of shape (n_samples,), or 0 and 1 of "
+            f"shape (n_samples, n_labels). Got shape {y.shape} with other values instead."
+        )
 
 
 class Targets:

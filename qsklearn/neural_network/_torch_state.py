@@ -7,6 +7,7 @@ import os
 import threading
 from contextlib import contextmanager
 
+import joblib
 import numpy as np
 import torch
 
@@ -34,11 +35,13 @@ def torch_to_itself(n_threads, device="cpu"):
     Parameters
     ----------
     n_threads : int
+        At most as many as there are cores.
     device : {"cpu", "cuda"}, default="cpu"
     """
     with _turn:
         before = torch.get_num_threads()
-        torch.set_num_threads(n_threads)
+        # More than there are cores gain nothing, and the system may not have them.
+        torch.set_num_threads(min(n_threads, joblib.cpu_count()))
         try:
             with torch.random.fork_rng(devices=[0] if device == "cuda" else []):
                 yield

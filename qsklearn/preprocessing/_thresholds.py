@@ -47,6 +47,7 @@ def find_thresholds(X, weight, n_levels):
         How many distinct values every column has.
     """
     features, thresholds, n_values = [], [], []
+    n_levels = min(n_levels, X.shape[0])  # more make no difference, but floats may not hold them
     for block in batches(X.shape[1], len(weight)):
         columns = np.ascontiguousarray(dense(X[:, block]).T, dtype=np.float64)
         column, values, share = _distinct_values(columns, weight)

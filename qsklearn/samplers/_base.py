@@ -30,6 +30,7 @@ from qsklearn.samplers._arguments import (
     count_threads,
     initial_states_by_label,
 )
+from qsklearn.samplers._bias_doors import BiasDoors
 from qsklearn.samplers._groups import (
     add_costs,
     join_groups,
@@ -49,14 +50,14 @@ from qsklearn.samplers._seeds import check_seed
 SEED_CONSTRAINTS = [Interval(Integral, 0, None, closed="left"), np.ndarray, None]
 COUNT = Interval(Integral, 1, None, closed="left")
 BETA = Interval(Real, 0, None, closed="left")
-THREADS = [Integral, None]
+THREADS = [Interval(Integral, None, None, closed="neither"), None]
 SECONDS = [Interval(Real, 0, None, closed="right"), None]
 
 # What a call may say beyond the constructor's parameters.
 _CALL_CONSTRAINTS = {"initial_states": "no_validation", "clamped": "no_validation"}
 
 
-class ArraySampler(BaseEstimator, dimod.Sampler):
+class ArraySampler(BaseEstimator, BiasDoors):
     """Base of the package's samplers. Think twice before adding anything to this class.
 
     Subclasses declare ``_parameter_constraints`` and ``intents`` and implement ``_draw``.

@@ -17,12 +17,13 @@ from qsklearn._private_api import (
     StrOptions,
     validate_parameter_constraints,
 )
+from qsklearn.samplers._bias_doors import BiasDoors
 from qsklearn.samplers._budget import Budget
 from qsklearn.samplers._device_attempts import Attempts, describe_call
 from qsklearn.samplers._device_calls import device_properties
 from qsklearn.samplers._device_connection import check_no_secret, open_device
 from qsklearn.samplers._models import check_bqm
-from qsklearn.samplers._qpu_timing import estimate_access_time
+from qsklearn.samplers._qpu_timing import are_points, estimate_access_time
 
 _NAME = "DWaveQPUSampler"
 # Parameters of a call that have a name of their own here; None leaves them to the processor.
@@ -33,7 +34,7 @@ _PER_CALL = ("num_reads", "seed", "initial_state")
 _SOURCE = ("solver", "topology_type", "region")
 
 
-class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
+class DWaveQPUSampler(BaseEstimator, BiasDoors, dimod.Structured):
     """A D-Wave quantum processor, as a description that connects when it is used.
 
     It may be cloned, pickled and sent to other processes: each of them opens its own connection,
@@ -289,7 +290,14 @@ class DWaveQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
             defaults.pop("annealing_time", None)
         if parameters.get("annealing_time") is not None:
             defaults.pop("anneal_schedule", None)
-        return {**defaults, **parameters}
+        arguments = {**defaults, **parameters}
+        schedule = arguments.get("anneal_schedule")
+        if schedule is not None and not are_points(schedule):
+            raise ValueError(
+                f"The 'anneal_schedule' parameter of {_NAME} must be a list of two or more pairs "
+                f"(time, anneal fraction). Got {schedule!r} instead."
+            )
+        return arguments
 
     def _call_defaults(self) -> dict[str, Any]:
         for name in _PER_CALL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
@@ -497,12 +498,42 @@ def _chain_strength(given, models: SpinModels, embeddings: list[Embedding]):
         return lambda model: float(given)
     if isinstance(given, str):
         given = getattr(import_optional("dwave.embedding.chain_strength", _NAME), given)
+    else:
+        _check_takes_two(given)
 
     def strength(model: int) -> float:
         embedding = embeddings[model % len(embeddings)].to_dict()
-        return float(given(models.to_bqm(model), embedding))
+        return _check_strength(given(models.to_bqm(model), embedding))
 
     return strength
+
+
+def _check_takes_two(chain_strength) -> None:
+    try:
+        signature = inspect.signature(chain_strength)
+    except (TypeError, ValueError):  # a compiled function that does not tell
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError as error:
+        raise ValueError(
+            f"The 'chain_strength' parameter of {_NAME} must be a callable of two arguments, a BQM "
+            f"and an embedding. Got one of the arguments {signature} instead."
+        ) from error
+
+
+def _check_strength(strength) -> float:
+    """What a callable returned."""
+    try:
+        number = float(strength)
+    except (TypeError, ValueError, OverflowError):
+        number = np.nan
+    if not 0 <= number < np.inf:
+        raise ValueError(
+            f"The 'chain_strength' parameter of {_NAME} must be a callable that returns a finite "
+            f"number >= 0. Got one that returns {strength!r} instead."
+        )
+    return number
 
 
 def _describe(scale, programs: list[Program], embedding, n_layouts: int) -> dict[str, Any]:

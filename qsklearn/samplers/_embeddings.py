@@ -10,7 +10,7 @@ from hashlib import blake2b
 from numbers import Real
 from typing import Any
 
-from qsklearn._checks import check_instance, check_number
+from qsklearn._checks import check_flag, check_instance, check_number
 from qsklearn.samplers._embedding_cache import Chains, cached_entry, compute_entry
 from qsklearn.samplers._embedding_checks import are_copies, find_fault
 from qsklearn.samplers._embedding_problem import EmbeddingProblem, is_integer
@@ -157,7 +157,7 @@ def find_embedding(
     ('star', 2, 10)
     """
     problem, target = EmbeddingProblem(n_spins, edges), as_target(target)
-    _check_arguments(method, seed, timeout)
+    _check_arguments(method, seed, timeout, cache)
     _check_labels(labels)
     if (native := _find_native(problem, target, method, labels)) is not None:
         return native
@@ -215,7 +215,7 @@ def find_parallel_embeddings(
     3
     """
     problem, target = EmbeddingProblem(n_spins, edges), as_target(target)
-    _check_arguments(method, seed, timeout)
+    _check_arguments(method, seed, timeout, cache)
     if method == "native":
         raise ValueError("A native problem has one place only; use find_embedding.")
     if max_embeddings is not None and not is_integer(max_embeddings, 1):
@@ -276,7 +276,8 @@ def check_embedding(chains: Any, n_spins: int, edges: Any, target: Any) -> Embed
     return Embedding.from_chains(rows, "given")
 
 
-def _check_arguments(method, seed, timeout):
+def _check_arguments(method, seed, timeout, cache):
+    check_flag(cache, "cache", "find_embedding")
     if method not in METHODS:
         raise ValueError(f"'method' must be one of {METHODS}. Got {method!r} instead.")
     if not is_integer(seed, 0):

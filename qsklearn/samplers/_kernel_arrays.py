@@ -18,6 +18,8 @@ from qsklearn.samplers._models import SpinModels
 _HUGE = 1e30
 # Couplings that are this much below the temperature do not set the scale, or beta would underflow.
 _FAINT = 1e-20
+# Times the largest bias that models may have, no β below this does anything.
+_HOTTEST = 1e-130
 # The inverse of a smaller power of two would overflow a float64 in turn.
 _SMALLEST_EXPONENT = -900.0
 # Integer biases: the largest coupling, and the largest field that a spin can feel, in bytes on
@@ -210,7 +212,7 @@ def _residues(values: np.ndarray, unit: float) -> np.ndarray:
 
 def scale_of(models: SpinModels, betas: np.ndarray) -> float:
     """What biases that are no integers are divided by, and inverse temperatures multiplied."""
-    return max(_power_of_two(models), _power_of_two_below(_FAINT / max(betas.max(), _FAINT)))
+    return max(_power_of_two(models), _power_of_two_below(_FAINT / max(betas.max(), _HOTTEST)))
 
 
 def _power_of_two(models: SpinModels) -> float:

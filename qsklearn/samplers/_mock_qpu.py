@@ -16,7 +16,6 @@ import numpy as np
 import scipy.sparse
 
 from qsklearn._base_estimator import BaseEstimator
-from qsklearn._checks import is_number
 from qsklearn._optional import import_optional
 from qsklearn._private_api import (
     Integral,
@@ -28,6 +27,7 @@ from qsklearn._private_api import (
 from qsklearn._warnings import warn
 from qsklearn.samplers._arguments import count_threads
 from qsklearn.samplers._base import COUNT, THREADS
+from qsklearn.samplers._bias_doors import BiasDoors
 from qsklearn.samplers._cluster_chains import draw_reversed, draw_thermal
 from qsklearn.samplers._mock_calls import UNDERSTOOD, MockCall, read_call, refuse_program
 from qsklearn.samplers._mock_chip import Chip, make_chip
@@ -64,7 +64,7 @@ _OVERRIDES = (
 _NOTHING = 1e-300
 
 
-class MockQPUSampler(BaseEstimator, dimod.Sampler, dimod.Structured):
+class MockQPUSampler(BaseEstimator, BiasDoors, dimod.Structured):
     """A D-Wave processor's behaviour, without the processor.
 
     D-Wave's own mock of a processor's structure, with what a user of a real one meets: programs out
@@ -317,7 +317,7 @@ requests.ConnectionError
         models = _fit(models, qubits, call, ProgramRanges.from_properties(properties), chip)
         timing = self._timing(call, len(qubits))
         number, fault = self._admit(timing.get("qpu_access_time", 0.0))
-        time.sleep(self.latency)
+        time.sleep(float(self.latency))  # which takes no number of NumPy's but float64
         strike(fault)
         edges = couplers_of(bqm, qubits)
         states = self._draw(models, qubits, edges, call, start, number, chip)
@@ -340,11 +340,6 @@ requests.ConnectionError
         validate_parameter_constraints(
             self._parameter_constraints, self.get_params(deep=False), _NAME
         )
-        if self.quota is not None and not is_number(self.quota):  # a bool
-            raise ValueError(
-                f"The 'quota' parameter of {_NAME} must be a number of microseconds >= 0 or None. "
-                f"Got {self.quota!r} instead."
-            )
         check_faults(self.faults or {}, _NAME)
         count_threads(self.num_threads, _NAME)
         _FOUND_RIGHT[self] = now

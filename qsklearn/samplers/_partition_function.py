@@ -309,7 +309,7 @@ def _check(settings: SimpleNamespace) -> None:
     settings.beta = float(settings.beta)
     for name, constraints in _CONSTRAINTS.items():
         if constraints[0] is COUNT and (count := getattr(settings, name)) is not None:
-            setattr(settings, name, int(count))  # also of a bool, or of a short one that overflows
+            setattr(settings, name, int(count))  # short ones overflow
     settings.num_threads = count_threads(settings.num_threads, _CALLER)
     thickness = settings.beta * float(settings.transverse_field) / settings.num_slices
     if not np.isfinite(thickness):

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from qsklearn._optional import import_optional
 
 _CALLER = "The QPU timing model"
@@ -317,6 +319,22 @@ def _decorrelation_time(data: Mapping[str, Any], anneal_time: float) -> float:
     return shortest + fraction * (longest - shortest)
 
 
+def are_points(schedule: Any) -> bool:
+    """Whether a schedule is a list of two or more pairs of numbers.
+
+    Examples
+    --------
+    >>> from qsklearn.samplers._qpu_timing import are_points
+    >>> are_points([(0, 0), (20, 1)]), are_points([0, 1])
+    (True, False)
+    """
+    try:
+        points = np.asarray(schedule, dtype=float)
+    except (TypeError, ValueError):  # words, or ragged
+        return False
+    return points.ndim == 2 and points.shape[1] == 2 and len(points) >= 2
+
+
 def _check(
     n_qubits: int,
     num_reads: int,
@@ -342,9 +360,13 @@ def _check(
             "The 'annealing_time' and 'anneal_schedule' parameters of a call exclude each other: "
             "the schedule's last time is the annealing time. Give one of them."
         )
-    if len(anneal_schedule) < 2 or (fast_anneal and len(anneal_schedule) != 2):
+    if not are_points(anneal_schedule):
         raise ValueError(
-            "The 'anneal_schedule' parameter of a call must have two points "
-            f"{'in a fast anneal' if fast_anneal else 'at least'}. Got {len(anneal_schedule)} "
-            "instead."
+            "The 'anneal_schedule' parameter of a call must be a list of two or more pairs (time, "
+            f"anneal fraction). Got {anneal_schedule!r} instead."
+        )
+    if fast_anneal and len(anneal_schedule) != 2:
+        raise ValueError(
+            "The 'anneal_schedule' parameter of a call must have two points in a fast anneal. Got "
+            f"{len(anneal_schedule)} instead."
         )

@@ -12,7 +12,9 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
 from qsklearn._base_estimator import BaseEstimator
+from qsklearn._checks import is_among
 from qsklearn._recordings import Answer, Recording, RecordingError, new_session
+from qsklearn.samplers._bias_doors import BiasDoors
 from qsklearn.samplers._pickling import make_picklable
 from qsklearn.samplers._recorded_answers import (
     Packed,
@@ -49,10 +51,12 @@ def _has_door(name: str) -> Callable[[RecordedSampler], bool]:
 
 
 def _can_ask(name: str) -> Callable[[RecordedSampler], bool]:
-    return lambda recorded: recorded.mode in ("auto", "record") and hasattr(recorded.sampler, name)
+    return lambda recorded: (
+        is_among(recorded.mode, ("auto", "record")) and hasattr(recorded.sampler, name)
+    )
 
 
-class RecordedSampler(BaseEstimator, dimod.Sampler):
+class RecordedSampler(BaseEstimator, BiasDoors):
     """Keeps what a sampler answers in a file, and gives it back when the same is asked again.
 
     A run that was recorded repeats bit for bit without the sampler: on another machine, without an

@@ -9,11 +9,12 @@ import numpy as np
 import scipy.sparse
 
 from qsklearn._base_estimator import BaseEstimator
+from qsklearn.samplers._bias_doors import BiasDoors
 from qsklearn.samplers._check import check_sampler
 from qsklearn.samplers._models import check_bqm
 
 
-class UncoupledComposite(BaseEstimator, dimod.ComposedSampler):
+class UncoupledComposite(BaseEstimator, BiasDoors, dimod.ComposedSampler):
     """Hand a model to the child sampler without its couplings.
 
     An ablation: what is left of a result when spins cannot see each other? Whatever a model

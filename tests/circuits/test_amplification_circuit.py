@@ -431,6 +431,13 @@ def test_circuits_that_do_not_fit_are_refused():
         measure_settings(large, 1, 10, seed=0, caller="a search")
     with pytest.raises(MemoryError):
         measure_settings(large, 1, 10, backend=StatevectorSampler(), seed=0)
+    for network, data in (
+        (PAPER, problem(1)),
+        (BinaryNetwork(1, 1, fit_bias=False), LabelledPatterns.from_rows([[1], [1]], [1, -1])),
+    ):
+        circuit = AmplificationCircuit(network, data)
+        with pytest.raises(MemoryError, match="9223372036854775808 iterations would need"):
+            circuit.to_qiskit(2**63)
     circuit = AmplificationCircuit(PAPER, problem(1))
     circuit.check_size(15)
     with pytest.raises(ValueError, match="at most the 14 qubits of the backend. Got 15"):

@@ -100,6 +100,7 @@ def test_votes_are_sums_whose_sign_is_the_output():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ((True, 1), "'n_inputs' parameter .* must be an int >= 1. Got True"),
         ((0, 1), "'n_inputs' parameter .* must be an int >= 1. Got 0"),
         ((1, 0), "'n_hidden' parameter .* must be an int >= 1. Got 0"),
         ((2.5, 1), "'n_inputs' parameter .* must be an int >= 1. Got 2.5"),

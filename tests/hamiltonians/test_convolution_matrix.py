@@ -195,3 +195,14 @@ def test_pools_are_the_or_in_every_global_ground_state():
             on = np.array([sample["v", i] for i in range(membership.shape[0])])
             pools = [sample["z", p] for p in range(membership.shape[1])]
             np.testing.assert_array_equal(pools, on @ membership > 0)
+
+
+@pytest.mark.parametrize("image_shape", [(1, 4, [4, 4]), (1, 4, "a"), 4])
+def test_ragged_image_shapes_are_refused_by_name(image_shape):
+    with pytest.raises(ValueError, match="'image_shape' must be .* three positive ints"):
+        convolution_matrix(np.ones((1, 1, 2, 2)), image_shape)
+
+
+def test_a_padding_beyond_memory_is_refused():
+    with pytest.raises(MemoryError, match="would take [0-9]+ bytes"):
+        convolution_matrix(np.ones((1, 1, 2, 2)), (1, 4, 4), padding=2**63)

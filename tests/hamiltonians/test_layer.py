@@ -257,6 +257,12 @@ def test_a_penalty_leaves_the_original_alone():
     assert not hamiltonian.penalty.any()
 
 
+def test_a_penalty_counts_or_not():
+    weights = np.zeros((N_OUTPUTS, N_WEIGHTS))
+    with pytest.raises(ValueError, match="'with_penalty' parameter of .*energies must be True or"):
+        Problem().build().energies(weights, with_penalty=np.ones(2))
+
+
 @pytest.mark.parametrize("penalty", [-1.0, np.nan, [0.1, 0.1], [0.1, -0.1, 0.1]])
 def test_bad_penalties(penalty):
     with pytest.raises(ValueError, match="must be a finite number >= 0, or 3 of them"):

@@ -252,6 +252,16 @@ def test_more_bits_are_refused_with_a_remedy(ask):
         ask(hamiltonian)
 
 
+def test_models_beyond_memory_are_refused(monkeypatch):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 8 * 41 * 45)
+    hamiltonian = wide(40, categorical=True)
+    assert hamiltonian.build(np.zeros((4, 2))).n_spins == 41
+    with pytest.raises(MemoryError, match="41 spins for 5 data points would need 15,088 bytes"):
+        hamiltonian.build(np.zeros((5, 2)))
+    with pytest.raises(MemoryError, match="1 hidden bits for 923 data points would need 14,768"):
+        hamiltonian.activations(scipy.sparse.csr_matrix((923, 2)))
+
+
 def test_a_categorical_unit_of_any_size_is_enumerated():
     hamiltonian = wide(40, categorical=True)
     assert hamiltonian.is_enumerable

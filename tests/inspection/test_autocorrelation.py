@@ -219,3 +219,8 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"AutocorrelationDisplay.plot needs .*\[plot\]"):
         AutocorrelationDisplay.from_chains(autoregressive(0.5, 1, 50))
+
+
+def test_ragged_chains_are_refused_by_name():
+    with pytest.raises(ValueError, match="'chains' parameter of AutocorrelationDisplay.from"):
+        AutocorrelationDisplay.from_chains([[1.0, 2.0], [1.0]])

@@ -218,6 +218,13 @@ def test_a_colorbar_is_asked_for_or_not(colorbar):
         ReceptiveFieldDisplay(np.ones((1, 2, 2))).plot(colorbar=colorbar)
 
 
+def test_shapes_and_names_that_are_none():
+    with pytest.raises(ValueError, match="'image_shape' parameter of ReceptiveFieldDisplay"):
+        ReceptiveFieldDisplay.from_estimator(Perceptron().fit(), image_shape=(2, [3, 3]))
+    with pytest.raises(ValueError, match="must be 3 names, one a unit, or None. Got 1 instead"):
+        ReceptiveFieldDisplay(np.ones((3, 2, 2)), unit_names=np.array(2))
+
+
 def test_what_cannot_be_read():
     with pytest.raises(NotFittedError, match="Perceptron"):
         ReceptiveFieldDisplay.from_estimator(Perceptron())

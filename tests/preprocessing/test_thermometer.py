@@ -99,7 +99,7 @@ def test_few_values_have_a_threshold_between_any_two():
 
 
 def test_two_values_are_one_bit_for_any_number_of_levels():
-    for n_levels in (1, 2, 50):
+    for n_levels in (1, 2, 50, 10**400):
         assert thresholds_of(column(3, 7, 3), n_levels=n_levels) == [5.0]
 
 
@@ -556,6 +556,7 @@ def test_constant_data_are_refused():
 
 
 def test_weights_are_checked():
+    assert "Sample weights must be finite" in refusal(sample_weight=np.inf)
     assert "Negative values in data passed to `sample_weight`" in refusal(
         sample_weight=np.full(150, -1.0)
     )

@@ -157,6 +157,17 @@ def test_fields_that_are_faint_beside_an_integer_unit_count_when_it_is_cold(fain
         assert (states[1, :, 0] == -1).all()
 
 
+@pytest.mark.parametrize("size", [1e25, 1e50, 1e100])
+def test_fields_far_beyond_the_couplings_count_when_it_is_hot(size, ising):
+    """In the couplings' scale they overflow, and β in turn is nothing."""
+    couplings = np.zeros((3, 3))
+    couplings[1, 2] = couplings[2, 1] = 1.0
+    for sampler in (SimulatedAnnealingSampler(), GibbsSampler()):
+        words = {"beta": 1 / size, "num_reads": 2000, "seed": 0}
+        states, _, _ = sampler.sample_arrays([[size, 0.0, 0.0]], couplings, **words)
+        assert ising.p_value(states[0, :, :1], ising.enumerate([1.0], [[0.0]], 1.0)) > 1e-4
+
+
 @pytest.mark.parametrize(
     ("values", "unit"),
     [

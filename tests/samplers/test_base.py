@@ -385,11 +385,19 @@ def test_clamped_is_refused_where_it_would_not_hold():
         SimulatedAnnealingSampler().sample(pair_of_labels(), clamped=["a"])
 
 
-def test_counts_may_be_booleans_or_short_integers():
-    for count in (True, np.int8(1)):
-        words = {"num_reads": count, "num_sweeps": count}
-        assert len(GibbsSampler(**words).sample(pair_of_labels())) == 1
+def test_counts_may_be_short_integers_and_no_booleans():
+    words = {"num_reads": np.int8(1), "num_sweeps": np.int8(1)}
+    assert len(GibbsSampler(**words).sample(pair_of_labels())) == 1
+    for name in words:
+        with pytest.raises(ValueError, match=f"'{name}' parameter of GibbsSampler .* Got True"):
+            GibbsSampler(**{name: True}).sample(pair_of_labels())
 
 
 def pair_of_labels():
     return dimod.BinaryQuadraticModel({}, {"ab": 1.0}, "SPIN")
+
+
+def test_ragged_groups_are_refused_by_name():
+    message = r"'groups' parameter of GibbsSampler must be 1 integers .* Got \[\[0\], \[0, 1\]\]"
+    with pytest.raises(ValueError, match=message):
+        GibbsSampler().sample_arrays([[0.1, 0.2]], np.zeros((1, 2, 2)), groups=[[0], [0, 1]])

@@ -219,7 +219,8 @@ def test_a_flipped_bit_is_refused_or_met_nothing(tmp_path):
         budget.open_call(1e5 + number)
     spent, whole = budget.spent(), budget.path.read_bytes()
     n_refused = 0
-    for place in range(60, len(whole), 97):
+    places = [*range(100), *range(len(whole) - 60, len(whole))]  # the head, and the calls
+    for place in places:
         damaged = bytearray(whole)
         damaged[place] ^= 4
         budget.path.write_bytes(damaged)
@@ -260,3 +261,10 @@ def test_names_that_are_no_text_in_a_damaged_account(tmp_path):
     budget.path.write_bytes(whole.replace(b"tablecallscalls", b"tablecal\xffscalls"))
     with pytest.raises(ValueError, match="'path' parameter of Budget must be a file that a Budget"):
         budget.spent()
+
+
+def test_a_path_is_of_the_users_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Budget(path="~/account").path == tmp_path / "account"
+    with pytest.raises(ValueError, match="'path' parameter of Budget must be the path of a file"):
+        Budget(path="a\0b")

@@ -102,3 +102,8 @@ def test_says_what_is_wrong():
     J[:2, :2] = 0.0
     with pytest.raises(ValueError, match="exactly one spin of the `one_hot` unit up"):
         steepest_descent(h, J, np.ones((2, 3, 4)), one_hot=(0, 2))
+
+
+def test_ragged_states_are_refused_by_name():
+    with pytest.raises(ValueError, match="'initial_states' parameter of steepest_descent must be"):
+        steepest_descent([[0.5, 0.0]], np.zeros((2, 2)), [[[1, -1], [1]]])

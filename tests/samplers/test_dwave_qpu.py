@@ -241,6 +241,13 @@ def test_own_parameters_go_with_each_call():
     "parameters, text",
     [
         ({"max_retries": -1}, "'max_retries' parameter of DWaveQPUSampler must be"),
+        ({"max_retries": True}, "'max_retries' parameter of DWaveQPUSampler must be .*Got True"),
+        (
+            {"anneal_schedule": np.array([1, 2])},
+            r"'anneal_schedule' parameter of DWaveQPUSampler must be .* pairs .*Got array\(\[1, 2",
+        ),
+        ({"anneal_schedule": ["a", "b"]}, "'anneal_schedule' parameter of DWaveQPUSampler must be"),
+        ({"params": {"anneal_schedule": 3}}, "'anneal_schedule' parameter of DWaveQPUSampler must"),
         ({"topology_type": "cubic"}, "'topology_type' parameter of DWaveQPUSampler must be"),
         ({"budget": 3}, "'budget' parameter of DWaveQPUSampler must be"),
         ({"device": "mock"}, "'device' parameter of DWaveQPUSampler must be a structured sampler"),

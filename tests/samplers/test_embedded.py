@@ -644,6 +644,13 @@ def test_a_composite_that_embeds_is_a_device_too():
         ({"scaling": "auto_scale"}, "'scaling' parameter"),
         ({"chain_strength": 0}, "'chain_strength' parameter"),
         ({"chain_strength": "strong"}, "'chain_strength' parameter"),
+        ({"chain_strength": lambda: 0}, "'chain_strength' parameter of EmbeddedSampler .* of two"),
+        (
+            {"chain_strength": lambda bqm, embedding: "a"},
+            "'chain_strength' parameter of EmbeddedSampler .* Got one that returns 'a' instead",
+        ),
+        ({"chain_strength": lambda bqm, embedding: np.nan}, "Got one that returns nan instead"),
+        ({"params": {"anneal_schedule": np.array([1, 2])}}, "'anneal_schedule' parameter .*pairs"),
         ({"chain_break_method": "none"}, "'chain_break_method' parameter"),
         ({"num_spin_reversal_transforms": -1}, "'num_spin_reversal_transforms' parameter"),
         ({"embedding_method": "magic"}, "'embedding_method' parameter"),

@@ -365,3 +365,9 @@ def test_graphs_that_are_equal_share_a_key():
     assert as_target(frozen) is as_target(frozen)
     with pytest.raises(EmbeddingError, match="no qubit"):
         as_target(nx.Graph())
+
+
+def test_a_cache_is_used_or_not():
+    for find in (find_embedding, find_parallel_embeddings):
+        with pytest.raises(ValueError, match="'cache' parameter of find_embedding must be True or"):
+            find(2, [(0, 1)], DEVICES["grid"], cache=np.ones(2))

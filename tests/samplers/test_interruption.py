@@ -62,7 +62,15 @@ def test_a_limit_that_is_not_reached_changes_nothing(name):
     assert limited.info["stop_reason"] is None
 
 
-@pytest.mark.parametrize("max_seconds", [0, -1.0, np.nan, "1"])
+@pytest.mark.parametrize("name", TIMED)
+def test_a_limit_may_be_any_number(name):
+    answer = sampler_of(name).sample(ring(4), max_seconds=np.float32(1000))
+    assert answer.info["stop_reason"] is None
+
+
+@pytest.mark.parametrize(
+    "max_seconds", [0, -1.0, np.nan, "1", True, 10**400], ids=lambda v: str(v)[:5]
+)
 @pytest.mark.parametrize("name", TIMED)
 def test_a_limit_must_be_a_time(name, max_seconds):
     with pytest.raises(ValueError, match="The 'max_seconds' parameter of"):

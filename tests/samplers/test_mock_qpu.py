@@ -761,6 +761,11 @@ def test_the_quota_is_used_by_answers_only():
     clone(device).set_params(quota=1.1 * cost, faults=None).sample_ising({0: 0.1}, {})
 
 
+def test_latency_may_be_any_number():
+    device = ideal(latency=np.float32(0.01))
+    assert len(device.sample_ising({0: 0.1}, {}).record) == 1
+
+
 def test_latency_is_waited_in_answered_calls():
     device = ideal(latency=0.2)
     started = time.perf_counter()
@@ -899,20 +904,20 @@ WRONG = {
         iter([]),
     ],
     "device_beta": [0.0, -1.0, np.nan, np.inf, "cold"],
-    "drift": [-0.1, 1.5, np.nan],
-    "h_noise": [-0.1, np.nan, np.inf],
+    "drift": [-0.1, 1.5, np.nan, True],
+    "h_noise": [-0.1, np.nan, np.inf, True],
     "j_noise": [-0.1, "a"],
     "h_offset": [-0.1],
     "j_offset": [-0.1],
     "readout_error": [-0.1, 0.6, np.nan],
     "freeze_out": [0.0, 1.1, np.nan],
-    "chip": [-1, 0.5, None],
+    "chip": [-1, 0.5, None, True],
     "latency": [-1.0, np.inf, 1e300],
     "quota": [-1.0, np.nan, True, np.False_],
     "faults": ["timeout", {0: "fire"}, {-1: "timeout"}, {0.5: "timeout"}, {0: ["timeout"]}],
     "num_sweeps": [0, 1.5, None],
     "seed": [-1, 0.5, np.arange(2), "a"],
-    "num_threads": [0, 1.5, "all"],
+    "num_threads": [0, 1.5, "all", True],
 }
 
 

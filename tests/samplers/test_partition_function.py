@@ -417,9 +417,9 @@ def test_annealed_importance_beyond_memory_is_refused(name, transverse_field):
         log_partition_function([0.1, 0.2], np.zeros((2, 2)), **words)
 
 
-@pytest.mark.parametrize("count", [True, np.int8(127)])
-def test_counts_may_be_booleans_or_short_integers(count):
-    """A short one overflowed when one was added."""
+def test_counts_may_be_short_integers():
+    """One overflowed when 1 was added."""
+    count = np.int8(127)
     words = {"num_runs": count, "num_temperatures": count, "num_sweeps": np.int8(1)}
     same = {name: int(value) for name, value in words.items()}
     h, J, method = [0.1, 0.2], np.zeros((2, 2)), "annealed-importance"

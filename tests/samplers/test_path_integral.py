@@ -456,3 +456,12 @@ def test_one_slice_has_no_field():
     sampler = PathIntegralAnnealingSampler(beta=1.0, transverse_field=1.0, num_slices=1)
     with pytest.raises(ValueError, match="must be at least 2 with a transverse_field of 1.0"):
         sampler.sample_arrays([0.1], [[0.0]])
+
+
+def test_temperatures_may_be_long_integers():
+    words = {"beta": 10**30, "search_beta": 10**30, "num_sweeps": 5}
+    _, energies, _ = PathIntegralAnnealingSampler(**words).sample_arrays([[1.0]], [[0.0]])
+    assert energies == -1.0
+    for name in ("search_beta", "transverse_field"):
+        with pytest.raises(ValueError, match=f"'{name}' parameter of Path.* must be a f"):
+            PathIntegralAnnealingSampler(**{name: np.inf}).sample_arrays([[1.0]], [[0.0]])

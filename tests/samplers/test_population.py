@@ -431,3 +431,8 @@ def test_no_partition_function_where_its_logarithm_overflows():
     faint = [[1e-100, -1e-100]]  # that of which does not
     _, _, info = sampler.sample_arrays(faint, np.zeros((2, 2)))
     assert info["log_partition_function"] == pytest.approx(2e208)
+
+
+def test_a_ragged_schedule_is_refused_by_name():
+    with pytest.raises(ValueError, match="'beta_schedule' parameter must be a list"):
+        PopulationAnnealingSampler(beta_schedule=[[1.0], [1.0, 2.0]]).sample_arrays([0.1], [[0.0]])

@@ -620,6 +620,15 @@ def test_record_replaces_what_others_recorded(path):
     assert sampler.num_calls == 2
 
 
+@pytest.mark.parametrize(
+    "mode", [np.array([1, 2]), ["auto"], "again"], ids=["array", "list", "str"]
+)
+def test_a_wrong_mode_is_refused(mode, path):
+    with pytest.raises(ValueError, match="'mode' parameter of RecordedSampler must be a str among"):
+        RecordedSampler(Counting(), path, mode).sample_ising(*MODEL)
+    assert not hasattr(RecordedSampler(Counting(), path, mode), "estimate_access_time")
+
+
 @pytest.mark.parametrize("mode", ["replay", "strict"])
 def test_a_replay_never_touches_the_sampler(mode, path):
     class Stranger(Counting):

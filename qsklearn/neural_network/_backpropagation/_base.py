@@ -4,6 +4,7 @@ Gradients are PyTorch's, steps are those of scikit-learn's Adam, and the fitted 
 of numpy layers, which predicts, and is pickled, without PyTorch.
 """
 
+import math
 from copy import deepcopy
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qsklearn._base_estimator import BaseEstimator
+from qsklearn._memory import check_memory
 from qsklearn._optional import import_optional
 from qsklearn._private_api import (
     AdamOptimizer,
@@ -35,6 +37,11 @@ from qsklearn.neural_network._checkpoint import CHECKPOINT_CONSTRAINTS, Checkpoi
 from qsklearn.neural_network._progress import Progress
 from qsklearn.neural_network.layers import FittedLayer
 
+# In single precision. Of a weight: itself and Adam's moments, all that twice more, as kept of the
+# last iteration and as copied for the next, its gradient and its step. Of an output of a layer for
+# a data point of a batch: its value, and for most a gradient beside it.
+_BYTES_OF_WEIGHT, _BYTES_OF_VALUE = 44, 10
+
 
 class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
     """Training and outputs; the subclasses say what targets and predictions are."""
@@ -53,6 +60,7 @@ class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
         "random_state": ["random_state"],
         **CHECKPOINT_CONSTRAINTS,
     }
+    _histories = ("loss_curve_",)
 
     def __init__(
         self,
@@ -105,6 +113,8 @@ class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
         ------
         ImportError
             If PyTorch is not installed.
+        MemoryError
+            If a step needs more memory than the machine has.
         ValueError
             If a parameter or the data are not what they must be, or the first iteration diverges;
             what was fitted before stays as it was.
@@ -118,6 +128,7 @@ class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
             layers = resolve_layers(
                 self.layers, self.image_shape, inputs.shape[1], targets.shape[1], caller
             )
+            self._check_memory(layers, len(inputs))
             state = self._continue_state(layers) if going_on else self._initial_state(layers)
             checkpoint = Checkpoint(self, state.to_dict(), inputs, targets, weights)
             with progress.telling(X, y, sample_weight):
@@ -138,6 +149,21 @@ class BackpropagationNetwork(CallbackSupportMixin, BaseEstimator):
         arrays = [X, targets, weights / weights.mean()]
         with np.errstate(over="ignore"):  # the loss is not finite then, which training tells
             return [array.astype(np.float32) for array in arrays]
+
+    def _check_memory(self, layers, n_samples):
+        """Refuse what a step holds at once, if that is more than the machine has."""
+        n_weights = n_values = 0
+        for layer, shape in layers:
+            n_values += math.prod(layer.output_shape(shape))
+            if layer.is_trainable:
+                n_weights += (layer.n_weights(shape) + 1) * layer.n_outputs
+        n_values *= min(int(self.batch_size), n_samples)
+        check_memory(
+            _BYTES_OF_WEIGHT * n_weights + _BYTES_OF_VALUE * n_values,
+            f"A step of {type(self).__name__}, {n_weights:,} weights and {n_values:,} outputs of "
+            "layers for a batch,",
+            "Take fewer or smaller layers, or a lower batch_size.",
+        )
 
     def _initial_state(self, layers):
         entropy = draw_entropy(self.random_state)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qsklearn._base_estimator import as_arrays, as_lists
 from qsklearn._private_api import AdamOptimizer
 from qsklearn.neural_network._iterations import iterate
 
@@ -21,10 +22,11 @@ class TrainingState:
 
     def __getstate__(self):
         # What is saved is to hold no class of scikit-learn's private modules.
-        return {**vars(self), "optimizer": vars(self.optimizer)}
+        plain = {"optimizer": vars(self.optimizer), "loss_curve": as_arrays(self.loss_curve)}
+        return {**vars(self), **plain}
 
     def __setstate__(self, state):
-        vars(self).update(state)
+        vars(self).update(state, loss_curve=as_lists(state["loss_curve"]))
         self.optimizer = AdamOptimizer.__new__(AdamOptimizer)
         vars(self.optimizer).update(state["optimizer"])
 

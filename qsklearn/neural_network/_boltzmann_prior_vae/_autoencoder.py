@@ -1,5 +1,7 @@
 """The discrete variational autoencoder of boltzmann_prior_vae.txt."""
 
+from itertools import pairwise
+
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import ClassifierTags, check_array, column_or_1d
@@ -54,6 +56,10 @@ _CALLER = "QuantumBoltzmannPriorVAE"
 # Draws from the posterior of a row: for its bound, and for the mean likelihood of ``score``.
 _DRAWS_OF_BOUND, _DRAWS_OF_SCORE = 16, 100
 _ITERATIONS_OF_INPAINTING = 100
+# In single precision. Of a weight: itself, its gradient and Adam's moments, and what is kept of it
+# and of the moments. Of a hidden unit for a data point of a batch: its value, that normalised, and
+# that rectified.
+_BYTES_OF_WEIGHT, _BYTES_OF_UNIT = 28, 12
 
 
 def _has_labels(estimator):
@@ -278,6 +284,7 @@ class QuantumBoltzmannPriorVAE(
         "random_state": ["random_state"],
         **CHECKPOINT_CONSTRAINTS,
     }
+    _histories = ("history_",)
 
     def __init__(
         self,
@@ -526,12 +533,27 @@ class QuantumBoltzmannPriorVAE(
         rows = int(self.batch_size) * max(
             first * second for first, second in pairs_of(self.importance)
         )
+        n_weights, n_units = self._count_perceptrons(n_features)
         check_memory(
             4 * rows * n_features
+            + _BYTES_OF_WEIGHT * n_weights
+            + _BYTES_OF_UNIT * rows * n_units
             + int(self.n_latent) * (8 * int(self.n_latent) + int(self.n_chains)),
             f"A step of {_CALLER}",
-            "Lower batch_size, importance, n_chains or n_latent.",
+            "Lower batch_size, importance, n_chains, hidden_layer_sizes or n_latent.",
         )
+
+    def _count_perceptrons(self, n_features):
+        """Weights and hidden units of the perceptrons; of networks before them nothing."""
+        sizes = list(map(int, self.hidden_layer_sizes))
+        is_mlp, n_latent = self.architecture == "mlp", int(self.n_latent)
+        is_whole = is_mlp and self.encoder is None
+        head = [n_features, *sizes, n_latent] if is_whole else [sizes[-1], n_latent]
+        n_heads = 2 if self.posterior == "hierarchical" else 1
+        decoder = [n_latent, *sizes[::-1], n_features] if is_mlp and self.decoder is None else []
+        parts = [head] * n_heads + [decoder]
+        n_weights = sum(first * second for part in parts for first, second in pairwise(part))
+        return n_weights, sum(sum(part[1:-1]) for part in parts)
 
     def _check_same(self, architecture):
         """Where training goes on, networks stay what they are."""
@@ -715,11 +737,10 @@ class QuantumBoltzmannPriorVAE(
         return self._evaluate(X, n_importance)[1]
 
     def _evaluate(self, X, n_importance):
-        if not isinstance(n_importance, Integral) or n_importance < 1:
-            raise ValueError(f"n_importance must be an int >= 1. Got {n_importance!r} instead.")
+        n_importance = check_integer(n_importance, "n_importance", _CALLER, 1)
         X = self._check_new(X)
         with self._inference() as inference:
-            terms = inference.terms(X, int(n_importance))
+            terms = inference.terms(X, n_importance)
         return report_of(terms, self.prior_, self.binarize, self.likelihood_)
 
     def sample(self, n_samples=1, y=None, random_state=None):
@@ -761,10 +782,10 @@ class QuantumBoltzmannPriorVAE(
             0 or 1.
         """
         check_is_fitted(self)
-        if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(f"n_samples must be an int >= 1. Got {n_samples!r} instead.")
-        n_numbers = self.prior_.n_latent + self.n_features_in_
-        check_memory(4 * int(n_samples) * n_numbers, f"{n_samples:,} draws", "Ask for fewer.")
+        n_samples = check_integer(n_samples, "n_samples", _CALLER, 1)
+        # Bits as spins and as numbers; features in blocks and together; the chain of each draw.
+        n_numbers = self.prior_.n_latent + self.n_features_in_ + 1
+        check_memory(8 * n_samples * n_numbers, f"{n_samples:,} draws", "Ask for fewer.")
         seed = self._seed(random_state)
         with self._inference() as inference:
             if y is None:

@@ -1,5 +1,6 @@
 """Parameters of the discrete VAE that are sequences, or depend on the machine."""
 
+import sys
 from numbers import Integral, Real
 
 from qsklearn._optional import import_optional
@@ -87,7 +88,9 @@ def _is_count(value):
 
 
 def _is_positive(value):
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < float("inf")
+    return (
+        isinstance(value, Real) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
+    )
 
 
 def _is_pair(pair):

@@ -14,7 +14,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qsklearn._base_estimator import BaseEstimator
-from qsklearn._checks import is_among
+from qsklearn._checks import check_integer, is_among
 from qsklearn._private_api import (
     CallbackSupportMixin,
     Integral,
@@ -389,7 +389,9 @@ class GroverBNNClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _network(self, n_inputs):
         from qsklearn.circuits import BinaryNetwork
+        from qsklearn.circuits._binary_network import MOST_UNITS
 
+        check_integer(self.n_hidden, "n_hidden", type(self).__name__, 1, MOST_UNITS + 1)
         return BinaryNetwork(
             n_inputs,
             self.n_hidden,

@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import replace
+from itertools import pairwise
 from time import perf_counter
 
 import dimod
@@ -71,6 +72,8 @@ from qsklearn.samplers import DimodSampler, UncoupledComposite, check_sampler
 from qsklearn.samplers._own_parameters import own_parameters
 
 _DEFAULT_READS = 100
+# Of a weight of a network that is made here: itself, its gradient, Adam's moments and step, copies.
+_BYTES_OF_WEIGHT = 48
 _TRIALS = 3  # of finding a temperature, commonly
 # Of inputs that are units: from where on they are up, and how firmly they are held without a clip.
 _UP, _MARGIN_OF_INPUTS = 0.5, 8.0
@@ -338,6 +341,8 @@ class QUBOTransferClassifier(
         ------
         ImportError
             If PyTorch, or what the sampler needs, is not installed.
+        MemoryError
+            If a network that is made here needs more memory than the machine has.
         ValueError
             If a parameter or the data are not what they must be, or the network cannot be
             transferred; what was fitted before stays as it was.
@@ -367,8 +372,24 @@ class QUBOTransferClassifier(
         X = self._dense(X) if is_read_densely(self) else X
         y, classes, codes = check_classes(y)
         check_image_shape(self.image_shape, X.shape[1], caller)
+        self._check_memory(X.shape[1], len(classes))
         self.classes_ = classes
         return TrainingData(X, codes, classes, weigh(self, sample_weight, X, y))
+
+    def _check_memory(self, n_features, n_classes):
+        """Refuse a network of dense layers, made here, that the machine cannot train."""
+        if self.estimator is not None or (self.mode == "clamped" and self.image_shape is None):
+            return
+        # Of what a convolution makes of images the number is not known here.
+        below = [n_features] if self.image_shape is None else []
+        hidden = map(int, hidden_sizes(self.n_hidden, type(self).__name__))
+        sizes = [*below, *hidden, n_classes]
+        n_weights = sum(first * second for first, second in pairwise(sizes))
+        check_memory(
+            _BYTES_OF_WEIGHT * n_weights,
+            f"The training of {type(self).__name__} with {n_weights:,} weights",
+            "Lower n_hidden.",
+        )
 
     def __getstate__(self):
         return without_modules(super().__getstate__())

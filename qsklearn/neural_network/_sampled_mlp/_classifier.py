@@ -9,7 +9,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -56,13 +55,16 @@ from qsklearn.neural_network._sampling_costs import (
     cost_of_restart,
     no_cost,
 )
-from qsklearn.neural_network._targets import Targets
+from qsklearn.neural_network._targets import Targets, check_labels
 from qsklearn.samplers import SimulatedAnnealingSampler, UncoupledComposite, check_sampler
 from qsklearn.samplers._own_parameters import own_parameters
 
 _AUTO_BATCH_SIZE = 32
 # A thousand find no better states of networks as small as these.
 _SWEEPS_OF_A_SEARCH = 100
+# Of a weight: itself, Adam's moments and step, its gradient, that cut, and the best so far. Of a
+# coupling: itself, and as the sampler gets it. Of a hidden bit for a data point of a batch.
+_BYTES_OF_WEIGHT, _BYTES_OF_COUPLING, _BYTES_OF_ACTIVATION = 56, 16, 40
 # What a device says of a call, and a sampling report passes on.
 _REPORTED = ("chain_break_fraction", "scale", "clipped_fraction", "beta_eff_device")
 
@@ -258,6 +260,7 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         "random_state": ["random_state"],
         **CHECKPOINT_CONSTRAINTS,
     }
+    _histories = ("loss_curve_", "validation_scores_", "gradient_cosine_")
 
     def __init__(
         self,
@@ -329,6 +332,8 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
 
         Raises
         ------
+        MemoryError
+            If a step needs more memory than the machine has.
         ValueError
             If a parameter, the data or the sampler's answers are not what they must be; what was
             fitted before stays as it was.
@@ -369,7 +374,7 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
 
         Raises
         ------
-        ValueError
+        MemoryError, ValueError
             As ``fit``.
         """
         going_on = hasattr(self, "coefs_")
@@ -391,7 +396,7 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, dtype=np.float64, reset=reset
         )
-        check_classification_targets(y)
+        check_labels(y, type(self).__name__)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if reset:
@@ -401,14 +406,29 @@ class QuantumSampledMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEst
         outputs = self._targets.encode(y)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         weights = self._targets.weigh(weights, y, self.class_weight, type(self).__name__)
+        self._check_memory(*X.shape, outputs.shape[1])
         return X, outputs, weights
+
+    def _check_memory(self, n_samples, n_features, n_outputs):
+        """Refuse what a step holds at once, if that is more than the machine has."""
+        # Short integers of NumPy overflow in products of counts.
+        n_hidden = int(self.n_hidden)
+        batch = _AUTO_BATCH_SIZE if self.batch_size == "auto" else int(self.batch_size)
+        n_bytes = n_hidden * (
+            _BYTES_OF_WEIGHT * (n_features + n_outputs)
+            + _BYTES_OF_ACTIVATION * min(batch, n_samples)
+        )
+        remedy = "Take fewer hidden bits, or a lower batch_size."
+        if self.gradient in ("sampled", "equilibrium"):
+            n_bytes += _BYTES_OF_COUPLING * (n_hidden + n_outputs) ** 2
+            remedy = "Take fewer hidden bits, or gradient='exact', which needs no couplings."
+        thing = f"A step of {type(self).__name__} with {n_hidden:,} hidden bits"
+        check_memory(n_bytes, thing, remedy)
 
     def _initial_state(self, X, outputs, weights):
         entropy = draw_entropy(self.random_state)
         rng = np.random.default_rng(entropy)
         shapes = [(X.shape[1], self.n_hidden), (self.n_hidden, outputs.shape[1])]
-        n_weights = int(self.n_hidden) * (X.shape[1] + outputs.shape[1])
-        check_memory(24 * n_weights, f"{n_weights:,} weights", "Take fewer hidden units.")
         parameters = [rng.normal(0.0, self._weight_scale(), shape) for shape in shapes]
         parameters += [np.zeros(shape[1]) for shape in shapes]
         optimizer = self._make_optimizer(parameters)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from qsklearn._base_estimator import as_arrays, as_lists
 from qsklearn.hamiltonians import SampledMLPHamiltonian
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
 from qsklearn.neural_network._iterations import iterate
@@ -46,6 +47,12 @@ class TrainingState:
     beta_eff_stderr: list = field(default_factory=list)
     gradient_cosine: list = field(default_factory=list)
     belief: TemperatureBelief | None = None  # about the sampler's beta_eff, where it is estimated
+
+    def __getstate__(self):
+        return vars(self) | {name: as_arrays(getattr(self, name)) for name in _HISTORIES}
+
+    def __setstate__(self, state):
+        vars(self).update(state | {name: as_lists(state[name]) for name in _HISTORIES})
 
     @property
     def hamiltonian(self):

@@ -1,5 +1,6 @@
 """What the annealed classifier and regressor share: parameters, and fit from arrays of targets."""
 
+import math
 from numbers import Real
 
 import numpy as np
@@ -7,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from qsklearn._base_estimator import BaseEstimator
+from qsklearn._memory import check_memory
 from qsklearn._private_api import (
     CallbackSupportMixin,
     Integral,
@@ -43,6 +45,14 @@ from qsklearn.samplers._own_parameters import own_parameters
 # Squares of values of X, and weights that bring them to order 1, have to stay within what
 # kernels calculate with.
 _SMALLEST_INPUT, _LARGEST_INPUT = 1e-40, 1e40
+# Times the largest of those weights, the grids do as well.
+_LARGEST_RANGE = 1e10
+# Of a weight: those at hand, before, found and best, and a copy at work. Of an output of a layer
+# for a sample: its value and its target; as much again while targets are carried backward.
+_BYTES_OF_WEIGHT, _BYTES_OF_VALUE = 40, 16
+# Of a product of two inputs, and of an input in a row: those of the layer, centred, restricted, and
+# what the sampler gets.
+_BYTES_OF_PRODUCT, _BYTES_OF_INPUT = 32, 24
 
 
 class BaseSpinGlassNetwork(CallbackSupportMixin, BaseEstimator):
@@ -70,6 +80,7 @@ class BaseSpinGlassNetwork(CallbackSupportMixin, BaseEstimator):
         "random_state": ["random_state"],
         **CHECKPOINT_CONSTRAINTS,
     }
+    _histories = ("loss_curve_",)
 
     def __init__(
         self,
@@ -135,6 +146,7 @@ class BaseSpinGlassNetwork(CallbackSupportMixin, BaseEstimator):
             self.layers, self.image_shape, X.shape[1], outputs.shape[1], type(self).__name__
         )
         self._check_slopes(resolved)
+        self._check_memory(resolved, len(X))
         solver = LayerSolver(self._check_sampler(), self.n_bits, self.num_sweeps, self.n_jobs)
         inputs = X.reshape(len(X), *resolved[0][1])
         with threadpool_limits(1, user_api="blas"):
@@ -177,6 +189,25 @@ class BaseSpinGlassNetwork(CallbackSupportMixin, BaseEstimator):
                 f"{_SMALLEST_INPUT:g} and {_LARGEST_INPUT:g}, or be 0. Got {largest:g} instead; "
                 "divide X by it."
             )
+
+    def _check_memory(self, resolved, n_samples):
+        """Refuse what an epoch holds at once, if that is more than the machine has."""
+        n_weights = n_values = largest = 0
+        for fitted in (FittedLayer(layer, shape) for layer, shape in resolved):
+            width, n_sites = fitted.n_weights + 1, math.prod(fitted.output_shape[1:])
+            n_weights += width * fitted.n_outputs
+            n_values += n_samples * math.prod(fitted.output_shape)
+            if fitted.is_trainable:  # it is solved from products or from rows
+                products = _BYTES_OF_PRODUCT * width**2
+                rows = _BYTES_OF_INPUT * n_samples * n_sites * width
+                largest = max(largest, min(products, rows))
+        of_values = _BYTES_OF_VALUE * n_values
+        check_memory(
+            _BYTES_OF_WEIGHT * n_weights + of_values + max(of_values, largest),
+            f"The training of {type(self).__name__}, {n_weights:,} weights and {n_values:,} "
+            "outputs of layers for all samples,",
+            "Take fewer or smaller layers, or fewer samples.",
+        )
 
     def _check_slopes(self, resolved):
         """Refuse a division by slopes of zero before anything is trained."""
@@ -381,17 +412,18 @@ def check_weight_range(weight_range, caller):
     Raises
     ------
     ValueError
-        If they are not two finite numbers > 0, or one.
+        If they are not two numbers > 0, or one, or too large to calculate with.
     """
     try:
         ends = np.asarray(weight_range, dtype=float)
-    except (TypeError, ValueError):  # words, or ragged
+    except (TypeError, ValueError, OverflowError):  # words, ragged, or beyond floats
         ends = np.empty(0)
     ends = np.repeat(ends, 2) if ends.ndim == 0 else ends
-    if ends.shape != (2,) or not np.isfinite(ends).all() or (ends <= 0).any():
+    if ends.shape != (2,) or not ((ends > 0) & (ends <= _LARGEST_RANGE)).all():
         raise ValueError(
-            f"The 'weight_range' parameter of {caller} must be two finite numbers > 0, for the "
-            f"first and the last epoch, or one for all. Got {weight_range!r} instead."
+            f"The 'weight_range' parameter of {caller} must be two finite numbers > 0 and at "
+            f"most {_LARGEST_RANGE:g}, for the first and the last epoch, or one for all. Got "
+            f"{weight_range!r} instead."
         )
     if ends[0] < ends[1]:
         raise ValueError(

@@ -180,7 +180,7 @@ class SpinGlassAnnealedNetwork(ClassifierMixin, BaseSpinGlassNetwork):
         ValueError
             If a parameter, the data or the sampler's answers are not what they must be.
         MemoryError
-            If a sampler of explicit Ising models gets more spins than fit in memory.
+            If an epoch, or the spins of explicit Ising models, need more memory than there is.
         RuntimeError
             If the sampler fails in the first epoch. After any error what was fitted before stays
             as it was.

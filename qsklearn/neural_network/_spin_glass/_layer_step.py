@@ -17,10 +17,12 @@ _DIAGNOSIS_COST = 3e8
 _LOST_DIGITS = 1e-8
 # Products of a few such numbers are what kernels calculate with.
 _LARGEST_NUMBER = 1e40
+# The weights themselves may be so large, where inputs are small.
+_LARGEST_WEIGHT = 1e50
 
 
 class TargetsDiverged(ValueError):
-    """The targets or the inputs of a hidden layer have grown beyond what can be reckoned with."""
+    """Targets, inputs or weights of a layer have grown beyond what can be reckoned with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ class LayerStep:
         Raises
         ------
         TargetsDiverged
-            If targets or inputs have grown too large.
+            If targets, inputs or weights have grown too large.
         """
         layer = layers[index]
         values = target.values if target.factors is None else target.values * target.factors
@@ -133,6 +135,7 @@ class LayerStep:
         hamiltonian, old = problem.hamiltonian, problem.to_grid(base)
         before = hamiltonian.energies(old)
         ranges = weight_range * _scale_of_weights(hamiltonian, before)
+        _check_reach(np.abs(old) + ranges, hamiltonian)
         annealed = self.solver.solve(hamiltonian, old, ranges, seed)
         after = hamiltonian.energies(annealed)
         is_kept = (before < after) & self.keeps_better
@@ -221,6 +224,21 @@ def _mean_of_live(diagonal):
     """Mean J_jj of the inputs that are not always 0."""
     live = diagonal > 0
     return float(diagonal[live].mean()) if live.any() else 0.0
+
+
+def _check_reach(weights, hamiltonian):
+    """Refuse grids that reach beyond what can be reckoned with, in weights or what they put out.
+
+    Raises
+    ------
+    TargetsDiverged
+    """
+    outputs = weights * np.sqrt(hamiltonian.diagonal.mean(axis=0))
+    if not (weights.max() <= _LARGEST_WEIGHT and outputs.max() <= _LARGEST_NUMBER):
+        raise TargetsDiverged(
+            f"The weights of a layer have grown to {weights.max():.4g}, and what they put out to "
+            f"{outputs.max():.4g}. Take a smaller weight_range, or keep_best=True."
+        )
 
 
 def _scale_of_weights(hamiltonian, energies):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qsklearn._base_estimator import as_arrays, as_lists
 from qsklearn._memory import check_memory
 from qsklearn.neural_network._base import SamplerFailure, stop_reason
 from qsklearn.neural_network._iterations import iterate
@@ -47,6 +48,12 @@ class NetworkState:
     n_iter: int = 0
     history: dict = field(default_factory=dict)
     constant_loss: float = np.inf
+
+    def __getstate__(self):
+        return {**vars(self), "history": as_arrays(self.history)}
+
+    def __setstate__(self, state):
+        vars(self).update(state, history=as_lists(state["history"]))
 
     def copy(self):
         """One whose training leaves this one as it is."""
@@ -382,4 +389,4 @@ class _Epoch:
         history.setdefault("loss", []).append(loss)
         for name in records[0]:
             if name not in ("ridge", "base_ridge"):
-                history.setdefault(name, []).append([record[name] for record in records])
+                history.setdefault(name, []).append([float(record[name]) for record in records])

@@ -79,7 +79,7 @@ class SpectralPool(Layer):
         outputs : ndarray of shape (n_samples, channels, *size)
         """
         inputs, shape = self._checked(inputs)
-        images = inputs.reshape(len(inputs), shape[0], -1)
+        images = inputs.reshape(len(inputs), shape[0], math.prod(inputs.shape[2:]))
         return (images @ _pool_matrix(inputs.shape[2:], self.size).T).reshape(-1, *shape)
 
     def inverse(self, targets, input_shape):

@@ -114,6 +114,8 @@ def judge(call, arguments, *, seconds, check=None, must_answer=False):
     silence = io.StringIO()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        # From NumPy 2.5 on, of a line in dimod 0.12; Python shows nobody those of libraries.
+        warnings.filterwarnings("ignore", "Setting the shape", DeprecationWarning, "dimod")
         try:
             with (
                 bounded(seconds),

@@ -53,6 +53,8 @@ def outside(source, constraints):
 
 
 def _inside(source, name, constraint):
+    if name == "num_threads":  # any but 0, which the constraint does not tell
+        return [1, 2, -1]
     if isinstance(constraint, Interval):
         return [_of_interval(source, name, constraint)]
     if isinstance(constraint, Options):

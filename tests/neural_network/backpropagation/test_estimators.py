@@ -430,6 +430,32 @@ def test_one_class_is_refused():
         BackpropagationNetworkClassifier().fit([[0.0], [1.0]], [3, 3])
 
 
+@pytest.mark.parametrize(
+    ("layers", "image_shape"),
+    [
+        ((10**9,), None),
+        ((10**5, 10**5), None),
+        ([Convolution(10**6, kernel_size=3), Flatten(), Linear(4)], (1, 8, 8)),
+    ],
+)
+def test_layers_beyond_memory_are_refused_before_they_are_made(layers, image_shape, monkeypatch):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**34)
+    monkeypatch.setattr(_base, "_initial_parameters", None)
+    network = BackpropagationNetworkClassifier(layers, image_shape=image_shape)
+    with pytest.raises(MemoryError, match=r"of Backprop.* weights .* need [\d,]* bytes.* smaller"):
+        network.fit(np.random.default_rng(0).random((100, 64)), np.arange(100) % 4)
+
+
+def test_a_large_batch_counts(monkeypatch):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**20)
+    X, y = np.random.default_rng(0).random((1000, 2)), np.arange(1000) % 2
+    settings = dict(max_iter=1, n_iter_no_change=1, tol=1e9)
+    BackpropagationNetworkClassifier((100,), batch_size=100, **settings).fit(X, y)
+    # (2 + 1) 100 + (100 + 1) 2 weights, (100 + 100 + 2) 1000 outputs
+    with pytest.raises(MemoryError, match="502 weights and 202,000 outputs .* need 2,042,088 byt"):
+        BackpropagationNetworkClassifier((100,), batch_size=5000, **settings).fit(X, y)
+
+
 def test_progress_is_shown(capsys):
     X, y = load_iris(return_X_y=True)
     BackpropagationNetworkClassifier(max_iter=2, verbose=1, random_state=0).fit(X, y)

@@ -1266,6 +1266,8 @@ BAD_PARAMETERS = [
     ({"label_units": "yes"}, "'label_units' parameter .* Got 'yes'"),
     ({"device": "tpu"}, "'device' parameter .* Got 'tpu'"),
     ({"n_jobs": 0}, "'n_jobs' parameter .* Got 0"),
+    ({"n_jobs": True}, "'n_jobs' parameter .* Got True"),
+    ({"tau": 10**400}, "'tau' parameter .* Got 1000"),
     ({"warm_start": "no"}, "'warm_start' parameter .* Got 'no'"),
     ({"random_state": "a"}, "'random_state' parameter .* Got 'a'"),
 ]
@@ -1293,6 +1295,42 @@ def test_more_units_than_fit_the_memory_are_refused_at_once(X, topology, monkeyp
     monkeypatch.setattr(f"{module}.resolve_sampler", resolved)
     with pytest.raises(MemoryError, match=r"would need .* bytes, .* Lower .* n_latent"):
         make_vae(n_latent=10_000_000, topology=topology).fit(X)
+
+
+def test_hidden_layers_beyond_memory_are_refused(X):
+    with pytest.raises(MemoryError, match="Lower .* hidden_layer_sizes"):
+        make_vae(hidden_layer_sizes=(10**30,)).fit(X)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"hidden_layer_sizes": (15_000, 15_000)},  # 225e6 weights, three times: 18.9 GB
+        {"hidden_layer_sizes": (10**9,), "decoder": torch.nn.Linear(6, 16)},
+        {"hidden_layer_sizes": (10**9,), "architecture": "gated_conv", "image_shape": (1, 4, 4)},
+        {"hidden_layer_sizes": (100_000,), "batch_size": 10_000},  # 36 GB of hidden units
+    ],
+)
+def test_all_of_a_step_is_counted(X, parameters, monkeypatch):
+    def built(*_):
+        raise AssertionError("No networks are to be made.")
+
+    module = "qsklearn.neural_network._boltzmann_prior_vae"
+    monkeypatch.setattr(f"{module}._architecture.VAEArchitecture.build", built)
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**34)
+    with pytest.raises(MemoryError, match=r"would need [\d,]* bytes, .* Lower .* hidden_layer_si"):
+        make_vae(**parameters).fit(X)
+
+
+def test_a_factorial_posterior_has_one_perceptron_less(X, monkeypatch):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**34)
+    vae = make_vae(hidden_layer_sizes=(15_000, 15_000), posterior="factorial")
+    vae._check_step_memory(X.shape[1])
+
+
+def test_more_jobs_than_cores_are_as_many_as_there_are(X):
+    many = make_vae(n_jobs=10**30, max_iter=1).fit(X)
+    assert many.transform(X).shape == (len(X), many.n_latent)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
@@ -1323,10 +1361,12 @@ def test_data_beyond_the_likelihoods_range_are_refused(X):
 
 def test_bad_arguments_are_refused(rbm):
     for act, message in [
-        (lambda: rbm.score_samples(np.zeros((2, 16)), 0), "n_importance .* Got 0"),
-        (lambda: rbm.sampling_report(np.zeros((2, 16)), 1.5), "n_importance .* Got 1.5"),
-        (lambda: rbm.sample(0), "n_samples .* Got 0"),
-        (lambda: rbm.sample_latent(2.0), "n_samples .* Got 2.0"),
+        (lambda: rbm.score_samples(np.zeros((2, 16)), 0), "n_importance.* Got 0"),
+        (lambda: rbm.sampling_report(np.zeros((2, 16)), 1.5), "n_importance.* Got 1.5"),
+        (lambda: rbm.score_samples(np.zeros((2, 16)), True), "'n_importance' param.* Got True"),
+        (lambda: rbm.sample(True), "'n_samples' param.* Got True"),
+        (lambda: rbm.sample(0), "n_samples.* Got 0"),
+        (lambda: rbm.sample_latent(2.0), "n_samples.* Got 2.0"),
         (lambda: rbm.inpaint(np.zeros((2, 16)), n_iter=0), "n_iter.* Got 0"),
         (lambda: rbm.inpaint(np.zeros((2, 16)), n_iter=True), "'n_iter' param.* Got True"),
         (lambda: rbm.inverse_transform(np.zeros((2, 5))), r"6 columns.* Got shape \(2, 5\)"),
@@ -1340,6 +1380,14 @@ def test_bad_arguments_are_refused(rbm):
 def test_draws_that_no_memory_holds_are_refused(rbm, method):
     with pytest.raises(MemoryError, match="9,223,372,036,854,775,808 draws would need .* bytes"):
         getattr(rbm, method)(2**63)
+
+
+def test_draws_are_counted_as_bits_and_features(rbm, monkeypatch):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 8 * 100 * (6 + 16 + 1))
+    monkeypatch.setattr("qsklearn.samplers._arguments.check_memory", lambda *_: None)
+    assert rbm.sample(100).shape == (100, 16)
+    with pytest.raises(MemoryError, match="101 draws would need 18,584 bytes"):
+        rbm.sample(101)
 
 
 # --- copies --------------------------------------------------------------------------------------

@@ -557,6 +557,8 @@ def test_predicting_changes_nothing():
     ("settings", "message"),
     [
         ({"n_hidden": 0}, "'n_hidden' parameter of GroverBNNClassifier must be an int"),
+        ({"n_hidden": True}, "'n_hidden' parameter of GroverBNNClassifier .*Got True"),
+        ({"n_hidden": 10**30}, r"'n_hidden' parameter of GroverBNN.* \[1, 100001\). Got 1000"),
         ({"n_bits": 0}, "'n_bits' parameter"),
         ({"target": 0.0}, "'target' parameter"),
         ({"target": 1.1}, "'target' parameter"),

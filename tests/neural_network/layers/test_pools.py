@@ -139,3 +139,7 @@ def test_images_that_are_too_small(pool, shape):
 def test_targets_of_another_shape(layer):
     with pytest.raises(ValueError, match=r"Got targets of shape \(5,\) instead"):
         layer.inverse(np.ones((2, 5)), (1, 4, 4))
+
+
+def test_a_spectral_pool_of_no_rows():
+    assert SpectralPool((2, 2)).forward(np.empty((0, 1, 4, 5))).shape == (0, 1, 2, 2)

@@ -522,6 +522,28 @@ def many_classes(n_classes=30):
     return rng.random((4 * n_classes, 5)), np.repeat(np.arange(n_classes), 4)
 
 
+@pytest.mark.parametrize(
+    ("mode", "settings"),
+    [
+        ("float", {"n_hidden": 10**9}),
+        ("float", {"n_hidden": (10**5, 10**5)}),
+        ("drbm", {"n_hidden": 10**9}),
+        ("network", {"n_hidden": (10**5, 10**5)}),
+        ("clamped", {"n_hidden": 10**9, "image_shape": (1, 2, 2)}),
+        ("network", {"n_hidden": 10**9, "image_shape": (1, 2, 2)}),
+    ],
+)
+def test_own_networks_beyond_memory_are_refused_before_they_are_made(mode, settings, monkeypatch):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**34)
+    with pytest.raises(MemoryError, match=r"QUBOTransfer.* with .* need [\d,]* bytes.*Lower"):
+        transfer(mode=mode, **settings).fit(X, y)
+
+
+def test_hidden_units_that_are_not_made_need_no_memory(monkeypatch):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**34)
+    assert transfer(n_hidden=10**9).fit(X, y).score(X, y) > 0.5
+
+
 def test_too_many_classes_to_enumerate():
     rows, labels = many_classes()
     with pytest.raises(ValueError, match="cannot enumerate a model of 30 spins.*penalty='auto'"):

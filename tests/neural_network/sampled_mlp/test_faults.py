@@ -1,6 +1,8 @@
 """The estimator: what goes wrong around it, and what it then says and keeps."""
 
 import pickle
+import re
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -50,6 +52,9 @@ BAD_PARAMETERS = [
     ({"num_reads": 0}, ValueError, "'num_reads' parameter of Quantum.*Got 0"),
     ({"num_reads": 2.5}, ValueError, "'num_reads' parameter of Quantum.*Got 2.5"),
     ({"n_hidden": 0}, ValueError, "'n_hidden' parameter"),
+    ({"n_hidden": True}, ValueError, r"'n_hidden' parameter of Quantum.* an int .*Got True"),
+    ({"tol": True}, ValueError, "'tol' parameter of Quantum.* a float .*Got True"),
+    ({"nudge": 10**400}, ValueError, "'nudge' parameter of Quantum.* a float .*Got 1000"),
     ({"beta_eff": 0.0}, ValueError, "'beta_eff' parameter"),
     ({"beta_eff": np.nan}, ValueError, "'beta_eff' parameter"),
     ({"beta_eff": np.inf}, ValueError, "'beta_eff' parameter"),
@@ -81,7 +86,11 @@ BAD_DATA = [
     (lambda X, y: (X[:-1], y), "inconsistent numbers of samples"),
     (lambda X, y: (X[:, 0], y), "Expected 2D array"),
     (lambda X, y: (X[:0], y[:0]), "0 sample"),
-    (lambda X, y: (X, np.column_stack([y, 2 * y, y])), "[Mm]ultioutput"),
+    (
+        lambda X, y: (X, np.column_stack([y, 2 * y, y])),
+        r"'y' parameter of QuantumSampledMLPClassifier must be labels of shape \(n_samples,\), or "
+        r"0 and 1 of shape \(n_samples, n_labels\)\. Got shape \(\d+, 3\) with other values",
+    ),
     (lambda X, y: (X, None), "requires y to be passed"),
 ]
 
@@ -201,3 +210,75 @@ def test_diagnostics_are_refused_where_there_is_no_exact_gradient():
     with pytest.raises(ValueError, match="17 output bits"):
         network.fit(X, y)
     assert not hasattr(network, "coefs_")
+
+
+HUGE = [
+    {"n_hidden": 10**6},
+    {"n_hidden": 10**5, "sampler": "gibbs"},
+    {"n_hidden": 60_000, "sampler": "neal"},
+    {"n_hidden": 10**5, "gradient": "equilibrium"},
+    {"n_hidden": 10**9, "gradient": "backprop"},
+    {"n_hidden": np.int32(10**9), "gradient": "exact"},
+]
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("parameters", HUGE)
+def test_networks_beyond_memory_are_refused_before_they_are_made(
+    parameters, method, helpers, monkeypatch
+):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**34)
+    X, y = helpers.make_data("categorical")
+    tracemalloc.start()
+    try:
+        with pytest.raises(MemoryError, match=r"step of .* hidden bits would need [\d,]* bytes"):
+            getattr(QuantumSampledMLPClassifier(**parameters), method)(X, y)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+
+
+def test_couplings_are_counted_where_there_are_any(helpers, monkeypatch):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**20)
+    X, y = helpers.make_data("binary")
+    settings = dict(n_hidden=500, batch_size=8, max_iter=1)
+    QuantumSampledMLPClassifier(gradient="exact", **settings).fit(X, y)
+    with pytest.raises(MemoryError, match="500 hidden bits .* gradient='exact', which needs no"):
+        QuantumSampledMLPClassifier(**settings).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "n_features"),
+    [
+        ({"n_hidden": 700, "num_reads": 2}, 3),  # couplings
+        ({"n_hidden": 700, "num_reads": 2, "sampler": "gibbs"}, 3),
+        ({"n_hidden": 700, "num_reads": 2, "gradient": "equilibrium"}, 3),
+        ({"n_hidden": 200, "gradient": "exact"}, 2000),  # weights
+        ({"n_hidden": 20_000, "gradient": "exact"}, 2),  # hidden bits of a batch
+    ],
+)
+def test_bytes_that_are_counted_are_those_that_are_taken(
+    parameters, n_features, helpers, monkeypatch
+):
+    X, y = helpers.make_data("categorical", n_features=n_features)
+    network = QuantumSampledMLPClassifier(max_iter=1, random_state=0, **parameters)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError) as refusal:
+        patch.setattr("qsklearn._memory.physical_memory", lambda: 0)
+        network.fit(X, y)
+    counted = int(re.search(r"need ([\d,]*) bytes", str(refusal.value))[1].replace(",", ""))
+    tracemalloc.start()
+    try:
+        network.fit(X, y)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0.7 < counted / taken < 1.3
+
+
+def test_predictions_beyond_memory_are_refused(helpers, monkeypatch):
+    X, y = helpers.make_data("categorical")
+    network = QuantumSampledMLPClassifier(50, max_iter=1).fit(X, y)
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**15)
+    network.predict(X)
+    with pytest.raises(MemoryError, match="50 hidden bits for 400 data points .* at a time"):
+        network.predict(np.tile(X, (10, 1)))

@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import re
+import tracemalloc
 import warnings
 
 import dimod
@@ -25,6 +27,7 @@ from qsklearn.neural_network.layers import (
     Activation,
     AveragePool,
     Convolution,
+    Flatten,
     Linear,
 )
 from qsklearn.samplers import (
@@ -125,6 +128,56 @@ def test_explicit_models_beyond_memory_are_refused_in_bytes(monkeypatch):
     X = np.random.default_rng(0).normal(size=(20, 3000))
     with pytest.raises(MemoryError, match="48,016 spins for .* need 110,6.* bytes.*fewer bits"):
         make_network(None, sampler="tempering", n_bits=16).fit(X, np.arange(20) % 2)
+
+
+CONVOLUTION = [Convolution(10**6, kernel_size=3), Flatten(), Linear(4)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "image_shape"),
+    [((10**9,), None), ((50_000, 50_000), None), (CONVOLUTION, (1, 8, 8))],
+)
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_layers_beyond_memory_are_refused_before_they_are_made(
+    layers, image_shape, warm_start, monkeypatch
+):
+    monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**34)
+    X, y = np.random.default_rng(0).random((200, 64)), np.arange(200) % 4
+    network = make_network(layers, image_shape=image_shape, warm_start=warm_start)
+    tracemalloc.start()
+    try:
+        with pytest.raises(MemoryError, match=r"of Spin.* weights .* need [\d,]* bytes.*fewer"):
+            network.fit(X, y)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("layers", "shape", "image_shape"),
+    [
+        ((400, 400), (8, 4), None),  # weights
+        ((100,), (4000, 4), None),  # values
+        (None, (700, 700), None),  # products
+        (None, (60, 5000), None),  # rows
+        ([Convolution(100, kernel_size=3), Flatten(), Linear(3)], (20, 64), (1, 8, 8)),
+    ],
+)
+def test_bytes_that_are_counted_are_those_that_are_taken(layers, shape, image_shape, monkeypatch):
+    X, y = np.random.default_rng(0).random(shape), np.arange(shape[0]) % 3
+    network = make_network(layers, image_shape=image_shape, max_iter=2, num_sweeps=1)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError) as refusal:
+        patch.setattr("qsklearn._memory.physical_memory", lambda: 0)
+        network.fit(X, y)
+    counted = int(re.search(r"need ([\d,]*) bytes", str(refusal.value))[1].replace(",", ""))
+    tracemalloc.start()
+    try:
+        network.fit(X, y)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0.7 < counted / taken < 1.3
 
 
 # --- repeats, copies, searches --------------------------------------------------------------------
@@ -356,6 +409,9 @@ BAD_PARAMETERS = [
     ({"n_bits": 0}, ValueError, r"'n_bits' parameter of Spin.* range \[1, 16\]. Got 0 instead"),
     ({"n_bits": 17}, ValueError, r"\[1, 16\]. Got 17 instead"),
     ({"n_bits": 2.5}, ValueError, r"\[1, 16\]. Got 2.5 instead"),
+    ({"n_bits": True}, ValueError, r"'n_bits' parameter of Spin.*\[1, 16\]. Got True instead"),
+    ({"weight_range": 10**29}, ValueError, r"'weight_range' parameter of Spin.* at most 1e\+10,"),
+    ({"weight_range": 10**400}, ValueError, r"'weight_range' parameter of Spin.* at most 1e\+10,"),
     ({"weight_range": (0, 1)}, ValueError, r"two finite numbers > 0.*Got \(0, 1\)"),
     ({"weight_range": (1, 2, 3)}, ValueError, "two finite numbers > 0"),
     ({"weight_range": np.nan}, ValueError, "two finite numbers > 0"),
@@ -385,6 +441,15 @@ BAD_PARAMETERS = [
         "'activation_in_target' .* slope of 0, .* Got layer 1, Activation.*'relu'",
     ),
 ]
+
+
+@pytest.mark.parametrize("sampler", [None, "neal"])
+def test_weights_beyond_numbers_are_refused_before_they_are_sampled(sampler, iris):
+    """The sampler's own refusal would speak of its arguments."""
+    X, y = iris
+    network = make_network(None, weight_range=1e10, n_bits=1, num_sweeps=3, sampler=sampler)
+    with pytest.raises(ValueError, match="weights of a layer have grown .* smaller weight_range"):
+        network.fit(X / np.abs(X).max() * 1.1e-40, y)
 
 
 def kept(network):
