@@ -489,7 +489,7 @@ class QUBOTransferClassifier(
         """Draws for each data point; None leaves them to a sampler object."""
         if self.num_reads is None and (self.sampler is None or isinstance(self.sampler, str)):
             return _DEFAULT_READS
-        return self.num_reads
+        return None if self.num_reads is None else int(self.num_reads)  # of any type of NumPy
 
     def _own_reads(self):
         """Draws that a sampler object makes of its own accord."""

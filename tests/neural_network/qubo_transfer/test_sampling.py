@@ -572,3 +572,9 @@ def test_descents_from_random_states_are_repeated_by_their_seed():
     control = model.ablations()["greedy descent from random states"]
     first, again = (clone(control).fit(X, y).predict(X) for _ in range(2))
     np.testing.assert_array_equal(first, again)
+
+
+def test_reads_of_a_short_type_do_not_overflow():
+    model = transfer("clamped", sampler="gibbs", num_reads=np.int8(100))
+    again = transfer("clamped", sampler="gibbs", num_reads=100)
+    np.testing.assert_array_equal(model.predict_proba(X[:20]), again.predict_proba(X[:20]))
