@@ -1,5 +1,6 @@
 """The store of recorded calls: exact, canonical, for many writers, and never wrong when damaged."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,6 +8,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import zlib
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
@@ -104,12 +109,18 @@ def test_what_is_no_packed_thing_is_refused(wrong):
         unpack(wrong)
 
 
-def test_objects_are_never_unpacked():
-    import zlib
-
-    head = json.dumps([{}, {"a": ["|O", [1]]}]).encode()
-    packed = zlib.compress(len(head).to_bytes(4, "little") + head + bytes(8))
-    with pytest.raises(ValueError, match="no array of numbers"):
+@pytest.mark.parametrize(
+    ("kind", "n_bytes", "message"),
+    [
+        ("|O", 8, "'a' is no array of numbers"),
+        ("<f8", 7, "'a' is cut short"),
+        ("<f8", 9, "it has more in it than it says"),
+    ],
+)
+def test_arrays_are_numbers_and_as_long_as_they_say(kind, n_bytes, message):
+    head = json.dumps([{}, {"a": [kind, [1]]}]).encode()
+    packed = zlib.compress(len(head).to_bytes(4, "little") + head + bytes(n_bytes))
+    with pytest.raises(ValueError, match=message):
         unpack(packed)
 
 
@@ -123,6 +134,11 @@ def test_names_are_of_numbers_not_of_how_they_are_stored():
         np.where(array == 0, -0.0, array),
     ):
         assert key_of({"a": [True], "b": 1}, {"x": other}) == expected
+    whole = key_of({}, {"x": np.arange(3)})
+    for kind in (np.int8, np.uint8, np.uint64, ">u8"):
+        assert key_of({}, {"x": np.arange(3, dtype=kind)}) == whole
+    flags = np.array([[True, False], [False, True]])
+    assert key_of({}, {"x": np.asfortranarray(flags)}) == key_of({}, {"x": flags})
 
 
 def test_names_differ_where_something_does():
@@ -136,6 +152,8 @@ def test_names_differ_where_something_does():
         key_of({"a": 1}, {"x": array.astype(float)}),
         key_of({"a": 1}, {"x": array[::-1]}),
         key_of({"a": 1}, {"x": array, "y": array}),
+        key_of({"a": 1}, {"x": array > 2}),
+        key_of({"a": 1}, {"x": array < 2}),
         key_of({"a": 1}, {}),
     ]
     assert len(set(names)) == len(names)
@@ -172,6 +190,16 @@ def test_other_numbers_are_told_apart_at_any_size():
         on_grid({"h": np.array(odd, float)})
 
 
+class Colour(Enum):
+    RED = 1
+
+
+@dataclass
+class Pause:
+    start: float
+    token: str = "hidden"
+
+
 def test_arguments_have_one_form():
     one = {"a": (1.0, np.float32(2)), "b": {"y": np.arange(2), "x": None}, "c": {3, 1}}
     other = {"c": {1, 3}, "b": {"x": None, "y": [0, 1]}, "a": [1, 2]}
@@ -179,6 +207,8 @@ def test_arguments_have_one_form():
     assert canonical({(0, 4): 1, (0, 3): 2.0}) == canonical({(0, 3): 2, (0, 4): 1})
     assert canonical(np.sum) != canonical(np.prod)
     assert canonical(True) is True and canonical(np.bool_(False)) is False
+    assert canonical(Colour.RED) == "RED" and canonical(PurePosixPath("a/b")) == "a/b"
+    assert canonical([Pause(2.0)]) == [{"class": "Pause", "start": 2}]
     for odd in (object(), lambda: 0, np.random.default_rng()):
         with pytest.raises(TypeError, match="no fixed form"):
             canonical({"x": odd})
@@ -277,6 +307,26 @@ def test_foreign_files_are_refused_by_name(kind, tmp_path):
         with pytest.raises(RecordingError, match="the format 99"):
             store.get(key(0))
     assert before is None or store.path.read_bytes() == before
+
+
+def test_what_is_no_file_is_refused_rather_than_called_damaged(tmp_path):
+    with pytest.raises(RecordingError, match="foreign"):
+        foreign("folder", tmp_path / "foreign").damaged()
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(store):
+    within = RecordingStore(store.path / "calls.recording")
+    with pytest.raises(RecordingError, match="in a folder that is there"):
+        within.get(key(0))
+
+
+def test_a_file_that_another_process_holds_is_refused(store, monkeypatch):
+    monkeypatch.setattr(_store, "_PATIENCE", 0.01)
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RecordingError, match="database is locked"):
+            store.get(key(0))
+    assert same(store.get(key(0)), answer_of(0))
 
 
 def test_a_missing_folder_is_refused(tmp_path):
@@ -462,6 +512,21 @@ def test_flipped_bytes_are_never_wrong_answers(store):
                 assert at < 100 and "calls.recording" in str(error)
     assert min(outcomes) == 0 and outcomes.count(20) > 10
     assert outcomes.count(19) > 100  # one answer each
+
+
+def test_a_call_that_its_index_does_not_find_is_named(store):
+    """SQLite keeps keys twice: in the table, which a digest guards, and in the index."""
+    whole, name = store.path.read_bytes(), sorted(map(key, range(20)))[7]
+    changed = bytes([name[0] ^ 0x80]) + name[1:]
+    outcomes = []
+    for at in (at for at in range(len(whole)) if whole.startswith(name, at)):
+        store.path.write_bytes(whole[:at] + changed + whole[at + len(name) :])
+        try:
+            outcomes.append(len(list(store.answers())))
+        except RecordingError as error:
+            outcomes.append(str(error))
+    assert len(outcomes) == 2 and 20 in outcomes
+    assert f"is damaged at {changed.hex()}: it is listed" in str(outcomes)
 
 
 def test_files_that_are_cut_short_are_never_wrong_answers(store):

@@ -118,9 +118,11 @@ def run_blocks(kernel, n_blocks, num_threads, *arguments, watch=None, is_short=F
             _attend(futures, watch)
         for future in futures:
             future.result()
+    except KeyboardInterrupt:
+        if watch is not None:
+            watch.interrupt("KeyboardInterrupt")  # do not wait for whole kernels
+        raise
     finally:
-        if watch is not None and any(not future.done() for future in futures):
-            watch.interrupt("KeyboardInterrupt")  # raised here; do not wait for whole kernels
         pool.shutdown(wait=True, cancel_futures=True)
 
 

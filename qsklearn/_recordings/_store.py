@@ -190,8 +190,9 @@ class RecordingStore:
             rows = database.execute("SELECT key, session FROM answers ORDER BY key").fetchall()
             for key, session in rows:
                 answer = self._find(database, key, None)
-                if answer is not None:
-                    yield key, session, answer
+                if answer is None:
+                    raise self._damaged_at(key, "it is listed, and not where it should be")
+                yield key, session, answer
 
     def damaged(self) -> list[str]:
         """What is wrong with a file of ours: nothing, or a line for each damaged part.
@@ -247,11 +248,14 @@ class RecordingStore:
                 raise ValueError("its digest does not fit")
             return unpack(packed)
         except (ValueError, TypeError, zlib.error) as error:
-            name = names[0].hex() if isinstance(names[0], bytes) else names[0]
-            raise RecordingError(
-                f"The recording {str(self.path)!r} is damaged at {name}: {error}. Use another copy "
-                "of the file, or record anew."
-            ) from error
+            raise self._damaged_at(names[0], error) from error
+
+    def _damaged_at(self, name: object, reason: object) -> RecordingError:
+        name = name.hex() if isinstance(name, bytes) else name
+        return RecordingError(
+            f"The recording {str(self.path)!r} is damaged at {name}: {reason}. Use another copy "
+            "of the file, or record anew."
+        )
 
     def _is_new(self) -> bool:
         """Whether there is nothing yet; an empty file is one that is being made."""

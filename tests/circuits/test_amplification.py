@@ -7,6 +7,7 @@ import pytest
 
 from qsklearn.circuits import (
     amplified_probabilities,
+    amplify_with_batches,
     best_iterations,
     classical_draws,
     compare_search_costs,
@@ -132,6 +133,26 @@ def test_impossible_probabilities_are_refused(fraction, iterations):
         success_probability(fraction, iterations)
 
 
+def test_shapes_that_do_not_go_together_are_refused():
+    with pytest.raises(ValueError, match=r"that go together. Got \(2,\) and \(3,\) instead"):
+        success_probability([0.1, 0.2], [1, 2, 3])
+
+
+def test_nothing_to_amplify_is_refused():
+    with pytest.raises(ValueError, match="'is_marked' parameter of amplified_probabilities has no"):
+        amplified_probabilities([], 1)
+    with pytest.raises(ValueError, match="'correct' parameter of amplify_with_batches has no"):
+        amplify_with_batches(np.empty((0, 2)), [[0]])
+
+
+def test_searches_that_would_take_too_long_to_follow_are_refused():
+    with pytest.raises(ValueError, match=r"below 2\^63. Got 9223372036854775808 instead"):
+        classical_draws(2**63, 1, replacement=False)
+    for ask in (compare_search_costs, search_curves):
+        with pytest.raises(ValueError, match=f"{ask.__name__} follows searches among up to 2"):
+            ask(2**41, 1)
+
+
 def test_a_misspelt_schedule_is_refused():
     with pytest.raises(ValueError, match="'linear' or an int >= 0. Got 'li"):
         search_law(256, 8, "linera", 50)
@@ -177,6 +198,12 @@ def test_the_law_of_a_search_is_that_of_many(schedule):
     got = (spent[:, np.newaxis] <= np.arange(1, largest + 1)) & ~searching[:, np.newaxis]
     error = np.sqrt(success * (1 - success) / n_runs)
     assert (np.abs(got.mean(axis=0) - success) < 4.5 * error + 1e-9).all()
+
+
+def test_an_attempt_that_is_longer_than_the_law_never_succeeds_within_it():
+    evaluations, success = search_law(256, 8, 10, 20)
+    assert evaluations[-1] == 20 and not success.any()
+    assert np.flatnonzero(search_law(256, 8, 10, 21)[1]).tolist() == [20]
 
 
 @pytest.mark.parametrize(("n_marked", "evaluations", "mean"), [(8, 19, 11.0), (4, 29, 16.0)])

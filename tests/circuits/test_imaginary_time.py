@@ -268,6 +268,9 @@ def test_ground_states_become_likely_and_less_so_beyond_the_best_time(ising):
         ({"J": np.zeros((3, 3))}, r"Got \(1, 2\) and \(3, 3\)"),
         ({"J": [[0, 1.0], [0, 0]]}, "symmetric with a zero diagonal"),
         ({"J": np.eye(2)}, "symmetric with a zero diagonal"),
+        ({"h": [[np.inf, 0.2]]}, "The 'h' parameter of .* must be finite. Got NaN or infinity"),
+        ({"imaginary_time": np.nan}, "The 'imaginary_time' parameter of .* must be finite"),
+        ({"imaginary_time": [0.5, 1.0]}, r"one for each of the 1 models. Got shape \(2,\)"),
         ({"gate_order": "random"}, "'gate_order' parameter must be one of"),
         ({"gate_order": [(0, 1), (0, 1)]}, "each of the 1 coupled pairs once"),
         ({"gate_order": [(0.0, 1.0)]}, "each of the 1 coupled pairs once"),
@@ -278,3 +281,16 @@ def test_arrays_that_do_not_fit_are_refused(words, message):
     given = {"h": [[0.1, 0.2]], "J": [[0, 1.0], [1.0, 0]], "imaginary_time": 0.5, **words}
     with pytest.raises(ValueError, match=message):
         ImaginaryTimeCircuit.from_ising(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((np.ones(2), np.ones(3), 0.0, 1.0), r"'h_second' parameters of pair_angles must .*\(3,\)"),
+        ((np.ones(2), 0.0, 0.0, np.ones(3)), r"'imaginary_time' parameter and the biases of pair_"),
+    ],
+    ids=["biases", "times"],
+)
+def test_shapes_of_pairs_that_do_not_go_together_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        pair_angles(*given)

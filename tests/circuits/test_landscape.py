@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from qsklearn._kernels import _binary_network as kernels
-from qsklearn.circuits import BinaryNetwork, LabelledPatterns, _landscape, accuracy_landscape
+from qsklearn.circuits import (
+    BinaryNetwork,
+    LabelledPatterns,
+    Landscape,
+    _landscape,
+    accuracy_landscape,
+)
 from qsklearn.circuits._landscape import NetworkScorer
 
 NETWORKS = [
@@ -117,6 +123,13 @@ def test_one_large_unit_goes_by_segments(monkeypatch):
     assert np.array_equal(whole.histogram, parts.histogram)
 
 
+def test_outputs_of_large_units_are_made_once_for_all_networks(monkeypatch):
+    network, data = BinaryNetwork(4, 2, fit_bias=True), random_data(4, 5, 300)
+    whole = accuracy_landscape(network, data)
+    monkeypatch.setattr(_landscape, "_TABLE_BYTES", 0)
+    assert np.array_equal(accuracy_landscape(network, data).scores, whole.scores)
+
+
 def test_scores_beyond_16_bits():
     network, data = BinaryNetwork(2, 2), random_data(2, 6, largest=100_000)
     assert data.total > 2**16
@@ -172,6 +185,30 @@ def test_random_settings_of_a_score_are_uniform():
 def test_data_of_other_inputs_are_refused():
     with pytest.raises(ValueError, match="the 3 inputs of the network. Got 2 instead"):
         accuracy_landscape(BinaryNetwork(3, 2), random_data(2, 0))
+
+
+@pytest.mark.parametrize(
+    ("scores", "histogram", "message"),
+    [
+        ([0, 1], np.array([1, 1]), "The 'scores' parameter of Landscape must .*n_states.*Got list"),
+        (np.zeros(2), np.array([2]), "The 'scores' parameter of Landscape must be an ndarray of"),
+        (np.array([0]), np.ones((1, 1), int), "The 'histogram' parameter of Landscape .*n_levels"),
+        (np.array([0]), np.zeros(3, int), "The 'histogram' parameter of Landscape must count a"),
+    ],
+)
+def test_what_is_no_landscape_is_refused(scores, histogram, message):
+    with pytest.raises(ValueError, match=message):
+        Landscape(scores, histogram)
+
+
+def test_settings_that_are_not_there_are_refused():
+    network, data = BinaryNetwork(2, 1), LabelledPatterns.from_rows([[1, 1], [1, -1]], [1, 1])
+    landscape = accuracy_landscape(network, data, keep_scores=False)
+    with pytest.raises(ValueError, match="without scores.*Make it with keep_scores=True"):
+        landscape.locate(1, [0])
+    landscape = Landscape(np.array([0, 2, 2]), np.array([1, 0, 2]))
+    with pytest.raises(ValueError, match="one that some setting has. Got 1 instead"):
+        landscape.draw(1, np.random.default_rng(0))
 
 
 def test_what_does_not_fit_is_refused_before_it_is_made():

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,16 +12,19 @@ from sklearn.model_selection import cross_validate
 
 pytest.importorskip("qiskit_aer")
 from qiskit import QuantumCircuit, QuantumRegister, generate_preset_pass_manager
-from qiskit.circuit import ClassicalRegister, Parameter, ParameterVector
-from qiskit.circuit.library import MCXGate, UnitaryGate
+from qiskit.circuit import ClassicalRegister, Gate, Parameter, ParameterVector
+from qiskit.circuit.library import MCXGate, PauliGate, UnitaryGate
 from qiskit.primitives import (
     BackendSamplerV2,
     BaseSamplerV2,
     BitArray,
+    DataBin,
     PrimitiveResult,
+    SamplerPubResult,
     StatevectorSampler,
 )
 from qiskit.providers.fake_provider import GenericBackendV2
+from qiskit.transpiler import TranspilerError
 from qiskit_aer import AerSimulator
 
 from qsklearn import GroverBNNClassifier
@@ -123,6 +127,10 @@ def different_circuits():
         circuit = QuantumCircuit(3)
         circuit.append(MCXGate(2, ctrl_state=state), [0, 1, 2])
         yield circuit
+    for paulis in ("XZ", "ZX"):
+        circuit = QuantumCircuit(2)
+        circuit.append(PauliGate(paulis), [0, 1])
+        yield circuit
     for matrix in (np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, 1j], [-1j, 0]])):
         circuit = QuantumCircuit(1)
         circuit.append(UnitaryGate(matrix), [0])
@@ -159,6 +167,13 @@ def test_gates_of_ones_own_are_known_by_what_they_do():
         return whole
 
     assert describe_circuit(circuit()) == describe_circuit(circuit())
+
+
+def test_a_gate_that_nobody_defines_has_no_fixed_form():
+    circuit = QuantumCircuit(1)
+    circuit.append(Gate("mystery", 1, []), [0])
+    with pytest.raises(TypeError, match="The operation 'mystery' of a circuit.*Got a Gate"):
+        describe_circuit(circuit)
 
 
 # --- outcomes come back ---------------------------------------------------------------------------
@@ -268,6 +283,48 @@ def test_a_backend_gets_circuits_in_its_gates(path):
     there = RecordedPrimitive(None, path, "replay")
     assert bits(there.run([circuit], shots=50)) == first and there.num_qubits == 5
     assert bits(RecordedPrimitive(backend, path, "replay").run([circuit], shots=50)) == first
+
+
+def test_a_circuit_of_more_qubits_than_the_backend_is_refused(path):
+    """Also where its gates are on the first ones."""
+    circuit = QuantumCircuit(6, 2)
+    circuit.measure([0, 1], [0, 1])
+    with pytest.raises(TranspilerError, match="[Nn]umber of qubits"):
+        RecordedPrimitive(GenericBackendV2(5, seed=1), path).run([circuit], shots=3)
+    assert list(RecordingStore(path).answers()) == []
+
+
+def test_options_and_what_a_primitive_says_of_itself_tell_it_from_others(path):
+    class Named(Counting):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def recording_identity(self):
+            return {"place": self.name, "token": "hidden"}
+
+    def seeded(seed):
+        return BackendSamplerV2(backend=AerSimulator(), options={"seed_simulator": seed})
+
+    for primitive in (seeded(1), seeded(2), seeded(1), Named("a"), Named("b"), Named("a")):
+        RecordedPrimitive(primitive, path).run([make_circuit()], shots=3)
+    store = RecordingStore(path)
+    identities = [store.source(source)[0]["identity"] for source in store.sources()]
+    seeds = [told["options"]["seed_simulator"] for told in identities if "options" in told]
+    assert sorted(seeds) == [1, 2]
+    named = [told for told in identities if told["class"] == "Named"]
+    assert sorted(named, key=str) == [{"class": "Named", "place": place} for place in "ab"]
+
+
+def test_a_primitive_that_returns_no_bits_is_refused(path):
+    class Analog(Counting):
+        def run(self, pubs, *, shots=None):
+            data = DataBin(c=np.zeros((3, 2)))
+            return SimpleNamespace(result=lambda: PrimitiveResult([SamplerPubResult(data)]))
+
+    with pytest.raises(ValueError, match=r"must return bits. It returned \['ndarray'\] instead"):
+        RecordedPrimitive(Analog(), path).run([make_circuit()], shots=3)
+    assert list(RecordingStore(path).answers()) == []
 
 
 def test_run_circuits_takes_it(path):

@@ -114,6 +114,12 @@ def test_budgets_end_every_search(landscapes, schedule, least):
     assert 0 <= record.best <= 8
 
 
+def test_without_a_budget_for_one_attempt_a_random_setting_is_measured(landscapes):
+    record = run(landscapes[1], 0, least=8, schedule=5, max_queries=4)
+    assert (record.n_queries, record.n_measurements) == (0, 1)
+    assert record.path == [(0, record.best)] and 0 <= record.best <= 8
+
+
 def test_a_ceiling_spares_looking_for_more(landscapes):
     without, with_ceiling = run(landscapes[1], 0), run(landscapes[1], 0, ceiling=8)
     assert with_ceiling.n_queries == with_ceiling.n_queries_to_best == without.n_queries_to_best

@@ -130,6 +130,10 @@ def test_pools_of_channels_are_apart():
         (lambda: convolution_matrix(np.ones((1, 1, 2, 2)), (1, 4, 0)), "three positive ints"),
         (lambda: convolution_matrix(np.ones((1, 1, 2, 2)), (1, 4, 4), 0), "'stride'.*Got 0"),
         (lambda: convolution_matrix(np.ones((1, 1, 2, 2)), (1, 4, 4), 1.5), "'stride'"),
+        (
+            lambda: convolution_matrix(np.ones((1, 1, 2, 2)), (1, 4, 4), [[1], [2, 3]]),
+            r"'stride' of a window must be .*Got \[\[1\], \[2, 3\]\]",
+        ),
         (lambda: convolution_matrix(np.ones((1, 1, 2, 2)), (1, 4, 4), 1, -1), "'padding'.*Got -1"),
         (lambda: pooling_membership((1, 4, 4), 0), "'size'.*Got 0"),
         (lambda: pooling_membership((1, 4, 4), (2, 2, 2)), "'size'"),

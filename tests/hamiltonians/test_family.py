@@ -1,5 +1,7 @@
 """The family of Ising models: energies, scaling, BQMs."""
 
+from dataclasses import replace
+
 import dimod
 import numpy as np
 import pytest
@@ -102,3 +104,16 @@ def test_families_can_be_compared_and_hashed(family):
     assert family == family
     assert family != family.scaled(2.0)
     assert len({family, family}) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"couplings": scipy.sparse.csr_array((3, 4))}, r"of shape \(4, 4\), .* Got \(3, 4\)"),
+        ({"labels": ("a", "b")}, r"a tuple of 4 names, one a spin. Got \('a', 'b'\)"),
+        ({"labels": list("abcd")}, "a tuple of 4 names"),
+    ],
+)
+def test_what_does_not_fit_the_fields_is_refused(family, changes, message):
+    with pytest.raises(ValueError, match=f"parameter of IsingFamily must be {message}"):
+        replace(family, **changes)

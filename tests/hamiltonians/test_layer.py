@@ -344,6 +344,17 @@ def test_bad_construction():
         LayerHamiltonian.from_rows(A, np.zeros((3, 1)), weights=np.zeros(3))
     with pytest.raises(ValueError, match="at least one batch"):
         LayerHamiltonian.from_batches([], normaliser=1.0)
+    with pytest.raises(ValueError, match=r"\(rows, targets, gains, weights\). Got ndarray instead"):
+        LayerHamiltonian.from_batches([A], normaliser=1.0)
+
+
+def test_a_group_of_no_output_has_no_family():
+    pairs = np.array([[[9.0, 1.0], [1.0, 9.0]], [[2.0, 0.5], [0.5, 1.0]]])
+    layer = LayerHamiltonian(np.ones((2, 2)), np.zeros(2), np.ones(2, int), np.zeros(2), pairs)
+    encoding = WeightEncoding(np.zeros((2, 2)), np.ones(2), 1)
+    ((outputs, family),) = layer.families(encoding)
+    assert outputs.tolist() == [0, 1]
+    np.testing.assert_allclose(family.couplings, [[0.0, 1.0], [1.0, 0.0]])
 
 
 @pytest.mark.parametrize("keep_rows", [False, True])

@@ -407,6 +407,12 @@ def test_bad_input_is_refused(call, match):
         call()
 
 
+@pytest.mark.parametrize(("weights", "biases", "name"), [(1.0, (), "weights"), ((), 1.0, "biases")])
+def test_layers_are_given_in_tuples(weights, biases, name):
+    with pytest.raises(TypeError, match=f"'{name}' .* must be a tuple of arrays. Got float instead"):
+        LayeredHamiltonian(weights, biases)
+
+
 def test_enormous_inputs_build_models_that_samplers_take():
     family = make((3, 2)).build(np.array([[np.inf, -1e308, 0.0]]))
     assert np.isfinite(family.fields).all() and np.isfinite(family.offsets).all()

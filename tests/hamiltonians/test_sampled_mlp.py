@@ -262,6 +262,15 @@ def test_models_beyond_memory_are_refused(monkeypatch):
         hamiltonian.activations(scipy.sparse.csr_matrix((923, 2)))
 
 
+def test_data_and_draws_of_other_shapes_are_refused(hamiltonian):
+    with pytest.raises(ValueError, match="'X' parameter .* must have 2 features. Got 3 instead"):
+        hamiltonian.activations(scipy.sparse.csr_array((4, 3)))
+    some = np.zeros((2, hamiltonian.n_outputs))
+    with pytest.raises(ValueError, match=r"costs must be of shapes .*Got \(2, .\) and \(4, .\)"):
+        hamiltonian.costs(some, np.zeros((4, hamiltonian.n_outputs)))
+    assert hamiltonian.costs(some, some[:1]).tolist() == [0.0, 0.0]
+
+
 def test_a_categorical_unit_of_any_size_is_enumerated():
     hamiltonian = wide(40, categorical=True)
     assert hamiltonian.is_enumerable

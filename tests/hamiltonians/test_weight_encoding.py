@@ -126,6 +126,15 @@ def test_states_of_other_shapes_are_refused(shape):
         make().decode(np.ones(shape))
 
 
+def test_what_is_no_spin_or_no_level_of_each_weight_is_refused():
+    with pytest.raises(ValueError, match="-1 or .1. Got other values; binary ones are 2 . states"):
+        make().decode(np.zeros((2, 4, 6)))
+    for ask, name in ((make().decode_levels, "levels"), (make().levels_of, "weights")):
+        message = rf"'{name}' parameter .* of shape \(2, ..., 3\). Got \(1, 5, 3\) instead"
+        with pytest.raises(ValueError, match=message):
+            ask(np.ones((1, 5, 3)))
+
+
 def test_sizes_and_labels():
     encoding = WeightEncoding(BASE, RANGES, np.int64(2))
     assert (encoding.n_outputs, encoding.n_weights, encoding.n_spins) == (2, 3, 6)

@@ -366,6 +366,10 @@ def test_sparse_matrices_of_groups_come_as_a_list(ising):
 def test_initial_states_of_other_labels_are_told_apart():
     with pytest.raises(ValueError, match="and none for 'a'; an array goes in as"):
         GibbsSampler().sample(pair_of_labels(), initial_states=np.ones((4, 2), int))
+    with pytest.raises(ValueError, match="for 3 variables, some of which the model does not have"):
+        GibbsSampler().sample(
+            pair_of_labels(), initial_states=(np.ones((4, 3), int), ["a", "b", "c"])
+        )
 
 
 @pytest.mark.parametrize("states", [[[[None, 1]]], [[[1], [1, 1]]], "random", [[["a", "b"]]]])

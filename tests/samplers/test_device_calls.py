@@ -1,11 +1,14 @@
 """Calls of a device: gauges, limits on reads, chains that break, offsets, and their account."""
 
+import sys
+
 import dimod
 import dwave.embedding
 import numpy as np
 import pytest
 
 from qsklearn.samplers import MockQPUSampler, StaticOffsets
+from qsklearn.samplers._device_attempts import _connection_errors, _library_errors
 from qsklearn.samplers._device_calls import DeviceCalls, device_properties
 from qsklearn.samplers._embedded_program import Program
 from qsklearn.samplers._layout import Layout
@@ -206,3 +209,13 @@ def test_properties_of_the_device_beneath_composites():
     assert device_properties(wrapped)["h_range"] == device.properties["h_range"]
     assert device_properties(dimod.RandomSampler()) == {}
     assert device_properties(object()) == {}
+
+
+def test_errors_of_libraries_that_are_missing_are_none(monkeypatch):
+    assert [error.__name__ for error in _library_errors(("SolverError", "Other"))] == [
+        "SolverError"
+    ]
+    assert [error.__name__ for error in _connection_errors()] == ["ConnectionError", "Timeout"]
+    for module in ("dwave.cloud.exceptions", "requests.exceptions"):
+        monkeypatch.setitem(sys.modules, module, None)
+    assert _library_errors(("SolverError",)) == _connection_errors() == ()

@@ -112,6 +112,18 @@ def test_only_declared_keywords_reach_the_child():
     assert info["beta"] == 0.3 and "beta_eff" not in info
 
 
+def test_a_child_that_does_not_tell_its_signature_gets_no_seed():
+    class Untold(Replay):
+        def sample(self, bqm, **parameters):
+            return super().sample(bqm, **parameters)
+
+        sample.__signature__ = "none"  # as of a compiled method: inspect raises
+
+    child = Untold(all_down, {"num_reads": []})
+    DimodSampler(child).sample_arrays(H, J, num_reads=2, seed=1)
+    assert child.calls == [{"num_reads": 2}]
+
+
 def test_a_seed_reaches_a_child_that_takes_it_and_does_not_declare_it():
     # dimod's random sampler: unseeded, an ablation with it could not be repeated.
     wrapped = DimodSampler(dimod.RandomSampler())

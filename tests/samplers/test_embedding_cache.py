@@ -1,5 +1,6 @@
 """The cache of embeddings: memory, disk, damage, other processes, folders that cannot be used."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -165,6 +166,47 @@ def test_a_full_disk_leaves_no_part(monkeypatch, folder):
     monkeypatch.setattr("qsklearn._files.os.fsync", no_space)
     with pytest.warns(RuntimeWarning, match="No space left"):
         assert get() == (ENTRY, False)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_in_place_of_an_entry_warns(folder):
+    (folder / "chimera-2-2-4-ab12-cd34.json").mkdir(parents=True)
+    with pytest.warns(RuntimeWarning, match="QSKLEARN_CACHE_DIR"):
+        assert get() == (ENTRY, False)
+
+
+def test_an_entry_that_another_wrote_meanwhile_is_taken(monkeypatch, folder):
+    get()
+    (file,) = folder.iterdir()
+    written = file.read_bytes()
+    file.unlink()
+    forget(monkeypatch)
+
+    @contextlib.contextmanager
+    def wait(file, patience):
+        file.write_bytes(written)
+        yield
+
+    monkeypatch.setattr(cache, "_process_lock", wait)
+    assert get(fail) == (ENTRY, True)
+    assert cache.embedding_counts() == {"computed": 0, "memory": 0, "disk": 1}
+
+
+def test_without_fasteners_entries_are_kept_all_the_same(monkeypatch, folder):
+    monkeypatch.setitem(sys.modules, "fasteners", None)
+    assert get() == (ENTRY, False)
+    forget(monkeypatch)
+    assert get(fail) == (ENTRY, True)
+    assert [file.suffix for file in folder.iterdir()] == [".json"]
+
+
+def test_clearing_takes_what_is_left_over_and_misses_what_went(monkeypatch, folder):
+    get()
+    for suffix in (".lock", ".tmp"):
+        (folder / f"left{suffix}").write_text("")
+    listed = cache._files
+    monkeypatch.setattr(cache, "_files", lambda *suffix: [folder / "gone.json", *listed(*suffix)])
+    assert cache.clear_embedding_cache() == 1
     assert list(folder.iterdir()) == []
 
 

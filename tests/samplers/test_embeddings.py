@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from types import SimpleNamespace
 
 import dimod
 import dwave.graphs
@@ -268,7 +269,9 @@ def test_methods_that_do_not_suit():
     [
         ({"n_spins": -1}, "'n_spins'"),
         ({"n_spins": 2.0}, "'n_spins'"),
+        ({"n_spins": 2**25}, "'n_spins' must be at most 16777216. Got 33554432"),
         ({"edges": [(0, 1, 2)]}, "'edges' must be integers of shape"),
+        ({"edges": [(0, 1), (2,)]}, "'edges' must be integers of shape"),
         ({"edges": [(0.0, 1.0)]}, "'edges' must be integers of shape"),
         ({"edges": [(0, 3)]}, r"range\(3\)"),
         ({"edges": [(-1, 0)]}, r"range\(3\)"),
@@ -291,6 +294,16 @@ def test_wrong_arguments(arguments, says):
 def test_wrong_numbers_of_copies(value):
     with pytest.raises(ValueError, match="'max_embeddings'"):
         find_parallel_embeddings(2, [(0, 1)], nx.path_graph(3), max_embeddings=value)
+
+
+def test_a_native_problem_has_no_copies():
+    with pytest.raises(ValueError, match="has one place only; use find_embedding"):
+        find_parallel_embeddings(2, [(0, 1)], nx.path_graph(3), method="native")
+
+
+def test_no_time_is_not_enough():
+    with pytest.raises(EmbeddingError, match="Tried: minorminer"):
+        find_embedding(*PROBLEMS["cycle"], DEVICES["grid"], method="minorminer", timeout=1e-9)
 
 
 # --- given chains, graphs of samplers -----------------------------------------------------------
@@ -324,6 +337,18 @@ def test_given_chains():
 def test_given_chains_that_are_wrong(chains, says):
     with pytest.raises(EmbeddingError, match=says):
         check_embedding(chains, 2, [(0, 1)], nx.path_graph(4))
+
+
+@pytest.mark.parametrize("chains", [[["a"]], [[np.inf]], [0], None])
+def test_chains_that_are_no_lists_of_integers(chains):
+    with pytest.raises(ValueError, match=r"'chains' parameter of Embedding.from_chains .* Got"):
+        Embedding.from_chains(chains, "x")
+
+
+def test_working_graph_of_lists_alone():
+    device = SimpleNamespace(nodelist=[0, 2, 5], edgelist=[(0, 2)])
+    graph = working_graph(device)
+    assert (sorted(graph), sorted(graph.edges)) == ([0, 2, 5], [(0, 2)])
 
 
 def test_working_graph_of_samplers():

@@ -248,6 +248,9 @@ def test_profiles_are_values():
         ({"freeze_out": 1.5}, "'freeze_out' parameter"),
         ({"h_noise": -0.1}, "'h_noise' parameter of QPUProfile must be a number, 0 or more"),
         ({"h_range": (1.0, -1.0)}, r"'h_range' parameter of QPUProfile must be a pair"),
+        ({"h_range": (1.0,)}, r"'h_range' parameter of QPUProfile must be a pair.* Got \(1.0,\)"),
+        ({"topology_shape": (0,)}, "'topology_shape' parameter .* must be positive integers"),
+        ({"h_noise": "a"}, "'h_noise' parameter of QPUProfile must be a number, .* Got 'a'"),
     ],
 )
 def test_impossible_profiles_are_refused(change, message):

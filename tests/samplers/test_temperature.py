@@ -392,12 +392,28 @@ SAMPLES = dimod.SampleSet.from_samples({"a": 1, "c": 1}, "SPIN", energy=0)
         (([[1, 1]], [1.0, 1.0], NO_J), {"method": "best"}, "'method' parameter"),
         (([[1, 1]], [1.0, 1.0], NO_J), {"num_bootstrap": -1}, "'num_bootstrap' parameter"),
         (([[1, 1]], [1.0, 1.0], NO_J), {"seed": -1}, "'seed' parameter"),
+        (([[1, 1]], [1.0, 1.0], NO_J), {"seed": np.array([-1, 2])}, "'seed' parameter"),
         (([[1, 1]], [1.0, 1.0], NO_J), {"sampler": "gibbs"}, "'sampler' parameter"),
     ],
 )
 def test_bad_arguments(arguments, keywords, message):
     with pytest.raises(ValueError, match=message):
         estimate_effective_beta(*arguments, **keywords)
+
+
+def test_a_seed_may_be_an_array_of_words():
+    states = np.random.default_rng(0).choice([-1, 1], size=(50, 2))
+    found, same, other = (
+        estimate_effective_beta(states, [0.3, -0.2], NO_J, num_bootstrap=20, seed=seed).stderr
+        for seed in (np.array([1, 2]), np.array([1, 2], np.uint32), np.array([1, 3]))
+    )
+    assert found == same != other
+
+
+def test_draws_whose_fields_cancel_tell_nothing():
+    J = np.array([[0.0, -1.0], [-1.0, 0.0]])
+    beta, stderr = estimate_beta(make_models([1.0, 1.0], J), np.ones((1, 5, 2), np.int8))
+    assert np.isnan(beta) and np.isnan(stderr)
 
 
 def test_moments_are_matched_at_negative_temperatures():
