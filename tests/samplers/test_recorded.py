@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 from qsklearn import QuantumSampledMLPClassifier, SpinGlassAnnealedNetwork
@@ -229,6 +230,27 @@ def test_info_keeps_what_json_holds(path):
     assert info == {"embedding": {}, "number": 2.5, "pair": [1, 2]}
 
 
+def test_vectors_that_are_no_numbers_are_left_out(path):
+    words = {"number": np.arange(4), "text": np.array(list("abcd"))}
+    recorded = RecordedSampler(Counting(**words), path)
+    for answer in (recorded.sample_ising(*MODEL), recorded.sample_ising(*MODEL)):
+        assert answer.record.number.tolist() == [0, 1, 2, 3]
+        assert "text" not in answer.record.dtype.names
+
+
+@pytest.mark.parametrize("label", [1.5, None, b"a", ("a", 2.5)])
+def test_labels_of_any_kind_come_back(label, path):
+    if isinstance(label, bytes):
+        with pytest.raises(TypeError, match="has no fixed form"):
+            RecordedSampler(Counting(), path).sample_ising({label: 1.0}, {})
+        return
+    first = RecordedSampler(Counting(), path).sample_ising({label: 1.0}, {})
+    there = RecordedSampler(None, path, "replay")
+    assert identical(first, there.sample_ising({label: 1.0}, {}))
+    with pytest.raises(RecordingError, match="some of that size|none of that size"):
+        there.sample_ising({2.5: 1.0}, {})
+
+
 def test_answers_of_other_variables_are_not_kept(path):
     bqm = dimod.BinaryQuadraticModel(*MODEL, "SPIN")
     other = dimod.RandomSampler().sample_ising({99: 1.0}, {})
@@ -343,6 +365,27 @@ def test_arguments_without_a_fixed_form_are_refused(path):
         ).sample_ising(*MODEL)
     with pytest.raises(TypeError, match="must be a dimod.BinaryQuadraticModel"):
         recorded.sample({"a": 1.0})
+
+
+def test_ragged_lists_are_refused_by_the_sampler(path):
+    with pytest.raises(ValueError, match="The 'keep' parameter of GibbsSampler"):
+        RecordedSampler(GibbsSampler(), path).sample_arrays(*make_family(), keep=[[0], [0, 1]])
+
+
+def test_samplesets_and_estimators_are_arguments_by_what_they_hold(path):
+    sampler = Counting()
+    recorded = RecordedSampler(sampler, path)
+
+    def states(order, values):
+        return dimod.SampleSet.from_samples(([values], order), "SPIN", energy=0.0)
+
+    same = [{"initial_states": states("ab", [1, -1])}, {"initial_states": states("ba", [-1, 1])}]
+    for arguments in (*same, {"state": Ridge(2.0)}, {"state": Ridge(alpha=2)}):
+        recorded.sample_ising({"a": 1.0, "b": 0.5}, {}, **arguments)
+    assert sampler.num_calls == 2
+    for arguments in ({"initial_states": states("ab", [-1, 1])}, {"state": Ridge(3.0)}):
+        recorded.sample_ising({"a": 1.0, "b": 0.5}, {}, **arguments)
+    assert sampler.num_calls == 4
 
 
 def test_samplers_without_a_seed_are_told_apart_by_the_callers(path):
@@ -468,6 +511,19 @@ def test_levels_come_back(factors, scale, path):
     same_arrays(recorded, there.sample_levels(h, J, **words))
     with pytest.raises(RecordingError):
         there.sample_levels(h, J, **{**words, "n_bits": 2})
+
+
+def test_weights_beside_the_grid_come_back(path):
+    class Averaging(SimulatedAnnealingSampler):
+        def sample_levels(self, *arguments, **words):
+            weights, energies, info = super().sample_levels(*arguments, **words)
+            return weights / 3, energies, info
+
+    words = {"base": np.zeros(3), "scale": np.ones(3), "n_bits": 2, "num_reads": 4, "seed": 1}
+    first = RecordedSampler(Averaging(), path).sample_levels(np.eye(2, 3), np.eye(3), **words)
+    there = RecordedSampler(None, path, "replay")
+    same_arrays(first, there.sample_levels(np.eye(2, 3), np.eye(3), **words))
+    assert abs(first[0]).min() == pytest.approx(1 / 3)
 
 
 def test_interrupted_draws_are_not_kept(path, monkeypatch):
@@ -684,6 +740,24 @@ def test_a_missing_call_says_what_likely_changed(change, text, path):
     assert f"num_reads={words['num_reads']}" in message and "mode='auto'" in message
 
 
+def test_long_arguments_are_told_apart_in_few_letters(path):
+    state = list(range(1000))
+    RecordedSampler(Counting(), path).sample_ising(*MODEL, state=state, num_reads=3)
+    there = RecordedSampler(None, path, "replay")
+    with pytest.raises(RecordingError, match="with other arguments: num_reads is 3 there[.]"):
+        there.sample_ising(*MODEL, state=state, num_reads=4)
+    with pytest.raises(RecordingError, match=r"with other arguments: state is .*4890 letters, "):
+        there.sample_ising(*MODEL, state=state[::-1], num_reads=3)
+
+
+def test_calls_of_another_kind_are_not_compared(path):
+    recorded = RecordedSampler(GibbsSampler(), path)
+    recorded.sample_arrays(*make_family(), beta=1.0)
+    recorded.sample_ising(*MODEL, beta=1.0)
+    with pytest.raises(RecordingError, match="has 2 calls of it, none of that size"):
+        RecordedSampler(None, path, "replay").sample_ising({0: 1.0}, {}, beta=1.0)
+
+
 def test_a_fit_raises_what_is_missing(path):
     X, y = load_digits(n_class=2, return_X_y=True)
     network = QuantumSampledMLPClassifier(
@@ -761,10 +835,11 @@ def test_a_changed_device_is_not_mixed_with_what_is_recorded(path):
     assert anew.nodelist == RecordedSampler(changed, path, "replay").nodelist == [0, 4, 5, 6]
 
 
-def test_labels_of_qubits_that_are_no_integers_are_refused(path):
-    named = dimod.StructureComposite(dimod.RandomSampler(), ["a", "b"], [("a", "b")])
+@pytest.mark.parametrize("labels", [("a", "b"), (0, (1, 0)), ((0,), (1, 0))])
+def test_labels_of_qubits_that_are_no_integers_are_refused(labels, path):
+    named = dimod.StructureComposite(dimod.RandomSampler(), list(labels), [labels])
     with pytest.raises(ValueError, match="labelled by integers to be recorded"):
-        RecordedSampler(named, path).sample_ising({"a": 1.0}, {})
+        RecordedSampler(named, path).sample_ising({labels[0]: 1.0}, {})
 
 
 # --- as a parameter object ------------------------------------------------------------------------
