@@ -85,10 +85,7 @@ class Call:
         model = key_of(self.structure, {**self.exact, **on_grid(self.graded)}).hex()[:16]
         arguments = self.arguments
         if len(repr(arguments)) > _LONGEST:
-            arguments = {
-                name: value if len(repr(value)) < _LONGEST / 20 else f"({len(repr(value))} letters)"
-                for name, value in arguments.items()
-            }
+            arguments = {name: _in_few_letters(value) for name, value in arguments.items()}
         labels = next(iter(self.labels_part), None)
         return {"model": model, "labels": labels, **self.size, "arguments": arguments}
 
@@ -234,10 +231,20 @@ def _short(name: str, value: Any) -> Any:
     """An array by its shape and content's digest, other arguments as they are."""
     if name not in _ARRAYS and (not isinstance(value, np.ndarray) or name == "one_hot"):
         return value
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # ragged: the sampler says what it takes
+        return value
     if array.dtype.kind not in "biuf":
         return value
     return {"shape": array.shape, "digest": key_of(None, {name: array}).hex()}
+
+
+def _in_few_letters(value: Any) -> Any:
+    n_letters = len(repr(value))
+    if n_letters < _LONGEST / 20:
+        return value
+    return f"({n_letters} letters, digest {key_of(value, {}).hex()[:8]})"
 
 
 def _label(label: Any) -> Any:

@@ -145,7 +145,8 @@ def _structure(sampler: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
         found = np.array(list(nodes)), np.array([tuple(edge) for edge in edges]).reshape(-1, 2)
     except ValueError:
         found = np.array([""]), np.empty((0, 2), int)
-    if any(array.size and array.dtype.kind not in "iu" for array in found):
+    is_pairs = found[0].ndim > 1  # labels such as (0, 1), all of one length
+    if is_pairs or any(array.size and array.dtype.kind not in "iu" for array in found):
         raise ValueError(
             f"The qubits of {type(sampler).__name__} must be labelled by integers to be recorded. "
             "Got others; relabel them, or record a composite that embeds, which takes any model."

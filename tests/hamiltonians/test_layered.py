@@ -409,7 +409,9 @@ def test_bad_input_is_refused(call, match):
 
 @pytest.mark.parametrize(("weights", "biases", "name"), [(1.0, (), "weights"), ((), 1.0, "biases")])
 def test_layers_are_given_in_tuples(weights, biases, name):
-    with pytest.raises(TypeError, match=f"'{name}' .* must be a tuple of arrays. Got float instead"):
+    with pytest.raises(
+        TypeError, match=f"'{name}' .* must be a tuple of arrays. Got float instead"
+    ):
         LayeredHamiltonian(weights, biases)
 
 

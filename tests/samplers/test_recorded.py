@@ -238,16 +238,12 @@ def test_vectors_that_are_no_numbers_are_left_out(path):
         assert "text" not in answer.record.dtype.names
 
 
-@pytest.mark.parametrize("label", [1.5, None, b"a", ("a", 2.5)])
+@pytest.mark.parametrize("label", [1.5, ("a", 2.5), frozenset({"a", 1})], ids=str)
 def test_labels_of_any_kind_come_back(label, path):
-    if isinstance(label, bytes):
-        with pytest.raises(TypeError, match="has no fixed form"):
-            RecordedSampler(Counting(), path).sample_ising({label: 1.0}, {})
-        return
     first = RecordedSampler(Counting(), path).sample_ising({label: 1.0}, {})
     there = RecordedSampler(None, path, "replay")
     assert identical(first, there.sample_ising({label: 1.0}, {}))
-    with pytest.raises(RecordingError, match="some of that size|none of that size"):
+    with pytest.raises(RecordingError, match="some of that size but with other"):
         there.sample_ising({2.5: 1.0}, {})
 
 
@@ -368,7 +364,7 @@ def test_arguments_without_a_fixed_form_are_refused(path):
 
 
 def test_ragged_lists_are_refused_by_the_sampler(path):
-    with pytest.raises(ValueError, match="The 'keep' parameter of GibbsSampler"):
+    with pytest.raises(ValueError, match="'keep' parameter of GibbsSampler"):
         RecordedSampler(GibbsSampler(), path).sample_arrays(*make_family(), keep=[[0], [0, 1]])
 
 
@@ -835,7 +831,7 @@ def test_a_changed_device_is_not_mixed_with_what_is_recorded(path):
     assert anew.nodelist == RecordedSampler(changed, path, "replay").nodelist == [0, 4, 5, 6]
 
 
-@pytest.mark.parametrize("labels", [("a", "b"), (0, (1, 0)), ((0,), (1, 0))])
+@pytest.mark.parametrize("labels", [("a", "b"), (0, (1, 0)), ((0, 0), (1, 0)), ((0,), (1, 0))])
 def test_labels_of_qubits_that_are_no_integers_are_refused(labels, path):
     named = dimod.StructureComposite(dimod.RandomSampler(), list(labels), [labels])
     with pytest.raises(ValueError, match="labelled by integers to be recorded"):
