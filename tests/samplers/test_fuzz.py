@@ -86,6 +86,11 @@ def test_any_biases_at_any_temperature(name, model, beta, seed):
         good_beta = (beta is None and name != "gibbs") or (
             beta is not None and np.isfinite(beta) and beta >= 0
         )
+        if name == "mock-dwave" and good_beta and beta is not None:
+            # What draws at a temperature of its own is programmed with beta times the biases.
+            size = np.abs(h).sum(axis=1).max() + np.abs(J).sum()
+            with np.errstate(over="ignore"):
+                good_beta = np.isfinite(beta * size)
         assert not (usable and small and good_beta), "refused what it should take"
         return
     check_answer(answer[0], answer[1], h, J)
