@@ -163,7 +163,8 @@ def _tokens() -> Iterator[str]:
         if token := config.load_config().get("token"):
             yield token
     for device in list(_DEVICES.values()):
-        if token := getattr(getattr(device, "client", None), "token", None):
+        configuration = getattr(getattr(device, "client", None), "config", None)
+        if token := getattr(configuration, "token", None):
             yield str(token)
 
 

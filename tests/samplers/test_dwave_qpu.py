@@ -172,6 +172,15 @@ def test_a_token_in_an_error_is_struck_out(monkeypatch):
     assert connection.without_token("bad TOKEN-5678!") == "bad ***!"
 
 
+def test_a_token_of_a_configuration_file_of_ones_own_is_struck_out(leap, monkeypatch, tmp_path):
+    monkeypatch.delenv("DWAVE_API_TOKEN")
+    file = tmp_path / "mine.conf"
+    file.write_text(f"[defaults]\ntoken = {leap.token}\nendpoint = {leap.endpoint}\n")
+    assert connection.without_token(leap.token) == leap.token  # nobody knows it yet
+    assert len(DWaveQPUSampler(config_file=file).nodelist) == 32
+    assert connection.without_token(f"bad {leap.token}!") == "bad ***!"
+
+
 # --- processes ------------------------------------------------------------------------------------
 
 
