@@ -154,6 +154,7 @@ def test_names_differ_where_something_does():
         key_of({"a": 1}, {"x": array, "y": array}),
         key_of({"a": 1}, {"x": array > 2}),
         key_of({"a": 1}, {"x": array < 2}),
+        key_of({"a": 1}, {"x": (array < 2).astype(int)}),
         key_of({"a": 1}, {}),
     ]
     assert len(set(names)) == len(names)

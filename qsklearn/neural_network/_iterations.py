@@ -1,4 +1,4 @@
-"""The loop of every training that can be left and taken up again."""
+"""The loop of trainings that can be left and taken up again."""
 
 
 def iterate(training, checkpoint, progress, attributes):

@@ -18,6 +18,7 @@ def check_labels(y, caller):
     Raises
     ------
     ValueError
+        If they are numbers without end, or columns of more than two labels.
     """
     check_classification_targets(y)
     if type_of_target(y) == "multiclass-multioutput":

@@ -273,11 +273,6 @@ class ArraySampler(BaseEstimator, BiasDoors):
         caller = type(self).__name__
         constraints = {**_CALL_CONSTRAINTS, **self._parameter_constraints}
         validate_parameter_constraints(constraints, values, caller)
-        if values["beta"] is not None and not -np.inf < values["beta"] < np.inf:
-            raise ValueError(
-                f"The 'beta' parameter of {caller} must be a finite float >= 0 or None. "
-                f"Got {values['beta']!r} instead."
-            )
         if isinstance(values["beta"], int):  # of any length, which kernels do not take
             values["beta"] = check_number(values["beta"], "beta", caller)
         if "num_threads" in values:

@@ -156,12 +156,6 @@ class ImaginaryTimeCircuitSampler(ArraySampler):
         validate_parameter_constraints(
             {**self._parameter_constraints, "beta": [BETA, None]}, own, _NAME
         )
-        for name in ("beta", "imaginary_time"):
-            if values[name] is not None and not -np.inf < values[name] < np.inf:
-                raise ValueError(
-                    f"The {name!r} parameter of {_NAME} must be a finite float >= 0 or None. "
-                    f"Got {values[name]!r} instead."
-                )
         _check_method(own)
         return SimpleNamespace(**values)
 

@@ -269,7 +269,11 @@ def _anneal(population, targets, schedule, models, settings) -> None:
             break
         if schedule is None:
             betas = choose_betas(
-                population.energies[rows], population.betas[rows], targets[rows], settings.overlap
+                population.energies[rows],
+                population.betas[rows],
+                targets[rows],
+                settings.overlap,
+                models.n_spins,
             )
         else:
             betas = np.full(len(rows), schedule[step])

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 _BISECTIONS = 16
+# Energies over the temperature, a spin, that no population in equilibrium has by far: differences
+# that sweeps, in single precision, do not see, and of which the ordinary step would never end.
+_OUT_OF_EQUILIBRIUM = 100.0
 
 
 def log_mean_exp(log_weights: np.ndarray) -> np.ndarray:
@@ -13,7 +16,9 @@ def log_mean_exp(log_weights: np.ndarray) -> np.ndarray:
     return largest + np.log(np.exp(log_weights - largest[:, np.newaxis]).mean(axis=1))
 
 
-def choose_betas(energies: np.ndarray, betas: np.ndarray, targets: np.ndarray, overlap: float):
+def choose_betas(
+    energies: np.ndarray, betas: np.ndarray, targets: np.ndarray, overlap: float, n_spins: int
+) -> np.ndarray:
     """The next inverse temperature of each population, as far as its energies overlap.
 
     The overlap is mean_i min(1, w_i) for weights w of mean 1: the part of the population that
@@ -25,7 +30,9 @@ def choose_betas(energies: np.ndarray, betas: np.ndarray, targets: np.ndarray, o
     betas, targets : ndarrays of shape (n_models,)
         Where the populations are, and where they go to, which is colder.
     overlap : float
-        Least overlap of a step that does not go all the way.
+        Least overlap of a step that does not go all the way, while a population can be in
+        equilibrium; where it cannot, a step at least doubles the inverse temperature.
+    n_spins : int
 
     Returns
     -------
@@ -43,8 +50,12 @@ def choose_betas(energies: np.ndarray, betas: np.ndarray, targets: np.ndarray, o
         middle = np.sqrt(low) * np.sqrt(high)
         enough = _overlaps(energies, middle) >= overlap
         low, high = np.where(enough, middle, low), np.where(enough, high, middle)
+    with np.errstate(over="ignore"):
+        is_off = betas * spread > _OUT_OF_EQUILIBRIUM * n_spins
+    steps = np.where(is_off, np.maximum(low, betas), low)
     # A step that rounding swallows would never end.
-    return np.where(arrived | (betas + low <= betas), targets, betas + low)
+    ended = arrived | (steps >= targets - betas) | (betas + steps <= betas)
+    return np.where(ended, targets, betas + steps)
 
 
 def _overlaps(energies: np.ndarray, steps: np.ndarray) -> np.ndarray:

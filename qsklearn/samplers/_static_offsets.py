@@ -285,20 +285,30 @@ def _fit(targets: np.ndarray, neighbours: np.ndarray) -> tuple[np.ndarray, np.nd
     features = np.ones((n_spins, degree + 1, n_reads), np.float32)  # for speed; errors are larger
     features[:, 1:] = neighbours
     coefficients = np.zeros((n_spins, degree + 1, 1))
+    n_directions = None
     for _ in range(_MAX_NEWTON_STEPS):
         # With t = tanh(z / 2) of the linear predictor z: gradient ½ (s - t), curvature ¼ (1 - t²).
         t = np.tanh(coefficients.swapaxes(1, 2).astype(np.float32) / 2 @ features)
         gradient = 0.5 * (features @ (targets[:, np.newaxis] - t).swapaxes(1, 2))
         curvature = (features * (0.25 * (1.0 - t * t))) @ features.swapaxes(1, 2)
+        n_directions = _count_directions(curvature) if n_directions is None else n_directions
         inverse = np.linalg.pinv(curvature.astype(float), rcond=_SINGULAR, hermitian=True)
         step = inverse @ gradient
         coefficients += step
         missed = np.abs(step).max(axis=(1, 2)) > _CONVERGED
         if not missed.any():
             break
+    # What separates the reads goes on rising until nothing is left to be seen of its curvature.
+    missed |= _count_directions(curvature) < n_directions
     variances = np.diagonal(inverse, axis1=1, axis2=2).copy()
     coefficients[missed], variances[missed] = np.nan, np.nan
     return coefficients[:, :, 0], variances
+
+
+def _count_directions(curvature: np.ndarray) -> np.ndarray:
+    """Ranks of symmetric matrices, none of whose eigenvalues is negative."""
+    values = np.linalg.eigvalsh(curvature.astype(float))
+    return (values > _SINGULAR * values[:, -1:]).sum(axis=1)
 
 
 def _average(values: np.ndarray, variances: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

@@ -355,14 +355,13 @@ def _maximise(
         lower, upper = (beta, upper) if slope > 0 else (lower, beta)
         stderr = np.sqrt(weights @ scores**2) / information if information > 0 else np.inf
         longest = 4.0 * abs(beta) + 1.0  # where the curve is flat, Newton's steps have no bound
-        step = np.clip(slope / information, -longest, longest) if information > 0 else np.inf
-        if not np.isfinite(step):
-            step = np.copysign(longest, slope)
+        newton = slope / information if information > 0 else np.copysign(np.inf, slope)
+        step = np.clip(newton, -longest, longest)
         if not lower <= beta + step <= upper:
             step = (lower + upper) / 2.0 - beta
         beta = float(beta + step)
-        # Newton's error is that of the step, squared.
-        if abs(step) <= max(1e-3 * stderr, 1e-6 * abs(beta)):
+        # Newton's error is that of the step, squared; of another step it is unknown.
+        if step == newton and abs(step) <= max(1e-3 * stderr, 1e-6 * abs(beta)):
             break
     n_reads = weights.sum()
     return beta, float(stderr * np.sqrt(n_reads / (n_reads - 1))) if n_reads > 1 else float("nan")

@@ -9,8 +9,9 @@ import scipy.sparse
 from scipy.special import expit
 
 from qsklearn.samplers import _cluster_chains
-from qsklearn.samplers._cluster_chains import draw_thermal
+from qsklearn.samplers._cluster_chains import draw_reversed, draw_thermal
 from qsklearn.samplers._kernel_arrays import order_of_updates
+from qsklearn.samplers._mock_reverse_anneal import Stretch
 from qsklearn.samplers._models import SpinModels
 
 SIGNIFICANCE = 1e-4
@@ -227,6 +228,11 @@ def test_ctrl_c_is_raised(monkeypatch):
     for size in (9.0, 0.01):
         with pytest.raises(KeyboardInterrupt):
             draw([0.0, 0.0], size * np.array([[0, -1], [-1, 0]]), 1.0, 0.5)
+    with pytest.raises(KeyboardInterrupt):
+        draw_reversed(
+            as_models([0.0, 0.0], np.zeros((2, 2))), 1.0, [Stretch(np.ones(5), False)],
+            np.ones((1, 3, 2), np.int8), freeze_out=1.0, goes_on=False, seed=0, num_threads=1,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("beta", [2.8, 3.0, 6.1])

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 import threading
 
 import dimod
@@ -87,6 +88,12 @@ def test_what_plain_pickle_refuses_goes_through_cloudpickle():
     assert len(loaded.sample_ising({"a": 1}, {})) == 5
     assert len(pickle.loads(pickle.dumps(loaded)).sample_ising({"a": 1}, {})) == 5
     assert copy.deepcopy(DimodSampler(SteepestDescentSampler())).params is None
+
+
+def test_pickles_do_without_composites_that_nobody_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "dwave.embedding.transforms", raising=False)
+    loaded = pickle.loads(pickle.dumps(DimodSampler(dimod.RandomSampler())))
+    assert isinstance(loaded.sampler, dimod.RandomSampler)
 
 
 def test_what_nothing_pickles_is_named_with_a_remedy():

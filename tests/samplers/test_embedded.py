@@ -386,6 +386,16 @@ class Spy(dimod.Sampler, dimod.Structured):
         return self.device.sample(bqm, **parameters)
 
 
+def test_sums_by_halves_are_those_of_a_zephyr_that_says_so():
+    told = Spy(make_device("zephyr", profile="advantage2"))
+    assert np.isfinite(EmbeddedSampler(told)._ranges().total_couplings).all()
+    untold = Spy(told.device)
+    untold.to_networkx_graph = lambda: networkx.Graph(told.device.edgelist)
+    ranges = EmbeddedSampler(untold)._ranges()
+    assert np.isinf(ranges.total_couplings).all() and not ranges.by_halves
+    assert ranges.couplings == EmbeddedSampler(told)._ranges().couplings
+
+
 def test_native_models_are_programmed_unchanged():
     spy = Spy(make_device())
     bqm = dimod.BinaryQuadraticModel({5: 0.5, 0: -0.25, 127: 0.0}, {(0, 5): -0.75}, 0.0, "SPIN")

@@ -97,13 +97,13 @@ def test_damaged_entries_are_computed_again_and_replaced(text, monkeypatch, fold
     assert get(fail) == (ENTRY, True)
 
 
-def test_an_entry_that_does_not_solve_the_problem_is_computed_again(monkeypatch, folder):
+@pytest.mark.parametrize("chains", [[[0], [1], [3]], [[0], [1]]], ids=["wrong", "too few"])
+def test_an_entry_that_does_not_solve_the_problem_is_computed_again(chains, monkeypatch, folder):
     graph = nx.path_graph(4)
     first = find_embedding(3, [(0, 1), (1, 2)], graph)
     (file,) = folder.iterdir()
-    content = json.loads(file.read_text())
-    content["copies"] = [[[0], [1], [3]]]
-    file.write_text(json.dumps(content))
+    entry = cache.Entry((tuple(map(tuple, chains)),), "star")
+    file.write_bytes(cache._encode(json.loads(file.read_text())["key"], entry))  # digest and all
     forget(monkeypatch)
     again = find_embedding(3, [(0, 1), (1, 2)], graph)
     assert (again.source, again.chains) == ("star", first.chains)
@@ -208,6 +208,19 @@ def test_clearing_takes_what_is_left_over_and_misses_what_went(monkeypatch, fold
     monkeypatch.setattr(cache, "_files", lambda *suffix: [folder / "gone.json", *listed(*suffix)])
     assert cache.clear_embedding_cache() == 1
     assert list(folder.iterdir()) == []
+
+
+def test_a_folder_of_no_possible_name_has_no_entries(monkeypatch):
+    monkeypatch.setenv("QSKLEARN_CACHE_DIR", "/" + "a" * 300)
+    assert cache.clear_embedding_cache() == cache.cache_facts()["entries"] == 0
+
+
+def test_who_waited_in_vain_computes_and_leaves_the_lock_to_its_holder(monkeypatch, folder):
+    monkeypatch.setattr("fasteners.InterProcessLock.acquire", lambda self, timeout: False)
+    folder.mkdir(parents=True)
+    (folder / "chimera-2-2-4-ab12-cd34.lock").write_text("")
+    assert get() == (ENTRY, False)
+    assert {file.suffix for file in folder.iterdir()} == {".json", ".lock"}
 
 
 def test_clearing(folder):

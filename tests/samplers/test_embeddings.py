@@ -53,6 +53,9 @@ DEVICES = {
 }
 
 
+LEAVES = [(0, 6), (0, 7), (5, 8), (5, 9)]  # two at each end of a path
+
+
 def biclique(n_left, n_right):
     return [(i, n_left + j) for i in range(n_left) for j in range(n_right)]
 
@@ -304,6 +307,34 @@ def test_a_native_problem_has_no_copies():
 def test_no_time_is_not_enough():
     with pytest.raises(EmbeddingError, match="Tried: minorminer"):
         find_embedding(*PROBLEMS["cycle"], DEVICES["grid"], method="minorminer", timeout=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("n_spins", "edges", "device", "n_copies"),
+    [
+        # A triangle takes a whole square; the two leave a qubit, and the two triangles none.
+        (3, clique(3), nx.disjoint_union_all([nx.cycle_graph(4)] * 2 + [nx.path_graph(1)]), 2),
+        (3, clique(3), nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3)), 2),
+        # The first star takes all ten qubits, which are enough for two of another form.
+        (5, biclique(1, 4), nx.Graph([*nx.path_graph(6).edges, *LEAVES]), 1),
+        # No smaller tile of the device holds it.
+        (6, clique(6), dwave.graphs.chimera_graph(2), 1),
+    ],
+)
+def test_copies_end_where_the_device_does(n_spins, edges, device, n_copies):
+    found = find_parallel_embeddings(n_spins, edges, device)
+    assert len(found) == n_copies
+    for embedding in found:
+        check_embedding(embedding.chains, n_spins, edges, device)
+
+
+@pytest.mark.parametrize("method", ["clique", "biclique"])
+def test_a_tile_that_the_methods_do_not_know_is_no_fault_of_theirs(method):
+    """Of dwave-graphs' busclique, which knows tiles of up to five lines."""
+    wide = dwave.graphs.zephyr_graph(1, 6)
+    with pytest.raises(EmbeddingError, match=rf"Tried: {method}[.] Try fewer spins"):
+        find_embedding(4, biclique(2, 2), wide, method=method)
+    assert find_embedding(4, biclique(2, 2), wide, method="minorminer").chains
 
 
 # --- given chains, graphs of samplers -----------------------------------------------------------

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qsklearn.samplers import GibbsSampler
+from qsklearn.samplers import ExactSampler, GibbsSampler
 from qsklearn.samplers._groups import join_groups
 
 NAN = float("nan")
@@ -37,3 +37,13 @@ def test_effective_temperatures_are_joined(betas, errors, expected):
 def test_ragged_lists_are_refused_by_name(J, keep, name):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
         GibbsSampler().sample_arrays([0.1, 0.2], J, beta=1.0, keep=keep)
+
+
+def test_energies_that_a_group_has_none_of_are_none():
+    J = np.zeros((2, 6, 6))
+    J[:, :4, 4:] = np.random.default_rng(0).normal(size=(2, 4, 2))
+    J += J.transpose(0, 2, 1)
+    words = {"groups": [0, 1, 0], "beta": 1.0, "num_reads": 3, "seed": 0}
+    states, energies, _ = ExactSampler().sample_arrays(np.zeros((3, 6)), J, keep=[4, 5], **words)
+    assert states.shape == (3, 3, 2) and energies is None
+    assert ExactSampler().sample_arrays(np.zeros((3, 6)), J, **words)[1].shape == (3, 3)

@@ -266,20 +266,23 @@ def test_parents_have_their_expected_number_of_offspring():
 def test_steps_have_the_overlap_asked_for(overlap, scale):
     energies = np.random.default_rng(0).normal(size=(3, 2000)) * scale
     targets = np.array([1e3, 1e3, 1e-3]) / scale
-    betas = choose_betas(energies, np.zeros(3), targets, overlap)
+    betas = choose_betas(energies, np.zeros(3), targets, overlap, 5)
     assert betas[2] == targets[2]  # near enough to be reached at once
     np.testing.assert_allclose(_overlaps(energies, betas)[:2], overlap, atol=1e-3)
-    equal = choose_betas(np.ones((1, 5)) * scale, np.zeros(1), targets[:1], overlap)
+    equal = choose_betas(np.ones((1, 5)) * scale, np.zeros(1), targets[:1], overlap, 5)
     assert equal == targets[0]
 
 
 def test_energies_that_hardly_differ_are_one_step():
-    assert choose_betas(np.array([[0.0, 5e-324]]), np.zeros(1), np.array([3.0]), 0.9) == 3.0
+    assert choose_betas(np.array([[0.0, 5e-324]]), np.zeros(1), np.array([3.0]), 0.9, 1) == 3.0
 
 
-def test_a_step_below_rounding_goes_all_the_way():
-    energies = np.array([[0.0, 1e30]])
-    assert choose_betas(energies, np.array([1.0]), np.array([2.0]), 0.9) == 2.0
+def test_a_step_is_never_swallowed_by_rounding():
+    one, two = np.array([1.0]), np.array([2.0])
+    # Steps that were swallowed, before there was a least one out of equilibrium.
+    assert choose_betas(np.array([[0.0, 1e30]]), one, 3 * one, 0.9, 1) == 2.0
+    assert choose_betas(np.array([[0.0, 1e30]]), one, 1.5 * one, 0.9, 1) == 1.5
+    assert choose_betas(np.array([[0.0, 10.0]]), one, two, 1 - 2**-53, 1) > 1.0
 
 
 def test_closer_overlap_takes_more_temperatures_and_errs_less(ising):
@@ -436,3 +439,13 @@ def test_no_partition_function_where_its_logarithm_overflows():
 def test_a_ragged_schedule_is_refused_by_name():
     with pytest.raises(ValueError, match="'beta_schedule' parameter must be a list"):
         PopulationAnnealingSampler(beta_schedule=[[1.0], [1.0, 2.0]]).sample_arrays([0.1], [[0.0]])
+
+
+def test_differences_that_sweeps_do_not_see_do_not_keep_it_from_arriving():
+    # In single precision a field of 3 beside couplings of 6e16 is none, but energies have it.
+    couplings = 6e16 * (np.ones((5, 5)) - np.eye(5))
+    sampler = PopulationAnnealingSampler(num_sweeps=3, population_size=50)
+    fields = np.array([[0.0, 0.0, 0.0, 3.0, -1.2]])
+    states, energies, info = sampler.sample_arrays(fields, couplings, beta=4e16, seed=0)
+    assert np.all(np.abs(states.sum(axis=-1)) == 1)  # the couplings' ground states
+    assert np.isfinite(energies).all() and max(info["num_temperatures"]) < 10_000

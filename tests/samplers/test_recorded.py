@@ -748,7 +748,7 @@ def test_long_arguments_are_told_apart_in_few_letters(path):
 
 def test_calls_of_another_kind_are_not_compared(path):
     recorded = RecordedSampler(GibbsSampler(), path)
-    recorded.sample_arrays(*make_family(), beta=1.0)
+    recorded.sample_arrays([[0.3]], [[0.0]], beta=1.0)  # of as many variables
     recorded.sample_ising(*MODEL, beta=1.0)
     with pytest.raises(RecordingError, match="has 2 calls of it, none of that size"):
         RecordedSampler(None, path, "replay").sample_ising({0: 1.0}, {}, beta=1.0)

@@ -12,6 +12,7 @@ import pytest
 from qsklearn.samplers import ExactSampler, MockQPUSampler
 from qsklearn.samplers._static_offsets import (
     StaticOffsets,
+    _fit,
     _indices,
     _regress,
     estimate_static_offsets,
@@ -274,6 +275,20 @@ def test_answers_that_do_not_fit(change, message):
 
     with pytest.raises(ValueError, match=message):
         estimate_static_offsets(Faulty(), beta_eff=BETA)
+
+
+@pytest.mark.parametrize("n_neighbours", [1, 3])
+@pytest.mark.parametrize("n_others", [0, 1])
+def test_what_its_neighbours_decide_has_no_offset(n_others, n_neighbours):
+    """A majority, in all reads or all but one of those where it is +1: no largest likelihood."""
+    neighbours = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), (1, n_neighbours, 200))
+    targets = np.sign(neighbours.sum(axis=1))
+    targets[0, np.flatnonzero(targets[0] > 0)[:n_others]] = -1
+    coefficients, variances = _fit(targets, neighbours)
+    assert np.isnan(coefficients).all() and np.isnan(variances).all()
+    targets[0, ::5] *= -1  # on both sides of any majority
+    coefficients, variances = _fit(targets, neighbours)
+    assert np.isfinite(coefficients).all() and (variances > 0).all()
 
 
 # --- size ----------------------------------------------------------------------------------------

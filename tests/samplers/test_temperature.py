@@ -19,6 +19,7 @@ from qsklearn.samplers import (
 )
 from qsklearn.samplers._models import SpinModels, check_couplings
 from qsklearn.samplers._temperature import (
+    _maximise,
     estimate_beta,
     estimate_effective_beta,
     match_moments,
@@ -414,6 +415,36 @@ def test_draws_whose_fields_cancel_tell_nothing():
     J = np.array([[0.0, -1.0], [-1.0, 0.0]])
     beta, stderr = estimate_beta(make_models([1.0, 1.0], J), np.ones((1, 5, 2), np.int8))
     assert np.isnan(beta) and np.isnan(stderr)
+
+
+def test_resamples_that_only_rise_or_only_fall_have_no_maximum():
+    excess = np.array([[1.0, -2.0, 0.5]], np.float32)
+    assert np.isfinite(_maximise(excess, 0.0)[0])
+    for weights, expected in (([0, 2, 0], np.inf), ([1, 0, 1], -np.inf)):
+        beta, stderr = _maximise(excess, 0.0, np.array(weights, float))
+        assert beta == expected and np.isnan(stderr)
+
+
+@pytest.mark.parametrize("start", [100.0, -100.0, 1e4, 1e10])
+def test_the_maximum_is_found_from_where_the_likelihood_is_flat(start):
+    excess = np.random.default_rng(0).normal(1.0, 2.0, size=(3, 50)).astype(np.float32)
+    beta, stderr = _maximise(excess, 0.5)
+    assert abs(_maximise(excess, start)[0] - beta) < 0.01 * stderr
+
+
+def test_small_energies_beside_a_large_bias_take_more_than_one_step():
+    excess = np.random.default_rng(0).normal(1e-4, 1e-4, size=(1, 12))
+    beta, stderr = _maximise((1e4 * excess).astype(np.float32), 0.0)
+    found = _maximise(excess.astype(np.float32), 0.0)
+    np.testing.assert_allclose(found, (1e4 * beta, 1e4 * stderr), rtol=1e-3)
+
+
+def test_an_array_of_a_whole_model_is_in_the_order_of_its_variables():
+    bqm = dimod.BinaryQuadraticModel({"a": 0.5, "b": -0.2}, {"ab": 0.3}, "SPIN")
+    states = np.random.default_rng(0).choice([-1, 1], size=(100, 2))
+    samples = dimod.SampleSet.from_samples((states, ["a", "b"]), "SPIN", energy=np.zeros(100))
+    found, same = (estimate_effective_beta(drawn, bqm, seed=0) for drawn in (states, samples))
+    assert np.isfinite(found.beta_eff) and found == same
 
 
 def test_moments_are_matched_at_negative_temperatures():

@@ -125,6 +125,7 @@ class GroverTraining:
         return kind(self.network, data, self.settings, rng, Validation(self.network, data, held))
 
     def _run_search(self, search, checkpoint, progress):
+        """The shared loop does not do: after an early end other problems are still searched."""
         from qsklearn.circuits._search import reason_of
 
         try:

@@ -1324,8 +1324,10 @@ def test_all_of_a_step_is_counted(X, parameters, monkeypatch):
 
 def test_a_factorial_posterior_has_one_perceptron_less(X, monkeypatch):
     monkeypatch.setattr("qsklearn._memory.physical_memory", lambda: 2**34)
-    vae = make_vae(hidden_layer_sizes=(15_000, 15_000), posterior="factorial")
-    vae._check_step_memory(X.shape[1])
+    sizes = {"hidden_layer_sizes": (15_000, 15_000)}
+    make_vae(**sizes, posterior="factorial")._check_step_memory(X.shape[1])  # does not raise
+    with pytest.raises(MemoryError, match="hidden_layer_sizes"):
+        make_vae(**sizes)._check_step_memory(X.shape[1])
 
 
 def test_more_jobs_than_cores_are_as_many_as_there_are(X):
