@@ -238,7 +238,9 @@ def test_vectors_that_are_no_numbers_are_left_out(path):
         assert "text" not in answer.record.dtype.names
 
 
-@pytest.mark.parametrize("label", [1.5, ("a", 2.5), frozenset({"a", 1})], ids=str)
+@pytest.mark.parametrize(
+    "label", [1.5, ("a", 2.5), frozenset({"a", 1})], ids=["real", "pair", "set"]
+)
 def test_labels_of_any_kind_come_back(label, path):
     first = RecordedSampler(Counting(), path).sample_ising({label: 1.0}, {})
     there = RecordedSampler(None, path, "replay")
